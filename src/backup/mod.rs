@@ -1,0 +1,1 @@
+//! card -> scan -> plan -> copy -> verify -> publish -> report

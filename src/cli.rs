@@ -1,0 +1,138 @@
+//! The command line, as types. Names, flags and exit codes are a contract.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Turns a Raspberry Pi into a travel photo-backup appliance, and runs it.
+#[derive(Debug, Parser)]
+#[command(name = "piback", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0   done, or nothing to do
+  1   failed, nothing left half-done
+  2   plan --check found changes
+  3   apply failed, the previous state is back
+  4   roll-back incomplete
+  5   something is not safely on the drive
+  64  wrong usage";
+
+/// Flags that every command takes.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// The profile [default: /etc/piback/profile.yaml]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub profile: Option<PathBuf>,
+    /// Work on this tree and nothing else: no package manager, no units, no root needed
+    #[arg(long, global = true, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+    /// JSON on stdout, text for people on stderr
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say more
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print a shell's completions
+    Completions(Completions),
+    /// Print the man page, or write all of them into a directory
+    Man(Man),
+}
+
+#[derive(Debug, Args)]
+pub struct Init {
+    /// What to start from: travel, moving-electrons, or a profile file
+    #[arg(long, value_name = "PROFILE", default_value = "travel")]
+    pub from: String,
+    /// The Wi-Fi's name
+    #[arg(long)]
+    pub ssid: Option<String>,
+    /// Where the radio is used: two letters, as in US or DE
+    #[arg(long, value_name = "CC")]
+    pub country: Option<String>,
+    /// Label of the drive that receives backups
+    #[arg(long, value_name = "LABEL")]
+    pub drive: Option<String>,
+    /// Take the Wi-Fi passphrase from this file; made if not given
+    #[arg(long, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
+    /// Take mount folder and drive from the 2016 article's backup_photos.conf
+    #[arg(long, value_name = "FILE")]
+    pub from_conf: Option<PathBuf>,
+    /// Ask nothing
+    #[arg(long)]
+    pub yes: bool,
+    /// Overwrite an existing profile
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Plan {
+    /// Exit with 2 when anything is pending
+    #[arg(long)]
+    pub check: bool,
+    /// The network stack, instead of the one found
+    #[arg(long, value_enum)]
+    pub stack: Option<StackArg>,
+}
+
+#[derive(Debug, Args)]
+pub struct Apply {
+    /// Don't ask
+    #[arg(long)]
+    pub yes: bool,
+    /// The network stack, instead of the one found
+    #[arg(long, value_enum)]
+    pub stack: Option<StackArg>,
+}
+
+#[derive(Debug, Args)]
+pub struct Rollback {
+    /// Back to the bytes, modes and owners found before piback
+    #[arg(long)]
+    pub original: bool,
+    /// Don't ask
+    #[arg(long)]
+    pub yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Render {
+    /// Where to write; made if missing
+    pub dir: PathBuf,
+    /// The network stack, instead of the one found
+    #[arg(long, value_enum)]
+    pub stack: Option<StackArg>,
+}
+
+#[derive(Debug, Args)]
+pub struct Status {}
+
+#[derive(Debug, Args)]
+pub struct Completions {
+    pub shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub struct Man {
+    /// Write piback.1, piback-plan.1 and so on here
+    pub dir: Option<PathBuf>,
+}
+
+/// The stack's name as it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StackArg {
+    Ifupdown,
+    Dhcpcd,
+    Networkmanager,
+}

@@ -1,0 +1,21 @@
+//! piback turns a Raspberry Pi into a travel photo-backup appliance, and runs it from then on.
+//!
+//! Two pipelines share one small foundation:
+//!
+//! ```text
+//! profile -> host facts -> render -> plan (diff) -> check -> apply (journal) -> activate -> probe -> commit | unwind
+//! card    -> scan       -> plan   -> copy        -> verify -> publish        -> report
+//! ```
+//!
+//! Five floors, arrows only downwards: `main`; [`commands`]; [`provision`] and [`backup`] side by side;
+//! [`profile`], [`system`], [`ui`]; [`error`], [`secret`], [`cli`].
+
+pub mod backup;
+pub mod cli;
+pub mod commands;
+pub mod error;
+pub mod profile;
+pub mod provision;
+pub mod secret;
+pub mod system;
+pub mod ui;

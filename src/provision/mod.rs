@@ -1,0 +1,1 @@
+//! profile -> host facts -> render -> plan (diff) -> check -> apply (journal) -> activate -> probe

@@ -1,0 +1,191 @@
+//! The only printer: text, colour, JSON, questions.
+//!
+//! Text for people goes to stdout; with `--json` it goes to stderr and stdout carries JSON alone. A reader that
+//! went away (EPIPE, a closed terminal's EIO) never ends the work: what can't be shown is dropped.
+#![allow(clippy::disallowed_methods)]
+
+use crate::error;
+use serde::Serialize;
+use std::io::{self, BufRead, IsTerminal, Write};
+
+/// Version of every JSON object that piback prints, in its field `schema`.
+pub const JSON_SCHEMA: u32 = 1;
+
+/// How to print; decided once, in `main`.
+#[derive(Debug, Clone, Copy)]
+pub struct Ui {
+    json: bool,
+    color: bool,
+    verbose: bool,
+}
+
+/// A colour of the terminal's own palette.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    Plain,
+    Bold,
+    Dim,
+    Red,
+    Green,
+    Yellow,
+    Cyan,
+}
+
+impl Ui {
+    /// `no_color` is whether the environment holds a non-empty `NO_COLOR` (<https://no-color.org>).
+    #[must_use]
+    pub fn new(json: bool, verbose: bool, no_color: bool) -> Self {
+        let terminal = if json { io::stderr().is_terminal() } else { io::stdout().is_terminal() };
+        Ui { json, color: terminal && !no_color, verbose }
+    }
+
+    #[must_use]
+    pub fn json_wanted(&self) -> bool {
+        self.json
+    }
+
+    #[must_use]
+    pub fn verbose(&self) -> bool {
+        self.verbose
+    }
+
+    /// Whether a person can be asked: both ends of the conversation are terminals.
+    #[must_use]
+    pub fn can_ask(&self) -> bool {
+        io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// Whether text for people ends on a terminal (progress bars make sense there and nowhere else).
+    #[must_use]
+    pub fn on_terminal(&self) -> bool {
+        if self.json { io::stderr().is_terminal() } else { io::stdout().is_terminal() }
+    }
+
+    /// A line (or several) that answers the command: stdout, or stderr with `--json`.
+    pub fn say(&self, text: &str) {
+        let text = format!("{text}\n");
+        if self.json { put(&mut io::stderr(), &text) } else { put(&mut io::stdout(), &text) }
+    }
+
+    /// A remark beside the answer: stderr.
+    pub fn note(&self, text: &str) {
+        put(&mut io::stderr(), &format!("{} {text}\n", self.paint(Style::Yellow, "note:")));
+    }
+
+    /// A detail, shown with `-v` only: stderr.
+    pub fn detail(&self, text: &str) {
+        if self.verbose {
+            put(&mut io::stderr(), &format!("{}\n", self.paint(Style::Dim, text)));
+        }
+    }
+
+    /// One JSON object on its own line of stdout; nothing without `--json`.
+    pub fn json<T: Serialize>(&self, value: &T) {
+        if self.json {
+            let line = serde_json::to_string(value)
+                .unwrap_or_else(|e| format!("{{\"schema\":{JSON_SCHEMA},\"error\":{:?}}}", e.to_string()));
+            put(&mut io::stdout(), &format!("{line}\n"));
+        }
+    }
+
+    /// Bytes for a file or a pipe (schema, completions, man pages): stdout as they are.
+    pub fn raw(&self, text: &str) {
+        put(&mut io::stdout(), text);
+    }
+
+    /// The error chain and its hints, on stderr; with `--json` also as one object on stdout.
+    pub fn error(&self, error: &anyhow::Error) {
+        let mut text = format!("{} {error:#}\n", self.paint(Style::Red, "error:"));
+        for hint in error::hints(error) {
+            text.push_str(&format!("{} {hint}\n", self.paint(Style::Cyan, "hint:")));
+        }
+        put(&mut io::stderr(), &text);
+        #[derive(Serialize)]
+        struct Failure<'a> {
+            schema: u32,
+            error: String,
+            hints: &'a [String],
+            exit_code: u8,
+        }
+        self.json(&Failure {
+            schema: JSON_SCHEMA,
+            error: format!("{error:#}"),
+            hints: error::hints(error),
+            exit_code: error::exit_code(error),
+        });
+    }
+
+    /// `text` in a colour where colours are shown.
+    #[must_use]
+    pub fn paint(&self, style: Style, text: &str) -> String {
+        let code = match style {
+            _ if !self.color => return text.to_owned(),
+            Style::Plain => return text.to_owned(),
+            Style::Bold => "1",
+            Style::Dim => "2",
+            Style::Red => "31",
+            Style::Green => "32",
+            Style::Yellow => "33",
+            Style::Cyan => "36",
+        };
+        format!("\x1b[{code}m{text}\x1b[0m")
+    }
+
+    /// Asks one line on stderr and reads the answer; an empty answer is `default`.
+    ///
+    /// # Errors
+    /// When standard input ends or can't be read.
+    pub fn ask(&self, question: &str, default: Option<&str>) -> anyhow::Result<String> {
+        let shown = default.map(|d| format!(" [{d}]")).unwrap_or_default();
+        put(&mut io::stderr(), &format!("{}{shown}: ", self.paint(Style::Bold, question)));
+        let mut line = String::new();
+        if io::stdin().lock().read_line(&mut line)? == 0 {
+            anyhow::bail!("no answer: standard input ended");
+        }
+        let line = line.trim_end_matches(['\n', '\r']);
+        Ok(match (line, default) {
+            ("", Some(default)) => default.to_owned(),
+            _ => line.to_owned(),
+        })
+    }
+
+    /// A yes-or-no question; anything but y or yes is no.
+    ///
+    /// # Errors
+    /// As [`Ui::ask`].
+    pub fn confirm(&self, question: &str) -> anyhow::Result<bool> {
+        let answer = self.ask(&format!("{question} (y/N)"), None)?;
+        Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+    }
+}
+
+/// `text` with every control character (escape sequences, newlines, C1 and bidi controls) shown as an escape, so
+/// that a file name or a tool's output can't move the cursor or forge a line.
+#[must_use]
+pub fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        let bidi = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if c.is_control() || bidi || matches!(c, '\u{2028}' | '\u{2029}') {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+fn put(stream: &mut dyn Write, text: &str) {
+    // A reader that went away must not end a backup; there is nobody left to tell.
+    let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_never_shown_raw() {
+        assert_eq!(visible("a\x1b[31m\nb\u{202e}é"), "a\\u{1b}[31m\\nb\\u{202e}é");
+    }
+}
