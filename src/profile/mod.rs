@@ -1,1 +1,19 @@
-//! The profile.
+//! The profile: what the user wants, as types that carry the rules.
+//!
+//! [`load`] turns YAML into a [`Profile`] or into every error at once; a value that exists has passed its checks,
+//! so nothing unchecked reaches a template.
+
+mod edit;
+mod embedded;
+mod errors;
+mod known_keys;
+mod load;
+mod locate;
+mod schema;
+pub mod types;
+
+pub use edit::{EditError, set_scalar};
+pub use embedded::{EMBEDDED, embedded};
+pub use errors::{ProfileError, ProfileErrors};
+pub use load::load;
+pub use schema::{Backup, Dhcp, Dns, Network, Profile, Share, Uplink, Wifi, json_schema};

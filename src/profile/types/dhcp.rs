@@ -1,0 +1,141 @@
+use super::leaf::leaf;
+use super::subnet::Subnet;
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::str::FromStr;
+
+/// First and last address that clients get, both inclusive, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Range {
+    first: Ipv4Addr,
+    last: Ipv4Addr,
+}
+
+impl Range {
+    #[must_use]
+    pub fn first(&self) -> Ipv4Addr {
+        self.first
+    }
+
+    #[must_use]
+    pub fn last(&self) -> Ipv4Addr {
+        self.last
+    }
+
+    /// Whether all of it can be handed out inside `subnet`.
+    ///
+    /// # Errors
+    /// A sentence with what is allowed.
+    pub fn fits(&self, subnet: &Subnet) -> Result<(), String> {
+        for end in [self.first, self.last] {
+            if !subnet.has_client(end) {
+                return Err(format!(
+                    "{end} can't be given to a client of {subnet}; addresses between {} and {} are allowed",
+                    subnet.network(),
+                    subnet.broadcast()
+                ));
+            }
+        }
+        if (self.first..=self.last).contains(&subnet.address()) {
+            return Err(format!("contains {}, which is the Pi's own address", subnet.address()));
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Range {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.first, self.last)
+    }
+}
+
+impl FromStr for Range {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let form = || "is no range; something like 10.41.0.50-10.41.0.100 is allowed".to_owned();
+        let (first, last) = text.split_once('-').ok_or_else(form)?;
+        let first: Ipv4Addr = first.trim().parse().map_err(|_| form())?;
+        let last: Ipv4Addr = last.trim().parse().map_err(|_| form())?;
+        if first > last {
+            return Err("ends before it begins".into());
+        }
+        Ok(Range { first, last })
+    }
+}
+
+leaf!(Range, text, "DhcpRange", {
+    "type": "string", "pattern": "^[0-9.]+ ?- ?[0-9.]+$",
+    "description": "First and last address for clients, as in 10.41.0.50-10.41.0.100"
+});
+
+/// How long a client keeps its address, in whole seconds: 2 minutes (dnsmasq's least) to 30 days.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    text: String,
+    seconds: u32,
+}
+
+impl Lease {
+    #[must_use]
+    pub fn seconds(&self) -> u32 {
+        self.seconds
+    }
+}
+
+impl fmt::Display for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl FromStr for Lease {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let form = || "is no lease time; minutes or hours are allowed, as in 45m or 12h".to_owned();
+        let (digits, scale) = match (text.strip_suffix('m'), text.strip_suffix('h')) {
+            (Some(digits), _) => (digits, 60),
+            (_, Some(digits)) => (digits, 3600),
+            _ => return Err(form()),
+        };
+        if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) || digits.starts_with('0') {
+            return Err(form());
+        }
+        let seconds = digits.parse::<u32>().ok().and_then(|n| n.checked_mul(scale)).ok_or_else(form)?;
+        if !(120..=30 * 24 * 3600).contains(&seconds) {
+            return Err("is too short or too long; 2m to 720h are allowed".into());
+        }
+        Ok(Lease { text: text.to_owned(), seconds })
+    }
+}
+
+leaf!(Lease, text, "Lease", {
+    "type": "string", "pattern": "^[1-9][0-9]*[mh]$",
+    "description": "How long a client keeps its address, as in 12h"
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_lies_inside_and_leaves_the_pi_out() {
+        let subnet = "192.168.1.1/24".parse().unwrap();
+        let fits = |text: &str| text.parse::<Range>().unwrap().fits(&subnet);
+        assert!(fits("192.168.1.50-192.168.1.100").is_ok());
+        assert!(fits("192.168.1.0-192.168.1.100").is_err());
+        assert!(fits("192.168.1.50-192.168.2.100").is_err());
+        let other = "192.168.1.60/24".parse().unwrap();
+        assert!("192.168.1.50-192.168.1.100".parse::<Range>().unwrap().fits(&other).is_err());
+        assert_eq!("10.0.0.9-10.0.0.2".parse::<Range>().unwrap_err(), "ends before it begins");
+    }
+
+    #[test]
+    fn leases() {
+        assert_eq!("12h".parse::<Lease>().unwrap().seconds(), 43_200);
+        for text in ["", "h", "12", "12d", "1m", "0h", "721h", "9999999999h", "1.5h", "12h\n"] {
+            assert!(text.parse::<Lease>().is_err(), "{text:?}");
+        }
+    }
+}

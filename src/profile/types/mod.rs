@@ -1,0 +1,26 @@
+//! One type per kind of value. Each is made by parsing and can't hold what its rule forbids.
+
+mod country;
+mod dhcp;
+mod interface;
+mod label;
+mod leaf;
+mod passphrase;
+mod path;
+mod radio;
+mod ssid;
+mod subnet;
+mod user;
+mod version;
+
+pub use country::Country;
+pub use dhcp::{Lease, Range};
+pub use interface::Interface;
+pub use label::VolumeLabel;
+pub use passphrase::Passphrase;
+pub use path::HostPath;
+pub use radio::{Band, Capability, Radio, Width};
+pub use ssid::Ssid;
+pub use subnet::{DnsServer, Subnet};
+pub use user::UserName;
+pub use version::Version;

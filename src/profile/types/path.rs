@@ -1,0 +1,65 @@
+use super::leaf::leaf;
+use std::fmt;
+use std::str::FromStr;
+
+/// An absolute path on the host whose text means the same in every config file: no spaces, quotes, variables,
+/// wildcards or comment signs of any daemon; no `.`, `..` or empty part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostPath(String);
+
+impl HostPath {
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for HostPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for HostPath {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        // A slash at the end, as the article writes its mount folder, means the same path.
+        let trimmed = text.strip_suffix('/').unwrap_or(text);
+        let part = |part: &str| {
+            !part.is_empty()
+                && part != "."
+                && part != ".."
+                && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+' | '@'))
+        };
+        match trimmed.strip_prefix('/') {
+            Some(rest) if trimmed.len() <= 200 && rest.split('/').all(part) => {
+                Ok(HostPath(trimmed.to_owned()))
+            }
+            _ => Err(
+                "is no plain absolute path; /, letters, digits and - _ . + @ are allowed, as in /media/pi"
+                    .into(),
+            ),
+        }
+    }
+}
+
+leaf!(HostPath, text, "HostPath", {
+    "type": "string", "pattern": "^(/[A-Za-z0-9_.+@-]+)+/?$",
+    "description": "An absolute path on the Pi"
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths() {
+        assert_eq!("/media/pi/".parse::<HostPath>().unwrap().as_str(), "/media/pi");
+        for text in
+            ["", "/", "media", "/a b", "/a/../b", "/a//b", "/a\n", "/a;b", "/%S", "/a#", "/$HOME", "/a/./b"]
+        {
+            assert!(text.parse::<HostPath>().is_err(), "{text:?}");
+        }
+    }
+}

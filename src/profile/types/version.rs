@@ -1,0 +1,16 @@
+use super::leaf::leaf;
+use std::str::FromStr;
+
+/// The version of the profile's own form. There is one: 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Version;
+
+impl FromStr for Version {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "1" { Ok(Version) } else { Err("this piback reads version 1".into()) }
+    }
+}
+
+leaf!(Version, any, "Version", { "const": 1 });
