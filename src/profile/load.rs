@@ -1,10 +1,10 @@
 //! YAML text to [`Profile`], with every error in one go.
 
+use super::embedded;
 use super::errors::{ProfileError, ProfileErrors};
 use super::known_keys::{self, KeyError};
 use super::locate::{Step, Wanted, dotted, locate, steps};
 use super::schema::{Profile, json_schema};
-use super::embedded;
 use serde_yaml::Value as Yaml;
 
 /// Larger files are no profiles.

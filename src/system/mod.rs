@@ -1,5 +1,140 @@
 //! The seam: the only room with side effects. Everything above takes values and returns values.
+//!
+//! `provision` sees the host through [`Host`]: [`real::RealHost`] does it, [`read_only::ReadOnly`] refuses to write
+//! (that is what `plan` runs on), [`fake::FakeHost`] counts, fails and dies on demand for the tests.
 #![allow(clippy::disallowed_methods)]
 
+pub mod clock;
+pub mod fake;
+pub mod input;
 pub mod process;
+pub mod read_only;
+pub mod real;
 pub mod run;
+pub mod scratch;
+mod tree;
+
+use run::{Output, RunError, Tool};
+use std::any::Any;
+use std::io;
+
+/// What stands at a path of the host, the last part of the path never followed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Node {
+    #[default]
+    Absent,
+    File(FileNode),
+    /// A symbolic link and where it points, as written in it.
+    Link {
+        target: String,
+    },
+    /// A directory, with its mode (12 bits) and owner.
+    Dir {
+        mode: u32,
+        uid: u32,
+        gid: u32,
+    },
+    /// A device, a socket, a fifo.
+    Special,
+}
+
+/// A regular file: all that piback restores of one.
+#[derive(Clone, PartialEq, Eq)]
+pub struct FileNode {
+    pub bytes: Vec<u8>,
+    /// Permission bits with setuid, setgid and sticky: 12 bits.
+    pub mode: u32,
+    pub uid: u32,
+    pub gid: u32,
+}
+
+/// Never shows the bytes: they may hold a passphrase.
+impl std::fmt::Debug for FileNode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "FileNode({} bytes, {:o}, {}:{})", self.bytes.len(), self.mode, self.uid, self.gid)
+    }
+}
+
+/// The machine that is provisioned, or a tree that will be one. Paths are absolute, as on the host.
+pub trait Host {
+    /// What stands at `path`; parts of the path before the last are followed, but never out of the root.
+    ///
+    /// # Errors
+    /// The kernel's.
+    fn read(&self, path: &str) -> io::Result<Node>;
+
+    /// The bytes of the regular file at `path`, links followed inside the root; `None` when there is none.
+    ///
+    /// # Errors
+    /// The kernel's.
+    fn read_followed(&self, path: &str) -> io::Result<Option<Vec<u8>>>;
+
+    /// Names in a directory, sorted; none when it is absent.
+    ///
+    /// # Errors
+    /// The kernel's.
+    fn list(&self, path: &str) -> io::Result<Vec<String>>;
+
+    /// Puts a file there at once and durably, in the place of any file or link. The directory must exist.
+    ///
+    /// # Errors
+    /// The kernel's; the old file is then still there.
+    fn write(&self, path: &str, file: &FileNode) -> io::Result<()>;
+
+    /// Puts a symbolic link there at once and durably, in the place of any file or link.
+    ///
+    /// # Errors
+    /// The kernel's.
+    fn link(&self, path: &str, target: &str) -> io::Result<()>;
+
+    /// Removes a file or link; none there is fine.
+    ///
+    /// # Errors
+    /// The kernel's.
+    fn remove(&self, path: &str) -> io::Result<()>;
+
+    /// Makes one directory; the one above must exist.
+    ///
+    /// # Errors
+    /// The kernel's.
+    fn make_dir(&self, path: &str, mode: u32) -> io::Result<()>;
+
+    /// Removes a directory if it is empty; `false` when it is not.
+    ///
+    /// # Errors
+    /// The kernel's.
+    fn remove_dir(&self, path: &str) -> io::Result<bool>;
+
+    /// Runs a tool of the host to its end, whatever its exit code.
+    ///
+    /// # Errors
+    /// As [`Tool::output`]; always on a tree, where no tool may run.
+    fn output(&self, tool: &Tool) -> Result<Output, RunError>;
+
+    /// Takes the lock of piback's state, which one process may hold; `None` when another one has it.
+    ///
+    /// # Errors
+    /// The kernel's.
+    fn lock(&self, path: &str) -> io::Result<Option<Box<dyn Any>>>;
+
+    /// Seconds since 1970.
+    fn now(&self) -> i64;
+
+    /// Whether this is the running system, with units and packages, and not just a tree of files.
+    fn is_live(&self) -> bool;
+
+    /// Whether files can be given to any owner.
+    fn can_chown(&self) -> bool;
+
+    /// Runs a tool and takes any exit code but 0 for an error.
+    ///
+    /// # Errors
+    /// As [`Tool::run`].
+    fn run(&self, tool: &Tool) -> Result<Output, RunError> {
+        let output = self.output(tool)?;
+        if output.code == Some(0) {
+            return Ok(output);
+        }
+        Err(RunError::Failed { line: tool.line(), output })
+    }
+}
