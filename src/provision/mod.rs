@@ -1,1 +1,6 @@
-//! profile -> host facts -> render -> plan (diff) -> check -> apply (journal) -> activate -> probe
+//! profile -> host facts -> render -> plan (diff) -> check -> apply (journal) -> activate -> probe -> commit | unwind
+
+pub mod block;
+pub mod catalog;
+pub mod host;
+pub mod render;

@@ -1,0 +1,161 @@
+//! What kind of host this is: facts, read once, that everything after takes as values.
+
+use crate::system::Host;
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Who brings up wlan0 on a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stack {
+    /// Raspbian Jessie; a Debian with ifupdown alone.
+    Ifupdown,
+    /// Raspberry Pi OS Stretch to Bullseye.
+    Dhcpcd,
+    /// Raspberry Pi OS Bookworm and later.
+    NetworkManager,
+}
+
+impl fmt::Display for Stack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Stack::Ifupdown => "ifupdown",
+            Stack::Dhcpcd => "dhcpcd",
+            Stack::NetworkManager => "networkmanager",
+        })
+    }
+}
+
+/// The fields of os-release(5) that matter here.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OsRelease {
+    /// As in "Debian GNU/Linux 13 (trixie)"; empty when not given.
+    pub pretty_name: String,
+    /// Debian's major version; `None` for testing, sid, and systems that are no Debian.
+    pub version: Option<u32>,
+}
+
+/// What rendering and planning need to know of a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    pub os: OsRelease,
+    pub stack: Stack,
+    /// Whether `/etc/network/interfaces` reads the files in `interfaces.d` by its own lines.
+    pub interfaces_d_is_read: bool,
+}
+
+/// Reads the facts. `wanted` overrides the stack that is found; `last` is the one of the last apply, taken where
+/// nothing is found (a bare tree).
+///
+/// # Errors
+/// When a file can't be read, or no stack is found, wanted or known.
+pub fn facts(host: &dyn Host, wanted: Option<Stack>, last: Option<Stack>) -> anyhow::Result<Facts> {
+    let read = |path: &str| -> anyhow::Result<Option<String>> {
+        let bytes = host.read_followed(path).with_context(|| format!("{path} can't be read"))?;
+        Ok(bytes.map(|b| String::from_utf8_lossy(&b).into_owned()))
+    };
+    let os = match read("/etc/os-release")? {
+        Some(text) => os_release(&text),
+        None => read("/usr/lib/os-release")?.map(|text| os_release(&text)).unwrap_or_default(),
+    };
+    let stack = match wanted {
+        Some(stack) => stack,
+        None => found_stack(host, &os)?.or(last).ok_or_else(|| {
+            crate::error::Problem::failed("no network stack was found: no NetworkManager, dhcpcd or ifupdown")
+                .hint("name it: --stack ifupdown, dhcpcd or networkmanager")
+        })?,
+    };
+    let interfaces = read(INTERFACES)?.unwrap_or_default();
+    Ok(Facts { os, stack, interfaces_d_is_read: reads_interfaces_d(&interfaces) })
+}
+
+/// ifupdown's main file.
+pub const INTERFACES: &str = "/etc/network/interfaces";
+
+fn found_stack(host: &dyn Host, os: &OsRelease) -> anyhow::Result<Option<Stack>> {
+    let there = |path: &str| -> anyhow::Result<bool> {
+        Ok(host.read_followed(path).with_context(|| format!("{path} can't be looked at"))?.is_some())
+    };
+    let unit_at = |folder: &str, unit: &str| -> anyhow::Result<bool> {
+        Ok(host
+            .list(folder)
+            .with_context(|| format!("{folder} can't be looked at"))?
+            .iter()
+            .any(|n| n == unit))
+    };
+    let wanted_at_boot = |unit: &str| unit_at("/etc/systemd/system/multi-user.target.wants", unit);
+    // Bullseye ships NetworkManager too, switched off: what counts is who starts at boot.
+    let network_manager = there("/usr/sbin/NetworkManager")?;
+    if network_manager && wanted_at_boot("NetworkManager.service")? {
+        return Ok(Some(Stack::NetworkManager));
+    }
+    let dhcpcd = there("/sbin/dhcpcd")? || there("/usr/sbin/dhcpcd")?;
+    let ifupdown = there("/sbin/ifup")? || there("/usr/sbin/ifup")?;
+    Ok(match (dhcpcd, ifupdown) {
+        // Jessie has both, and its dhcpcd leaves interfaces with a stanza alone: the article's form works there.
+        (true, true) if os.version.is_some_and(|v| v <= 8) => Some(Stack::Ifupdown),
+        (true, _) if wanted_at_boot("dhcpcd.service")? || !ifupdown => Some(Stack::Dhcpcd),
+        (_, true) => Some(Stack::Ifupdown),
+        _ => network_manager.then_some(Stack::NetworkManager),
+    })
+}
+
+/// Reads os-release(5). Lines that make no sense are passed over, as the shell that usually reads it would.
+#[must_use]
+pub fn os_release(text: &str) -> OsRelease {
+    let mut os = OsRelease::default();
+    for line in text.lines() {
+        let Some((key, value)) = line.trim().split_once('=') else { continue };
+        let value = value.trim_matches(['"', '\'']);
+        match key {
+            "PRETTY_NAME" => os.pretty_name = value.to_owned(),
+            "VERSION_ID" => os.version = value.split('.').next().and_then(|major| major.parse().ok()),
+            _ => {}
+        }
+    }
+    os
+}
+
+/// Whether an interfaces(5) file reads `interfaces.d/piback` by a line of its own, piback's block left out.
+fn reads_interfaces_d(text: &str) -> bool {
+    let text = super::block::without(text.as_bytes()).unwrap_or_else(|_| text.as_bytes().to_vec());
+    String::from_utf8_lossy(&text).lines().any(|line| {
+        let mut words = line.split_whitespace();
+        let (word, path) = (words.next(), words.next().unwrap_or_default());
+        let path = path.strip_prefix("/etc/network/").unwrap_or(path);
+        match word {
+            Some("source") => matches!(path, "interfaces.d/*" | "interfaces.d/piback"),
+            Some("source-directory") => path.trim_end_matches('/') == "interfaces.d",
+            _ => false,
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn os_releases() {
+        let trixie = "PRETTY_NAME=\"Debian GNU/Linux 13 (trixie)\"\nVERSION_ID=\"13\"\nID=debian\n";
+        assert_eq!(os_release(trixie).version, Some(13));
+        assert_eq!(os_release(trixie).pretty_name, "Debian GNU/Linux 13 (trixie)");
+        assert_eq!(os_release("PRETTY_NAME=\"Debian GNU/Linux forky/sid\"\n").version, None);
+        assert_eq!(os_release("VERSION_ID=99999999999999\n=\n\0\nVERSION_ID").version, None);
+    }
+
+    #[test]
+    fn interfaces_files() {
+        for (text, reads) in [
+            ("source-directory /etc/network/interfaces.d\n", true),
+            ("source /etc/network/interfaces.d/*\n", true),
+            ("  source interfaces.d/*\n", true),
+            ("# source /etc/network/interfaces.d/*\n", false),
+            ("auto lo\niface lo inet loopback\n", false),
+            ("", false),
+        ] {
+            assert_eq!(reads_interfaces_d(text), reads, "{text}");
+        }
+    }
+}
