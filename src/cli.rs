@@ -42,6 +42,20 @@ pub struct Global {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Write the profile and its secrets
+    Init(Init),
+    /// Show what apply would change; changes nothing
+    Plan(Plan),
+    /// Make the host match the profile
+    Apply(Apply),
+    /// Go back to an earlier state
+    Rollback(Rollback),
+    /// Write the rendered files below a directory, to read
+    Render(Render),
+    /// What is up, at a glance
+    Status(Status),
+    /// Print the JSON Schema of the profile
+    Schema,
     /// Print a shell's completions
     Completions(Completions),
     /// Print the man page, or write all of them into a directory

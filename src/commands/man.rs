@@ -1,13 +1,37 @@
-//! `piback man [DIR]`
+//! `piback man [DIR]`: one page on stdout, or all of them in a directory.
 
 use crate::cli::{Cli, Man};
 use crate::error::Outcome;
-use crate::ui::Ui;
+use crate::system::input;
+use crate::ui::{Ui, visible};
+use anyhow::Context;
 use clap::CommandFactory;
 
-pub fn run(_args: &Man, ui: &Ui) -> anyhow::Result<Outcome> {
-    let mut page = Vec::new();
-    clap_mangen::Man::new(Cli::command()).render(&mut page)?;
-    ui.raw(&String::from_utf8_lossy(&page));
+pub fn run(args: &Man, ui: &Ui) -> anyhow::Result<Outcome> {
+    let mut top = Cli::command();
+    top.build();
+    let Some(dir) = &args.dir else {
+        ui.raw(&page(&top)?);
+        return Ok(Outcome::Done);
+    };
+    input::make_dirs(dir).with_context(|| format!("{} can't be made", visible(&dir.to_string_lossy())))?;
+    let mut pages = vec![("piback.1".to_owned(), page(&top)?)];
+    for command in top.get_subcommands().filter(|c| c.get_name() != "help") {
+        let name = format!("piback-{}", command.get_name());
+        // clap_mangen takes names for 'static; these are as many as there are commands.
+        pages.push((format!("{name}.1"), page(&command.clone().name(String::leak(name) as &'static str))?));
+    }
+    for (name, text) in pages {
+        let file = dir.join(&name);
+        let shown = visible(&file.to_string_lossy());
+        input::write(&file, text.as_bytes()).with_context(|| format!("{shown} can't be written"))?;
+        ui.say(&shown);
+    }
     Ok(Outcome::Done)
+}
+
+fn page(command: &clap::Command) -> anyhow::Result<String> {
+    let mut page = Vec::new();
+    clap_mangen::Man::new(command.clone()).render(&mut page)?;
+    Ok(String::from_utf8_lossy(&page).into_owned())
 }

@@ -1,7 +1,16 @@
 //! One small file per verb.
 
+mod apply;
 mod completions;
+mod init;
 mod man;
+mod plan;
+mod render;
+mod rollback;
+mod schema;
+mod setup;
+mod show;
+mod status;
 
 use crate::cli::{Cli, Command};
 use crate::error::Outcome;
@@ -12,8 +21,16 @@ use crate::ui::Ui;
 /// # Errors
 /// Whatever stopped it; [`crate::error::exit_code`] turns that into the exit code.
 pub fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Outcome> {
-    match cli.command {
-        Command::Completions(args) => completions::run(&args, ui),
-        Command::Man(args) => man::run(&args, ui),
+    let global = &cli.global;
+    match &cli.command {
+        Command::Init(args) => init::run(args, global, ui),
+        Command::Plan(args) => plan::run(args, global, ui),
+        Command::Apply(args) => apply::run(args, global, ui),
+        Command::Rollback(args) => rollback::run(args, global, ui),
+        Command::Render(args) => render::run(args, global, ui),
+        Command::Status(args) => status::run(args, global, ui),
+        Command::Schema => schema::run(ui),
+        Command::Completions(args) => completions::run(args, ui),
+        Command::Man(args) => man::run(args, ui),
     }
 }

@@ -1,6 +1,14 @@
 //! profile -> host facts -> render -> plan (diff) -> check -> apply (journal) -> activate -> probe -> commit | unwind
 
+pub mod activate;
+pub mod apply;
 pub mod block;
 pub mod catalog;
+pub mod check;
+pub mod diff;
 pub mod host;
+pub mod journal;
+pub mod plan;
 pub mod render;
+pub mod store;
+pub mod units;

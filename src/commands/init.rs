@@ -1,0 +1,215 @@
+//! `piback init`: writes the profile and its secrets.
+
+use super::apply::agreed;
+use super::setup::{self, PROFILE};
+use crate::cli::{Global, Init};
+use crate::error::{Outcome, Problem};
+use crate::profile::types::{Country, HostPath, Passphrase, Ssid, VolumeLabel};
+use crate::profile::{self, Profile};
+use crate::system::{FileNode, Host, Node, input};
+use crate::ui::{JSON_SCHEMA, Ui, visible};
+use anyhow::Context;
+use serde::Serialize;
+use std::str::FromStr;
+
+pub fn run(args: &Init, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
+    if global.profile.is_some() {
+        return Err(Problem::usage("init writes /etc/piback/profile.yaml; --profile does not go with it")
+            .hint("to start from a file: --from FILE")
+            .into());
+    }
+    let host = setup::host(global)?;
+    setup::need_root(&host, "init")?;
+    let old = host.read(PROFILE).with_context(|| format!("{PROFILE} can't be read"))?;
+    if old != Node::Absent && !args.force {
+        return Err(Problem::failed(format!("there is a profile already: {PROFILE}"))
+            .hint("edit it, or write a new one over it: piback init --force")
+            .into());
+    }
+    let asking = !args.yes && ui.can_ask();
+    let (text, embedded) = start(&args.from)?;
+    let text = fill(args, ui, text, embedded, asking)?;
+    let profile = profile::load(&text, &args.from)?;
+
+    // Read before anything is written: a bad file leaves everything as it was.
+    let given = args.passphrase_file.as_ref().map(|path| {
+        let name = visible(&path.to_string_lossy());
+        let content = input::read(path).with_context(|| format!("--passphrase-file {name} can't be read"))?;
+        Passphrase::from_file_content(&content)
+            .map_err(|why| anyhow::Error::from(Problem::failed(format!("--passphrase-file {name}: {why}"))))
+    });
+    let given = given.transpose()?;
+    if asking
+        && !agreed(ui, &format!("Write {PROFILE} for the Wi-Fi {}?", visible(profile.wifi.ssid.as_str())))?
+    {
+        ui.say("Nothing was written.");
+        return Ok(Outcome::Done);
+    }
+    let made = write(&host, &profile, &text, given)?;
+    report(ui, &profile, &made);
+    Ok(Outcome::Done)
+}
+
+/// The text to start from, and whether it is an embedded one (whose name and country are nobody's).
+fn start(from: &str) -> anyhow::Result<(String, bool)> {
+    if let Some(text) = profile::embedded(from) {
+        return Ok((text.to_owned(), true));
+    }
+    let names = profile::EMBEDDED.map(|(name, _)| name).join(", ");
+    let bytes = input::read(std::path::Path::new(from)).map_err(|e| {
+        Problem::failed(format!("--from {}: {e}", visible(from)))
+            .hint(format!("{names}, or a profile file, are allowed"))
+    })?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| Problem::failed(format!("--from {}: not UTF-8 text", visible(from))))?;
+    // All of its errors now, not the first one after the questions.
+    profile::load(&text, from)?;
+    Ok((text, false))
+}
+
+/// Sets name, country and drive: from flags, from the 2016 article's configuration, or by asking.
+fn fill(args: &Init, ui: &Ui, text: String, embedded: bool, asking: bool) -> anyhow::Result<String> {
+    let current = profile::load(&text, &args.from)?;
+    let ssid = answer::<Ssid>(
+        ui,
+        "--ssid",
+        args.ssid.as_deref(),
+        asking,
+        "Name of the Wi-Fi",
+        Some(current.wifi.ssid.as_str()),
+    )?;
+    let country = answer::<Country>(
+        ui,
+        "--country",
+        args.country.as_deref(),
+        asking,
+        "Country (two letters)",
+        (!embedded).then_some(current.wifi.country.as_str()),
+    )?;
+    if embedded && country.is_none() {
+        return Err(Problem::usage("the country is not known, and without it the radio stays off")
+            .hint("say it: --country US (or DE, JP, ...)")
+            .into());
+    }
+    let drive = answer::<VolumeLabel>(
+        ui,
+        "--drive",
+        args.drive.as_deref(),
+        asking,
+        "Label of the drive for backups",
+        Some(current.backup.destination.as_str()),
+    )?;
+    let mut text = text;
+    for (key, value) in [("wifi.ssid", ssid), ("wifi.country", country), ("backup.destination", drive)] {
+        if let Some(value) = value {
+            text = profile::set_scalar(&text, key, &value)?;
+        }
+    }
+    Ok(text)
+}
+
+/// One setting: the flag's value, else the answer to a question, else nothing. Asked again until it is right.
+fn answer<T: FromStr<Err = String>>(
+    ui: &Ui,
+    flag: &str,
+    given: Option<&str>,
+    asking: bool,
+    question: &str,
+    default: Option<&str>,
+) -> anyhow::Result<Option<String>> {
+    if let Some(given) = given {
+        given.parse::<T>().map_err(|why| Problem::usage(format!("{flag} `{}` {why}", visible(given))))?;
+        return Ok(Some(given.to_owned()));
+    }
+    if !asking {
+        return Ok(None);
+    }
+    loop {
+        let typed = ui.ask(question, default)?;
+        match typed.parse::<T>() {
+            Ok(_) => return Ok(Some(typed)),
+            Err(why) => ui.note(&format!("`{}` {why}", visible(&typed))),
+        }
+    }
+}
+
+/// Which secrets were made or taken over, by path.
+struct Made {
+    passphrase: &'static str,
+    password: &'static str,
+}
+
+fn write(host: &dyn Host, profile: &Profile, text: &str, given: Option<Passphrase>) -> anyhow::Result<Made> {
+    let passphrase = secret(host, &profile.wifi.passphrase_file, given)?;
+    let password = secret(host, &profile.share.password_file, None)?;
+    // The profile last: when it is there, its secrets are too.
+    dirs_above(host, PROFILE, 0o755)?;
+    put(host, PROFILE, text.as_bytes(), 0o644)?;
+    Ok(Made { passphrase, password })
+}
+
+/// A given secret is written; one that is there stays; else one is made.
+fn secret(host: &dyn Host, path: &HostPath, given: Option<Passphrase>) -> anyhow::Result<&'static str> {
+    let path = path.as_str();
+    let there = host.read(path).with_context(|| format!("{path} can't be read"))?;
+    let (secret, how) = match (given, there) {
+        (Some(given), _) => (given, "taken from your file"),
+        (None, Node::File(file))
+            if Passphrase::from_file_content(&file.bytes).is_ok() && file.mode & 0o077 == 0 =>
+        {
+            return Ok("kept");
+        }
+        _ => {
+            let random = input::random(256).context("the kernel gave no random bytes")?;
+            (Passphrase::from_random(&random).context("the kernel's random bytes are not random")?, "made")
+        }
+    };
+    dirs_above(host, path, 0o700)?;
+    put(host, path, format!("{}\n", secret.secret().expose()).as_bytes(), 0o600)?;
+    Ok(how)
+}
+
+fn put(host: &dyn Host, path: &str, bytes: &[u8], mode: u32) -> anyhow::Result<()> {
+    let file = FileNode { bytes: bytes.to_vec(), mode, uid: 0, gid: 0 };
+    host.write(path, &file).with_context(|| format!("{path} can't be written"))
+}
+
+/// Makes the directories above a path; the last one gets `mode`.
+fn dirs_above(host: &dyn Host, path: &str, mode: u32) -> anyhow::Result<()> {
+    let ends: Vec<usize> = path.match_indices('/').map(|(at, _)| at).skip(1).collect();
+    for end in &ends {
+        let dir = &path[..*end];
+        if host.read(dir).with_context(|| format!("{dir} can't be looked at"))? == Node::Absent {
+            let mode = if Some(end) == ends.last() { mode } else { 0o755 };
+            host.make_dir(dir, mode).with_context(|| format!("{dir} can't be made"))?;
+        }
+    }
+    Ok(())
+}
+
+fn report(ui: &Ui, profile: &Profile, made: &Made) {
+    let (wifi, share) = (profile.wifi.passphrase_file.as_str(), profile.share.password_file.as_str());
+    ui.say(&format!("profile     {PROFILE}"));
+    ui.say(&format!("passphrase  {} ({wifi})", made.passphrase));
+    ui.say(&format!("password    {} ({share})", made.password));
+    ui.say("Read a secret with `sudo cat FILE`. Next: piback apply");
+    #[derive(Serialize)]
+    struct InitJson<'a> {
+        schema: u32,
+        command: &'static str,
+        profile: &'static str,
+        passphrase_file: &'a str,
+        passphrase: &'static str,
+        password_file: &'a str,
+        password: &'static str,
+    }
+    ui.json(&InitJson {
+        schema: JSON_SCHEMA,
+        command: "init",
+        profile: PROFILE,
+        passphrase_file: wifi,
+        passphrase: made.passphrase,
+        password_file: share,
+        password: made.password,
+    });
+}

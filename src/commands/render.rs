@@ -1,0 +1,41 @@
+//! `piback render DIR`: the rendered files, to read. Secrets are masked.
+
+use super::setup::{self, Setup};
+use crate::cli::{Global, Render};
+use crate::error::Outcome;
+use crate::system::input;
+use crate::system::read_only::ReadOnly;
+use crate::ui::{JSON_SCHEMA, Ui, visible};
+use anyhow::Context;
+use serde::Serialize;
+
+pub fn run(args: &Render, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
+    let host = setup::host(global)?;
+    let host = ReadOnly(&host);
+    let setup = Setup::read(&host, global, args.stack, "render")?;
+    setup::notes(ui, &setup.notes);
+    let mut files = Vec::new();
+    for artifact in &setup.desired.artifacts {
+        let file = args.dir.join(artifact.path.trim_start_matches('/'));
+        let name = visible(&file.to_string_lossy());
+        let write = || -> std::io::Result<()> {
+            if let Some(parent) = file.parent() {
+                input::make_dirs(parent)?;
+            }
+            input::write(&file, artifact.body.masked().as_bytes())
+        };
+        write().with_context(|| format!("{name} can't be written"))?;
+        ui.say(&name);
+        files.push(name);
+    }
+    #[derive(Serialize)]
+    struct Rendered {
+        schema: u32,
+        command: &'static str,
+        stack: String,
+        files: Vec<String>,
+    }
+    let stack = setup.facts.stack.to_string();
+    ui.json(&Rendered { schema: JSON_SCHEMA, command: "render", stack, files });
+    Ok(Outcome::Done)
+}

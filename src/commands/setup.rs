@@ -1,0 +1,174 @@
+//! What several verbs begin with: the host, the profile, its secrets, the facts, what is desired.
+
+use crate::cli::{Global, StackArg};
+use crate::error::Problem;
+use crate::profile::types::{HostPath, Passphrase};
+use crate::profile::{self, Profile};
+use crate::provision::host::{self, Facts, Stack};
+use crate::provision::plan::Desired;
+use crate::provision::render::{self, OVERRIDES, Secrets};
+use crate::provision::store::State;
+use crate::provision::{journal, plan, units};
+use crate::system::real::RealHost;
+use crate::system::{FileNode, Host, Node, input, process};
+use crate::ui::{Ui, visible};
+use anyhow::Context;
+use std::collections::BTreeMap;
+
+/// Where the profile is unless `--profile` says otherwise.
+pub const PROFILE: &str = "/etc/piback/profile.yaml";
+
+/// The host, or the tree that `--root` names.
+pub fn host(global: &Global) -> anyhow::Result<RealHost> {
+    match &global.root {
+        None => RealHost::live().context("the root directory can't be opened"),
+        Some(root) => RealHost::tree(root).map_err(|e| {
+            Problem::failed(format!("--root {}: {e}", visible(&root.to_string_lossy())))
+                .hint("it must be a directory that exists")
+                .into()
+        }),
+    }
+}
+
+/// Refuses a change of the host without root's rights, at once and with what to type.
+pub fn need_root(host: &dyn Host, verb: &str) -> anyhow::Result<()> {
+    if host.is_live() && !process::is_root() {
+        return Err(Problem::failed(format!("{verb} changes this host and needs root"))
+            .hint(format!("type: sudo piback {verb}"))
+            .hint(format!("or try it on a tree of files: piback {verb} --root DIR"))
+            .into());
+    }
+    Ok(())
+}
+
+/// Everything that was read before a plan can be made.
+pub struct Setup {
+    pub profile: Profile,
+    pub secrets: Secrets,
+    pub share_password: Passphrase,
+    pub facts: Facts,
+    pub state: State,
+    pub desired: Desired,
+    pub notes: Vec<String>,
+}
+
+impl Setup {
+    /// Reads and renders; writes nothing.
+    pub fn read(
+        host: &dyn Host,
+        global: &Global,
+        stack: Option<StackArg>,
+        made_by: &str,
+    ) -> anyhow::Result<Self> {
+        let profile = load_profile(host, global)?;
+        let state = State::read(host)?;
+        let facts =
+            host::facts(host, stack.map(StackArg::stack), state.last.as_ref().and_then(|last| last.stack))?;
+        let secrets = Secrets { wifi: secret(host, &profile.wifi.passphrase_file, "the Wi-Fi passphrase")? };
+        let share_password = secret(host, &profile.share.password_file, "the share's password")?;
+        let (overrides, notes) = overrides(host)?;
+        let artifacts = render::render(&profile, &facts, secrets.wifi.hostapd_key(), &overrides)?;
+        let desired = Desired {
+            stack: Some(facts.stack),
+            artifacts,
+            secrets: Some(secrets.clone()),
+            made_by: made_by.to_owned(),
+        };
+        Ok(Setup { profile, secrets, share_password, facts, state, desired, notes })
+    }
+
+    /// What would change.
+    pub fn plan(&self, host: &dyn Host) -> anyhow::Result<plan::Plan> {
+        let mut plan = plan::files(host, &self.desired, &self.state)?;
+        if host.is_live() {
+            units::plan(
+                host,
+                &self.facts,
+                &self.profile,
+                &self.share_password,
+                &self.desired,
+                &self.state,
+                &mut plan,
+            )?;
+        }
+        plan.notes.splice(0..0, self.notes.iter().cloned());
+        if let Some(intent) = journal::open(host)? {
+            plan.notes.insert(0, journal::notice(&intent));
+        }
+        Ok(plan)
+    }
+}
+
+impl StackArg {
+    /// The stack that the word on the command line means.
+    pub fn stack(self) -> Stack {
+        match self {
+            StackArg::Ifupdown => Stack::Ifupdown,
+            StackArg::Dhcpcd => Stack::Dhcpcd,
+            StackArg::Networkmanager => Stack::NetworkManager,
+        }
+    }
+}
+
+/// The profile named by `--profile`, or the host's own.
+pub fn load_profile(host: &dyn Host, global: &Global) -> anyhow::Result<Profile> {
+    let (bytes, name) = match &global.profile {
+        Some(path) => {
+            let name = path.to_string_lossy().into_owned();
+            (
+                input::read(path).with_context(|| format!("the profile {} can't be read", visible(&name)))?,
+                name,
+            )
+        }
+        None => {
+            let bytes = host.read_followed(PROFILE).with_context(|| format!("{PROFILE} can't be read"))?;
+            let missing = || Problem::failed(format!("there is no profile: {PROFILE}"));
+            (bytes.ok_or_else(|| missing().hint("make one: piback init"))?, PROFILE.to_owned())
+        }
+    };
+    let text = String::from_utf8(bytes)
+        .map_err(|e| Problem::failed(format!("{}: not UTF-8 text ({e})", visible(&name))))?;
+    Ok(profile::load(&text, &name)?)
+}
+
+/// Reads a secret's file. It must be the owner's alone: a secret that others can read is none.
+fn secret(host: &dyn Host, path: &HostPath, what: &str) -> anyhow::Result<Passphrase> {
+    let path = path.as_str();
+    let problem = |why: &str| Problem::failed(format!("{what} in {path}: {why}"));
+    match host.read(path).with_context(|| format!("{path} can't be read"))? {
+        Node::File(FileNode { mode, .. }) if mode & 0o077 != 0 => {
+            Err(problem(&format!("others can read it (mode {mode:o})"))
+                .hint(format!("type: sudo chmod 600 {path}"))
+                .into())
+        }
+        Node::File(file) => Passphrase::from_file_content(&file.bytes).map_err(|why| problem(&why).into()),
+        Node::Absent => Err(problem("there is no such file").hint("make it: piback init --force").into()),
+        _ => Err(problem("it is no file").into()),
+    }
+}
+
+/// The user's own templates, and a note for each.
+fn overrides(host: &dyn Host) -> anyhow::Result<(BTreeMap<String, String>, Vec<String>)> {
+    let (mut own, mut notes) = (BTreeMap::new(), Vec::new());
+    for name in host.list(OVERRIDES).with_context(|| format!("{OVERRIDES} can't be read"))? {
+        let path = format!("{OVERRIDES}/{name}");
+        let known = crate::provision::catalog::CATALOG.iter().any(|entry| entry.template == name);
+        if !known {
+            notes.push(format!("{} is no template that piback knows", visible(&path)));
+            continue;
+        }
+        let bytes = host.read_followed(&path).with_context(|| format!("{path} can't be read"))?;
+        let text = String::from_utf8(bytes.unwrap_or_default())
+            .map_err(|_| Problem::failed(format!("{path}: not UTF-8 text")))?;
+        notes.push(format!("{path} takes the place of piback's own template"));
+        own.insert(name, text);
+    }
+    Ok((own, notes))
+}
+
+/// Shows notes on stderr.
+pub fn notes(ui: &Ui, notes: &[String]) {
+    for note in notes {
+        ui.note(note);
+    }
+}

@@ -1,0 +1,117 @@
+//! A plan on the screen, and as JSON.
+
+use crate::provision::check::Check;
+use crate::provision::diff;
+use crate::provision::plan::{Action, FileChange, Plan};
+use crate::provision::units::{AccountChange, UnitChange};
+use crate::system::Node;
+use crate::ui::{JSON_SCHEMA, Style, Ui};
+use serde::Serialize;
+
+/// Shows a plan: files with their diffs, packages, accounts, units, then one line that sums it up.
+pub fn plan(ui: &Ui, command: &'static str, plan: &Plan, checks: &[Check]) {
+    for file in &plan.files {
+        ui.say(&file_header(ui, file));
+        if let Some(meta) = meta(file) {
+            ui.say(&ui.paint(Style::Dim, &format!("  {meta}")));
+        }
+        let lines = diff::unified(&file.shown.0, &file.shown.1);
+        if !lines.is_empty() {
+            ui.say(&diff::painted(ui, &lines));
+        }
+    }
+    for package in &plan.packages {
+        ui.say(&format!("{} {package}", ui.paint(Style::Green, "install")));
+    }
+    for account in &plan.accounts {
+        ui.say(&format!("{} {}", ui.paint(Style::Green, "account"), account.text()));
+    }
+    for unit in &plan.units {
+        ui.say(&format!("{} {}", ui.paint(Style::Yellow, "unit"), unit.steps()));
+    }
+    for check in checks {
+        ui.detail(&check.text());
+    }
+    super::setup::notes(ui, &plan.notes);
+    ui.say(&ui.paint(Style::Bold, &plan.summary()));
+    ui.json(&PlanJson::new(command, plan, checks));
+}
+
+fn file_header(ui: &Ui, file: &FileChange) -> String {
+    let (style, word) = match file.action {
+        Action::New => (Style::Green, "new"),
+        Action::Change => (Style::Yellow, "change"),
+        Action::Mode => (Style::Yellow, "mode"),
+        Action::Remove => (Style::Red, "remove"),
+        Action::Restore => (Style::Cyan, "restore"),
+    };
+    format!("{} {}", ui.paint(style, word), ui.paint(Style::Bold, &file.path))
+}
+
+/// Mode, owner and kind, where they change.
+fn meta(file: &FileChange) -> Option<String> {
+    match (&file.before, &file.after) {
+        (Node::File(a), Node::File(b)) if a.mode != b.mode || (a.uid, a.gid) != (b.uid, b.gid) => {
+            Some(format!(
+                "mode {:04o} -> {:04o}, owner {}:{} -> {}:{}",
+                a.mode, b.mode, a.uid, a.gid, b.uid, b.gid
+            ))
+        }
+        (Node::Link { target }, Node::File(b)) => {
+            Some(format!("was a symbolic link to {}, mode {:04o}", crate::ui::visible(target), b.mode))
+        }
+        (Node::Absent, Node::File(b)) => Some(format!("mode {:04o}", b.mode)),
+        _ => None,
+    }
+}
+
+#[derive(Serialize)]
+struct PlanJson<'a> {
+    schema: u32,
+    command: &'static str,
+    pending: bool,
+    stack: Option<String>,
+    summary: String,
+    files: Vec<FileJson<'a>>,
+    packages: &'a [String],
+    accounts: &'a [AccountChange],
+    units: &'a [UnitChange],
+    checks: &'a [Check],
+    notes: &'a [String],
+}
+
+#[derive(Serialize)]
+struct FileJson<'a> {
+    path: &'a str,
+    action: Action,
+    /// Octal, as in "0644"; null when the file goes.
+    mode: Option<String>,
+    diff: String,
+}
+
+impl<'a> PlanJson<'a> {
+    fn new(command: &'static str, plan: &'a Plan, checks: &'a [Check]) -> Self {
+        let file = |file: &'a FileChange| FileJson {
+            path: &file.path,
+            action: file.action,
+            mode: match &file.after {
+                Node::File(node) => Some(format!("{:04o}", node.mode)),
+                _ => None,
+            },
+            diff: diff::unified(&file.shown.0, &file.shown.1).join("\n"),
+        };
+        PlanJson {
+            schema: JSON_SCHEMA,
+            command,
+            pending: !plan.is_empty(),
+            stack: plan.stack.map(|s| s.to_string()),
+            summary: plan.summary(),
+            files: plan.files.iter().map(file).collect(),
+            packages: &plan.packages,
+            accounts: &plan.accounts,
+            units: &plan.units,
+            checks,
+            notes: &plan.notes,
+        }
+    }
+}

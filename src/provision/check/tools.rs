@@ -1,0 +1,104 @@
+//! The tools' part: the staged files are laid out in a private directory, and each daemon's own test reads them there.
+
+use super::{Check, CheckResult, checker, text};
+use crate::provision::catalog::{Checker, Form};
+use crate::provision::render::{Artifact, Secrets};
+use crate::system::Host;
+use crate::system::run::{RunError, Tool};
+use crate::system::scratch::Scratch;
+use anyhow::Context;
+use std::path::Path;
+
+pub fn run(host: &dyn Host, artifacts: &[Artifact], secrets: Option<&Secrets>) -> anyhow::Result<Vec<Check>> {
+    if !host.is_live() {
+        let skipped = |a: &&Artifact| tool_name(checker(a)).is_some();
+        let why = "no tool runs with --root";
+        let check = |a: &Artifact| {
+            let by = tool_name(checker(a)).unwrap_or_default();
+            Check::new(by, &a.path, CheckResult::NotChecked(why.into()))
+        };
+        return Ok(artifacts.iter().filter(skipped).map(check).collect());
+    }
+    let stage = Scratch::new().context("no private directory for the check can be made")?;
+    for artifact in artifacts.iter().filter(|a| a.form == Form::Whole) {
+        let bytes = text(artifact, secrets).into_bytes();
+        stage.write(&artifact.path, &bytes).with_context(|| format!("{} can't be staged", artifact.path))?;
+    }
+    Ok(artifacts.iter().filter_map(|artifact| check(host, stage.path(), artifact, secrets)).collect())
+}
+
+fn check(host: &dyn Host, stage: &Path, artifact: &Artifact, secrets: Option<&Secrets>) -> Option<Check> {
+    let file = stage.join(artifact.path.trim_start_matches('/'));
+    let kind = checker(artifact);
+    let by = tool_name(kind)?;
+    let tool = match kind {
+        Checker::Dnsmasq => Tool::new(by).arg("--test").arg("--conf-file").arg(&file),
+        Checker::Samba => Tool::new(by).args(["--suppress-prompt", "--parameter-name=workgroup"]).arg(&file),
+        Checker::Iptables | Checker::Ip6tables => {
+            Tool::new(by).args(["--test", "--noflush"]).stdin(text(artifact, secrets).into_bytes())
+        }
+        Checker::Unit => {
+            // A drop-in is read with the unit that it belongs to, which has to be installed for that.
+            let unit = match file.parent().and_then(Path::extension) {
+                Some(d) if d == "d" => file.parent()?.file_stem()?.into(),
+                _ => file.clone().into_os_string(),
+            };
+            let path = format!("{}:", stage.join("etc/systemd/system").display());
+            Tool::new(by).args(["--man=no", "verify"]).arg(unit).env("SYSTEMD_UNIT_PATH", &path)
+        }
+        Checker::Hostapd | Checker::Sysctl | Checker::None => return None,
+    };
+    let result = match host.output(&tool) {
+        Err(RunError::NotFound { .. }) => CheckResult::NotChecked(format!("{by} is not installed")),
+        Err(e) => CheckResult::NotChecked(e.to_string()),
+        Ok(output) => {
+            let said = output.stderr.replace(&*stage.to_string_lossy(), "");
+            judge(kind, output.code == Some(0), &said)
+        }
+    };
+    Some(Check::new(by, &artifact.path, result))
+}
+
+/// Turns what a tool said into a result. Not every tool's exit code tells.
+fn judge(kind: Checker, zero: bool, said: &str) -> CheckResult {
+    let lines = |pick: fn(&&str) -> bool| said.lines().filter(pick).collect::<Vec<_>>().join(" / ");
+    match kind {
+        // testparm ends with 0 whatever it ignored.
+        Checker::Samba => {
+            let complaints = lines(|l| {
+                let l = l.to_lowercase();
+                ["unknown parameter", "ignoring", "error", "invalid", "can't find"]
+                    .iter()
+                    .any(|w| l.contains(w))
+            });
+            match (zero, complaints.is_empty()) {
+                (true, true) => CheckResult::Passed,
+                (_, false) => CheckResult::Failed(complaints),
+                (false, true) => CheckResult::Failed(lines(|_| true)),
+            }
+        }
+        // systemd-analyze also tells of units of others; and of tools that are installed only later.
+        Checker::Unit => {
+            let missing = lines(|l| l.contains("not found") || l.contains("is not executable"));
+            let ours = lines(|l| l.contains("piback"));
+            match (missing.is_empty(), ours.is_empty()) {
+                (false, _) => CheckResult::NotChecked(missing),
+                (true, false) => CheckResult::Failed(ours),
+                (true, true) => CheckResult::Passed,
+            }
+        }
+        _ if zero => CheckResult::Passed,
+        _ => CheckResult::Failed(lines(|l| !l.trim().is_empty())),
+    }
+}
+
+fn tool_name(kind: Checker) -> Option<&'static str> {
+    match kind {
+        Checker::Dnsmasq => Some("dnsmasq"),
+        Checker::Samba => Some("testparm"),
+        Checker::Iptables => Some("iptables-restore"),
+        Checker::Ip6tables => Some("ip6tables-restore"),
+        Checker::Unit => Some("systemd-analyze"),
+        Checker::Hostapd | Checker::Sysctl | Checker::None => None,
+    }
+}

@@ -1,0 +1,102 @@
+//! Two texts to a unified diff, secrets masked before they come here.
+
+use crate::secret::MASK;
+use crate::ui::{Style, Ui, visible};
+use similar::TextDiff;
+
+/// Lines of a unified diff with three lines of context, without file header.
+#[must_use]
+pub fn unified(before: &str, after: &str) -> Vec<String> {
+    TextDiff::from_lines(before, after)
+        .unified_diff()
+        .context_radius(3)
+        .to_string()
+        .lines()
+        .map(visible_but_tabs)
+        .collect()
+}
+
+/// The lines in colour, for a terminal.
+#[must_use]
+pub fn painted(ui: &Ui, lines: &[String]) -> String {
+    let paint = |line: &String| match line.as_bytes().first() {
+        Some(b'+') => ui.paint(Style::Green, line),
+        Some(b'-') => ui.paint(Style::Red, line),
+        Some(b'@') => ui.paint(Style::Cyan, line),
+        _ => line.clone(),
+    };
+    lines.iter().map(paint).collect::<Vec<_>>().join("\n")
+}
+
+/// Keys whose values are never shown, whoever wrote the file.
+const SECRET_KEYS: [&str; 7] =
+    ["wpa_passphrase", "wpa_psk", "sae_password", "wep_key0", "wep_key1", "wep_key2", "wep_key3"];
+
+/// A file's text with the values of secret keys masked, also in comments.
+#[must_use]
+pub fn masked(text: &str) -> String {
+    let mask = |line: &str| {
+        let (content, end) = match line.strip_suffix('\n') {
+            Some(content) => (content, "\n"),
+            None => (line, ""),
+        };
+        match content.split_once('=') {
+            Some((key, _)) if SECRET_KEYS.contains(&key.trim_matches([' ', '\t', '#'])) => {
+                format!("{key}={MASK}{end}")
+            }
+            _ => line.to_owned(),
+        }
+    };
+    text.split_inclusive('\n').map(mask).collect()
+}
+
+/// Marks secrets in `after` that `before` had with another value: masked, both lines would look the same.
+#[must_use]
+pub fn mark_changed_secrets(before: &str, after: &str, after_masked: &str) -> String {
+    let old: Vec<&str> = before.lines().collect();
+    let lines = after.lines().zip(after_masked.split_inclusive('\n'));
+    lines
+        .map(|(real, shown)| {
+            let secret = real != shown.trim_end_matches('\n');
+            let key = real.split('=').next().unwrap_or_default();
+            let had = old.iter().any(|o| o.split('=').next() == Some(key));
+            if secret && had && !old.contains(&real) {
+                return shown.replacen(MASK, &format!("{MASK} (changed)"), 1);
+            }
+            shown.to_owned()
+        })
+        .collect()
+}
+
+fn visible_but_tabs(line: &str) -> String {
+    line.split('\t').map(visible).collect::<Vec<_>>().join("\t")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_of_any_file_are_masked() {
+        let text = "ssid=a\nwpa_passphrase=hunter2hunter2\n# wpa_psk = abc\nwpa_key_mgmt=WPA-PSK\nx";
+        let shown = format!("ssid=a\nwpa_passphrase={MASK}\n# wpa_psk ={MASK}\nwpa_key_mgmt=WPA-PSK\nx");
+        assert_eq!(masked(text), shown);
+    }
+
+    #[test]
+    fn a_changed_secret_is_shown_as_changed() {
+        let (before, after) = ("a\nwpa_passphrase=old\n", "a\nwpa_passphrase=new\n");
+        let shown = mark_changed_secrets(before, after, &masked(after));
+        assert_eq!(shown, format!("a\nwpa_passphrase={MASK} (changed)\n"));
+        assert_eq!(mark_changed_secrets(before, before, &masked(before)), masked(before));
+        assert_eq!(
+            unified(&masked(before), &shown),
+            ["@@ -1,2 +1,2 @@", " a", "-wpa_passphrase=********", "+wpa_passphrase=******** (changed)"]
+        );
+    }
+
+    #[test]
+    fn control_characters_are_shown_as_escapes() {
+        assert_eq!(unified("", "\u{1b}[2J\tx\n"), ["@@ -0,0 +1 @@", "+\\u{1b}[2J\tx"]);
+    }
+}

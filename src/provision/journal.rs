@@ -1,0 +1,218 @@
+//! The intent, written before the first change: with it an apply that was cut off is finished or undone.
+//!
+//! ```text
+//! journal/intent.json   what will be written, what was there, the record to be made, the phase
+//! journal/before-0 …    the bytes of files that were there
+//! ```
+//!
+//! All of it is gone when the apply has ended; until then it is mode 0600 in a 0700 directory.
+
+use super::plan::Plan;
+use super::store::{self, Generation, STATE};
+use crate::system::{FileNode, Host, Node};
+use anyhow::{Context, bail};
+use serde::{Deserialize, Serialize};
+
+const DIR: &str = "/var/lib/piback/journal";
+const INTENT: &str = "/var/lib/piback/journal/intent.json";
+
+/// How far the apply had come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// Files are being written: undone if cut off here.
+    Writing,
+    /// All files are there: finished if cut off here.
+    Written,
+}
+
+/// What an apply is about to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    pub schema: u32,
+    pub phase: Phase,
+    pub files: Vec<Before>,
+    /// Directories that are made, the upper ones first.
+    pub dirs: Vec<String>,
+    /// Directories that are removed if empty, the lower ones first.
+    pub old_dirs: Vec<String>,
+    /// Paths and directories whose original is kept for the first time.
+    pub new_originals: Vec<String>,
+    pub record: Generation,
+}
+
+/// What stood at a path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Before {
+    Absent { path: String },
+    File { path: String, mode: u32, uid: u32, gid: u32, sha256: String, kept: String },
+    Link { path: String, target: String },
+}
+
+impl Before {
+    #[must_use]
+    pub fn path(&self) -> &str {
+        match self {
+            Before::Absent { path } | Before::File { path, .. } | Before::Link { path, .. } => path,
+        }
+    }
+}
+
+/// Writes the intent of a plan.
+///
+/// # Errors
+/// When it can't be written; nothing was changed then.
+pub fn begin(
+    host: &dyn Host,
+    plan: &Plan,
+    new_originals: Vec<String>,
+    record: Generation,
+) -> anyhow::Result<Intent> {
+    store::make_dirs(host, &[DIR])?;
+    let mut files = Vec::new();
+    for (index, change) in plan.files.iter().enumerate() {
+        let path = change.path.clone();
+        files.push(match &change.before {
+            Node::Absent => Before::Absent { path },
+            Node::Link { target } => Before::Link { path, target: target.clone() },
+            Node::File(file) => {
+                let kept = format!("{DIR}/before-{index}");
+                host.write(&kept, &FileNode { bytes: file.bytes.clone(), mode: 0o600, uid: 0, gid: 0 })
+                    .with_context(|| format!("{kept} can't be written"))?;
+                let FileNode { mode, uid, gid, .. } = *file;
+                Before::File { path, mode, uid, gid, sha256: store::hash(&file.bytes), kept }
+            }
+            Node::Dir { .. } | Node::Special => bail!("{path} is no file"),
+        });
+    }
+    let intent = Intent {
+        schema: store::schema(),
+        phase: Phase::Writing,
+        files,
+        dirs: plan.dirs.clone(),
+        old_dirs: plan.old_dirs.clone(),
+        new_originals,
+        record,
+    };
+    store::write_json(host, INTENT, &intent)?;
+    Ok(intent)
+}
+
+/// Notes that all files are there: from here on the apply is finished, not undone.
+///
+/// # Errors
+/// When it can't be written.
+pub fn written(host: &dyn Host, intent: &mut Intent) -> anyhow::Result<()> {
+    intent.phase = Phase::Written;
+    store::write_json(host, INTENT, intent)
+}
+
+/// The intent of an apply that did not end; `None` when all ended.
+///
+/// # Errors
+/// When it can't be read.
+pub fn open(host: &dyn Host) -> anyhow::Result<Option<Intent>> {
+    store::read_json(host, INTENT)
+}
+
+/// Puts back what was there. Safe to repeat.
+///
+/// # Errors
+/// One line for each thing that could not be put back.
+pub fn undo(host: &dyn Host, intent: &Intent) -> Result<(), Vec<String>> {
+    let mut remains = Vec::new();
+    // Restored files may belong into directories that were already removed.
+    for dir in intent.old_dirs.iter().rev() {
+        if matches!(host.read(dir), Ok(Node::Absent)) {
+            let _ = host.make_dir(dir, 0o755);
+        }
+    }
+    for before in intent.files.iter().rev() {
+        if let Err(e) = put_back(host, before) {
+            remains.push(format!("{} is not back: {e:#}", before.path()));
+        }
+    }
+    for dir in intent.dirs.iter().rev() {
+        if let Err(e) = host.remove_dir(dir) {
+            remains.push(format!("{dir} is still there: {e}"));
+        }
+    }
+    if let Err(e) = store::remove_generation(host, intent.record.number) {
+        remains.push(format!("{e:#}"));
+    }
+    if !remains.is_empty() {
+        return Err(remains);
+    }
+    forget_originals(host, intent).and_then(|()| end(host)).map_err(|e| vec![format!("{e:#}")])
+}
+
+fn put_back(host: &dyn Host, before: &Before) -> anyhow::Result<()> {
+    match before {
+        Before::Absent { path } => host.remove(path)?,
+        Before::Link { path, target } => {
+            if host.read(path)? != (Node::Link { target: target.clone() }) {
+                host.link(path, target)?;
+            }
+        }
+        Before::File { path, mode, uid, gid, sha256, kept } => {
+            let bytes = match host.read(kept)? {
+                Node::File(file) if store::hash(&file.bytes) == *sha256 => file.bytes,
+                _ => bail!("{kept} is damaged"),
+            };
+            let file = FileNode { bytes, mode: *mode, uid: *uid, gid: *gid };
+            // A file that was never reached keeps its times too.
+            let untouched = match host.read(path)? {
+                Node::File(now) => {
+                    now.bytes == file.bytes
+                        && now.mode == file.mode
+                        && (!host.can_chown() || (now.uid, now.gid) == (file.uid, file.gid))
+                }
+                _ => false,
+            };
+            if !untouched {
+                host.write(path, &file)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// An original that was first seen by an apply that was undone is seen anew by the next one.
+fn forget_originals(host: &dyn Host, intent: &Intent) -> anyhow::Result<()> {
+    let mut state = store::State::read(host)?;
+    let before = state.originals.clone();
+    state.originals.paths.retain(|path, _| !intent.new_originals.contains(path));
+    state.originals.dirs.retain(|dir| !intent.new_originals.contains(dir));
+    if state.originals != before {
+        store::write_originals(host, &state.originals)?;
+    }
+    Ok(())
+}
+
+/// Takes the journal away: the intent first, so that its files are never missed.
+///
+/// # Errors
+/// When something of it can't be removed.
+pub fn end(host: &dyn Host) -> anyhow::Result<()> {
+    let gone = |path: &str| host.remove(path).with_context(|| format!("{path} can't be removed"));
+    gone(INTENT)?;
+    for name in host.list(DIR).with_context(|| format!("{DIR} can't be read"))? {
+        gone(&format!("{DIR}/{name}"))?;
+    }
+    host.remove_dir(DIR).with_context(|| format!("{DIR} can't be removed"))?;
+    Ok(())
+}
+
+/// What to say of an apply that was cut off.
+#[must_use]
+pub fn notice(intent: &Intent) -> String {
+    format!(
+        "{} was cut off {}; `piback apply` finishes it, `piback rollback` undoes it ({STATE}/journal)",
+        intent.record.made_by,
+        match intent.phase {
+            Phase::Writing => "while it wrote files",
+            Phase::Written => "after its files were written",
+        }
+    )
+}

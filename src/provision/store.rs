@@ -1,0 +1,291 @@
+//! What piback remembers, below `/var/lib/piback` (0700): the originals, one record a generation, what was activated.
+//!
+//! ```text
+//! originals/index.json      what stood at each path before piback came, kept for ever
+//! originals/files/…         the bytes of those that were files
+//! generations/000001.json   what an apply put there: bodies with gaps for secrets, no secret itself
+//! activated.json            for each unit, a hash of the files that it was last started with
+//! lock                      held by the one process that changes the host
+//! ```
+
+use super::catalog::Activation;
+use super::host::Stack;
+use super::render::Artifact;
+use crate::system::{FileNode, Host, Node};
+use anyhow::{Context, bail};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+
+pub const STATE: &str = "/var/lib/piback";
+const ORIGINALS: &str = "/var/lib/piback/originals";
+const ORIGINAL_FILES: &str = "/var/lib/piback/originals/files";
+const INDEX: &str = "/var/lib/piback/originals/index.json";
+const GENERATIONS: &str = "/var/lib/piback/generations";
+const ACTIVATED: &str = "/var/lib/piback/activated.json";
+pub const LOCK: &str = "/var/lib/piback/lock";
+
+/// Version of the files in the state directory.
+const SCHEMA: u32 = 1;
+
+/// What stood at a path before piback came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Original {
+    Absent,
+    File {
+        mode: u32,
+        uid: u32,
+        gid: u32,
+        sha256: String,
+    },
+    /// A symbolic link; the hash is that of the file it led to.
+    Link {
+        target: String,
+        sha256: Option<String>,
+    },
+}
+
+/// All originals, and the directories that were made.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Originals {
+    pub schema: u32,
+    pub paths: BTreeMap<String, Original>,
+    /// Directories that were not there, in the order in which they were made.
+    pub dirs: Vec<String>,
+}
+
+/// What one apply (or rollback) left behind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Generation {
+    pub schema: u32,
+    /// From 1, without gaps unless old ones were pruned.
+    pub number: u32,
+    /// Seconds since 1970, by the host's clock.
+    pub time: i64,
+    /// piback's version.
+    pub version: String,
+    /// The command that made it.
+    pub made_by: String,
+    /// `None` after `rollback --original`: no stack is ours then.
+    pub stack: Option<Stack>,
+    pub artifacts: Vec<Artifact>,
+    /// For each path, SHA-256 of the bytes as written.
+    pub hashes: BTreeMap<String, String>,
+}
+
+/// What the state directory says, read once.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct State {
+    pub originals: Originals,
+    pub last: Option<Generation>,
+    pub activated: BTreeMap<String, String>,
+}
+
+impl State {
+    /// Reads it; an absent state is an empty one.
+    ///
+    /// # Errors
+    /// When a file can't be read or makes no sense: then nothing can be trusted, and nothing is changed.
+    pub fn read(host: &dyn Host) -> anyhow::Result<Self> {
+        let last = match generations(host)?.last() {
+            Some(number) => Some(generation(host, *number)?),
+            None => None,
+        };
+        Ok(State {
+            originals: read_json(host, INDEX)?.unwrap_or_default(),
+            last,
+            activated: read_json(host, ACTIVATED)?.unwrap_or_default(),
+        })
+    }
+
+    /// The artifacts that are in place by piback's hand.
+    #[must_use]
+    pub fn owned(&self) -> &[Artifact] {
+        self.last.as_ref().map_or(&[], |last| &last.artifacts)
+    }
+}
+
+/// Numbers of the generations, in order.
+///
+/// # Errors
+/// When the folder can't be read.
+pub fn generations(host: &dyn Host) -> anyhow::Result<Vec<u32>> {
+    let names = host.list(GENERATIONS).with_context(|| format!("{GENERATIONS} can't be read"))?;
+    let mut numbers: Vec<u32> = names.iter().filter_map(|n| n.strip_suffix(".json")?.parse().ok()).collect();
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+/// One generation.
+///
+/// # Errors
+/// When there is none of that number, or it makes no sense.
+pub fn generation(host: &dyn Host, number: u32) -> anyhow::Result<Generation> {
+    let path = generation_path(number);
+    read_json(host, &path)?.with_context(|| format!("{path} is not there"))
+}
+
+/// Records a generation.
+///
+/// # Errors
+/// When it can't be written.
+pub fn write_generation(host: &dyn Host, generation: &Generation) -> anyhow::Result<()> {
+    make_dirs(host, &[GENERATIONS])?;
+    write_json(host, &generation_path(generation.number), generation)
+}
+
+/// Takes a record away that was not to be: its apply was undone.
+///
+/// # Errors
+/// When it can't be removed.
+pub fn remove_generation(host: &dyn Host, number: u32) -> anyhow::Result<()> {
+    let path = generation_path(number);
+    host.remove(&path).with_context(|| format!("{path} can't be removed"))
+}
+
+/// The schema number for a new record.
+#[must_use]
+pub fn schema() -> u32 {
+    SCHEMA
+}
+
+fn generation_path(number: u32) -> String {
+    format!("{GENERATIONS}/{number:06}.json")
+}
+
+/// Keeps what stands at paths that were never touched before. `nodes` gives each path, what is there, and, for a
+/// link, the bytes it leads to.
+///
+/// # Errors
+/// When something can't be kept; nothing may be changed then.
+pub fn keep_originals(
+    host: &dyn Host,
+    originals: &mut Originals,
+    nodes: &[(String, Node, Option<Vec<u8>>)],
+    dirs: &[String],
+) -> anyhow::Result<()> {
+    let before = originals.clone();
+    make_dirs(host, &[ORIGINALS, ORIGINAL_FILES])?;
+    for (path, node, followed) in nodes {
+        if originals.paths.contains_key(path) {
+            continue;
+        }
+        let (original, bytes) = match node {
+            Node::Absent => (Original::Absent, None),
+            Node::File(file) => {
+                let FileNode { mode, uid, gid, .. } = *file;
+                let sha256 = hash(&file.bytes);
+                (Original::File { mode, uid, gid, sha256 }, Some(&file.bytes))
+            }
+            Node::Link { target } => {
+                let sha256 = followed.as_deref().map(hash);
+                (Original::Link { target: target.clone(), sha256 }, followed.as_ref())
+            }
+            Node::Dir { .. } | Node::Special => bail!("{path} is no file"),
+        };
+        if let Some(bytes) = bytes {
+            let file = FileNode { bytes: bytes.clone(), mode: 0o600, uid: 0, gid: 0 };
+            host.write(&original_path(path), &file)
+                .with_context(|| format!("the original of {path} can't be kept"))?;
+        }
+        originals.paths.insert(path.clone(), original);
+    }
+    for dir in dirs.iter().filter(|dir| !before.dirs.contains(dir)) {
+        originals.dirs.push(dir.clone());
+    }
+    if *originals != before {
+        originals.schema = SCHEMA;
+        write_json(host, INDEX, originals)?;
+    }
+    Ok(())
+}
+
+/// Writes the index back, after entries were taken out of it.
+///
+/// # Errors
+/// When it can't be written.
+pub fn write_originals(host: &dyn Host, originals: &Originals) -> anyhow::Result<()> {
+    write_json(host, INDEX, originals)
+}
+
+/// The bytes of an original, held against their hash.
+///
+/// # Errors
+/// When they are not there or not the ones that were kept.
+pub fn original_bytes(host: &dyn Host, path: &str, sha256: &str) -> anyhow::Result<Vec<u8>> {
+    let kept = original_path(path);
+    match host.read(&kept).with_context(|| format!("{kept} can't be read"))? {
+        Node::File(file) if hash(&file.bytes) == sha256 => Ok(file.bytes),
+        Node::File(_) => bail!("{kept} is not what was kept of {path}: its hash differs"),
+        _ => bail!("{kept}, which is what was kept of {path}, is gone"),
+    }
+}
+
+/// `etc%hostapd%hostapd.conf`: one flat folder, names that can be read.
+fn original_path(path: &str) -> String {
+    format!("{ORIGINAL_FILES}/{}", path.trim_start_matches('/').replace('/', "%"))
+}
+
+/// Notes what an activation was last done with.
+///
+/// # Errors
+/// When it can't be written.
+pub fn write_activated(host: &dyn Host, activated: &BTreeMap<String, String>) -> anyhow::Result<()> {
+    write_json(host, ACTIVATED, activated)
+}
+
+/// The name under which an activation is noted.
+#[must_use]
+pub fn activation_key(activation: Activation) -> String {
+    format!("{activation:?}").to_lowercase()
+}
+
+/// Lower-case hex SHA-256.
+#[must_use]
+pub fn hash(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// Makes the state directory and those above the given ones, mode 0700 from `STATE` on.
+///
+/// # Errors
+/// When one can't be made.
+pub fn make_dirs(host: &dyn Host, dirs: &[&str]) -> anyhow::Result<()> {
+    for dir in ["/var", "/var/lib", STATE].iter().chain(dirs) {
+        let mode = if dir.starts_with(STATE) { 0o700 } else { 0o755 };
+        match host.read(dir).with_context(|| format!("{dir} can't be looked at"))? {
+            Node::Absent => host.make_dir(dir, mode).with_context(|| format!("{dir} can't be made"))?,
+            Node::Dir { .. } | Node::Link { .. } => {}
+            Node::File(_) | Node::Special => bail!("{dir} is no directory; move it away"),
+        }
+    }
+    Ok(())
+}
+
+/// Reads a JSON file of the state; `None` when it is absent.
+///
+/// # Errors
+/// When it can't be read or makes no sense.
+pub fn read_json<T: DeserializeOwned>(host: &dyn Host, path: &str) -> anyhow::Result<Option<T>> {
+    let node = host.read(path).with_context(|| format!("{path} can't be read"))?;
+    match node {
+        Node::Absent => Ok(None),
+        Node::File(file) => serde_json::from_slice(&file.bytes)
+            .map(Some)
+            .with_context(|| format!("{path} is damaged; nothing was changed")),
+        _ => bail!("{path} is no file"),
+    }
+}
+
+/// Writes a JSON file of the state, mode 0600.
+///
+/// # Errors
+/// When it can't be written.
+pub fn write_json<T: Serialize>(host: &dyn Host, path: &str, value: &T) -> anyhow::Result<()> {
+    let mut bytes = serde_json::to_vec_pretty(value)?;
+    bytes.push(b'\n');
+    host.write(path, &FileNode { bytes, mode: 0o600, uid: 0, gid: 0 })
+        .with_context(|| format!("{path} can't be written"))
+}
