@@ -9,8 +9,8 @@ use serde_yaml::Value as Yaml;
 pub enum KeyError {
     /// Where, what is allowed there, and the nearest of those.
     Unknown { path: Vec<Step>, allowed: Vec<String>, nearest: Option<String> },
-    /// The section and the key that it lacks.
-    Missing { section: Vec<Step>, key: String },
+    /// The section and the key that it lacks; `mistyped` when an unknown key stands for it and says so.
+    Missing { section: Vec<Step>, key: String, mistyped: bool },
 }
 
 /// Every unknown key in `yaml`, which are taken out of it, and every missing one.
@@ -43,8 +43,15 @@ fn walk(root: &Json, schema: &Json, yaml: &mut Yaml, path: &mut Vec<Step>, error
         path.pop();
     }
     for key in schema["required"].as_array().into_iter().flatten().filter_map(Json::as_str) {
+        // A mistyped key says it already, with its place.
+        let mistyped = errors.iter().any(|e| match e {
+            KeyError::Unknown { path: at, nearest, .. } => {
+                at[..at.len() - 1] == path[..] && nearest.as_deref() == Some(key)
+            }
+            KeyError::Missing { .. } => false,
+        });
         if !mapping.contains_key(key) {
-            errors.push(KeyError::Missing { section: path.clone(), key: key.to_owned() });
+            errors.push(KeyError::Missing { section: path.clone(), key: key.to_owned(), mistyped });
         }
     }
 }

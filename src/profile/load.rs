@@ -20,8 +20,10 @@ pub fn load(text: &str, file: &str) -> Result<Profile, ProfileErrors> {
     let mut yaml = parse(text).map_err(|e| ProfileErrors { file: file.to_owned(), errors: vec![e] })?;
     let mut errors = Vec::new();
     for error in known_keys::check(&schema(), &mut yaml) {
-        errors.push(key_error(text, &error));
-        if let KeyError::Missing { mut section, key } = error {
+        if !matches!(error, KeyError::Missing { mistyped: true, .. }) {
+            errors.push(key_error(text, &error));
+        }
+        if let KeyError::Missing { mut section, key, .. } = error {
             section.push(Step::Key(key));
             stand_in(&mut yaml, &section);
         }
@@ -79,7 +81,7 @@ fn key_error(text: &str, error: &KeyError) -> ProfileError {
             let why = if meant.is_empty() { why.replacen(" Allowed", "; allowed", 1) } else { why };
             ProfileError { line, column, key: dotted(path), value: None, why }
         }
-        KeyError::Missing { section, key } => {
+        KeyError::Missing { section, key, .. } => {
             let (line, column) = locate(text, section, Wanted::Key);
             let mut path = section.clone();
             path.push(Step::Key(key.clone()));

@@ -253,8 +253,10 @@ fn taken_back(
                 Original::Link { sha256: Some(sha256), .. } => store::original_bytes(host, path, sha256)?,
                 Original::Link { sha256: None, .. } => Vec::new(),
             };
-            // Putting the block in may have ended the last line; that is no edit of anybody's.
-            let untouched = rest == kept || rest.strip_suffix(b"\n") == Some(&kept);
+            // The original may hold a block of an apply whose record is lost. And putting a block in may have ended
+            // the last line; that is no edit of anybody's.
+            let base = block::without(&kept).unwrap_or(kept);
+            let untouched = rest == base || rest.strip_suffix(b"\n") == Some(&base);
             match (&before, untouched) {
                 (_, true) => restored,
                 (Node::Absent, false) => {

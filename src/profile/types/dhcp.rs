@@ -110,7 +110,7 @@ impl FromStr for Lease {
     }
 }
 
-leaf!(Lease, text, "Lease", {
+leaf!(Lease, any, "Lease", {
     "type": "string", "pattern": "^[1-9][0-9]*[mh]$",
     "description": "How long a client keeps its address, as in 12h"
 });

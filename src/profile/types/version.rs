@@ -9,7 +9,11 @@ impl FromStr for Version {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        if text == "1" { Ok(Version) } else { Err("this piback reads version 1".into()) }
+        if text == "1" {
+            Ok(Version)
+        } else {
+            Err("is no version that this piback reads; 1 is allowed".into())
+        }
     }
 }
 
