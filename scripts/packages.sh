@@ -1,0 +1,23 @@
+# Sourced by the other scripts: which Debian packages they need, and how those are installed when missing.
+
+# Daemons whose own checks read what piback renders, and tools for namespaces and FUSE. `no-recommends` keeps the
+# daemons' friends out.
+TEST_PACKAGES=(dnsmasq-base hostapd iproute2 iptables samba-common-bin systemd util-linux fuse3)
+# Virtual machines and the images that they boot.
+LAB_PACKAGES=(qemu-system-x86 mmdebstrap)
+
+install_missing() {
+    local missing=() package
+    for package in "$@"; do
+        [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+    done
+    if [ ${#missing[@]} -eq 0 ]; then
+        echo "nothing to install"
+        return
+    fi
+    echo "installing ${missing[*]}"
+    local sudo=
+    [ "$(id -u)" -eq 0 ] || sudo=sudo
+    $sudo apt-get -q update
+    $sudo env DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends "${missing[@]}"
+}
