@@ -11,9 +11,11 @@ use crate::ui::Ui;
 pub fn run(args: &Apply, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let host = setup::host(global)?;
     setup::need_root(&host, "apply")?;
-    if let Some(intent) = journal::open(&host)? {
-        ui.note(&journal::notice(&intent));
+    if journal::is_there(&host)? {
         let _lock = apply::lock(&host)?;
+        if let Some(intent) = journal::open(&host)? {
+            ui.note(&journal::notice(&intent));
+        }
         match apply::recover(&host)? {
             Recovered::Undone => ui.note("the half-written files are as they were; applying anew"),
             Recovered::Finished => ui.note("its files were complete and are on record; going on"),

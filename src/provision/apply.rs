@@ -43,9 +43,11 @@ pub fn lock(host: &dyn Host) -> anyhow::Result<Box<dyn Any>> {
 /// # Errors
 /// [`Kind::RollbackIncomplete`] with what could not be put back.
 pub fn recover(host: &dyn Host) -> anyhow::Result<Recovered> {
-    let Some(intent) = journal::open(host)? else {
-        // Bytes without an intent are of a journal that never began, or that has ended.
-        if !host.list(JOURNAL_DIR)?.is_empty() {
+    let intent = journal::open(host)?;
+    journal::sweep(host, intent.as_ref())?;
+    let Some(intent) = intent else {
+        // What was kept without an intent is of a journal that never began, or that has ended.
+        if journal::is_there(host)? {
             journal::end(host)?;
         }
         return Ok(Recovered::Nothing);
@@ -69,13 +71,13 @@ pub fn recover(host: &dyn Host) -> anyhow::Result<Recovered> {
 /// # Errors
 /// As [`recover`].
 pub fn undo_open(host: &dyn Host) -> anyhow::Result<bool> {
-    match journal::open(host)? {
+    let intent = journal::open(host)?;
+    journal::sweep(host, intent.as_ref())?;
+    match intent {
         Some(intent) => journal::undo(host, &intent).map_err(incomplete).map(|()| true),
         None => Ok(false),
     }
 }
-
-const JOURNAL_DIR: &str = "/var/lib/piback/journal";
 
 /// Carries out `plan`. Needs the lock; nothing may be left to recover.
 ///

@@ -9,7 +9,7 @@
 
 use super::plan::Plan;
 use super::store::{self, Generation, STATE};
-use crate::system::{FileNode, Host, Node};
+use crate::system::{FileNode, HALF_WRITTEN, Host, Node};
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 
@@ -114,6 +114,35 @@ pub fn written(host: &dyn Host, intent: &mut Intent) -> anyhow::Result<()> {
 /// When it can't be read.
 pub fn open(host: &dyn Host) -> anyhow::Result<Option<Intent>> {
     store::read_json(host, INTENT)
+}
+
+/// Whether anything of a journal is there: an intent, or what was kept for one.
+///
+/// # Errors
+/// When it can't be looked at.
+pub fn is_there(host: &dyn Host) -> anyhow::Result<bool> {
+    Ok(host.read(DIR).with_context(|| format!("{DIR} can't be looked at"))? != Node::Absent)
+}
+
+/// Removes half-written files that a killed process left beside their final names.
+///
+/// # Errors
+/// When one can't be removed.
+pub fn sweep(host: &dyn Host, intent: Option<&Intent>) -> anyhow::Result<()> {
+    let mut dirs: Vec<&str> = store::DIRS.to_vec();
+    let paths = intent.iter().flat_map(|intent| &intent.files).map(Before::path);
+    dirs.extend(paths.filter_map(|path| path.rsplit_once('/').map(|(dir, _)| dir)));
+    dirs.sort_unstable();
+    dirs.dedup();
+    for dir in dirs {
+        for name in host.list(dir).with_context(|| format!("{dir} can't be read"))? {
+            if name.starts_with('.') && name.ends_with(HALF_WRITTEN) {
+                host.remove(&format!("{dir}/{name}"))
+                    .with_context(|| format!("{dir}/{name} can't be removed"))?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Puts back what was there. Safe to repeat.

@@ -26,6 +26,9 @@ const GENERATIONS: &str = "/var/lib/piback/generations";
 const ACTIVATED: &str = "/var/lib/piback/activated.json";
 pub const LOCK: &str = "/var/lib/piback/lock";
 
+/// The directories that piback writes its state to.
+pub const DIRS: [&str; 4] = [STATE, ORIGINALS, ORIGINAL_FILES, GENERATIONS];
+
 /// Version of the files in the state directory.
 const SCHEMA: u32 = 1;
 

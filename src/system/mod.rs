@@ -18,6 +18,9 @@ use run::{Output, RunError, Tool};
 use std::any::Any;
 use std::io;
 
+/// How the name of a file ends that is being written beside its final name; it begins with a dot.
+pub const HALF_WRITTEN: &str = ".piback-new";
+
 /// What stands at a path of the host, the last part of the path never followed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Node {

@@ -2,7 +2,7 @@
 
 use super::run::{Output, RunError, Tool};
 use super::tree::{Place, Tree, libc_mode as kind};
-use super::{FileNode, Host, Node, clock, process};
+use super::{FileNode, HALF_WRITTEN, Host, Node, clock, process};
 use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg, OFlag, openat, readlinkat, renameat};
@@ -216,7 +216,7 @@ fn fill(fd: OwnedFd, file: &FileNode) -> io::Result<()> {
 
 /// One name per final name: a leftover of a killed run is found and replaced by the next one.
 fn temporary(place: &Place<'_>) -> String {
-    format!(".{}.piback-new", place.name.to_string_lossy())
+    format!(".{}{HALF_WRITTEN}", place.name.to_string_lossy())
 }
 
 fn clear(place: &Place<'_>, made: &str) -> io::Result<()> {
