@@ -95,6 +95,9 @@ pub struct Plan {
     /// Exit with 2 when anything is pending
     #[arg(long)]
     pub check: bool,
+    /// Keep the plan in this file, for `piback apply FILE`; it holds no secrets
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
     /// The network stack, instead of the one found
     #[arg(long, value_enum)]
     pub stack: Option<StackArg>,
@@ -102,6 +105,9 @@ pub struct Plan {
 
 #[derive(Debug, Args)]
 pub struct Apply {
+    /// A plan that `plan --out` kept; refused when the host has moved since
+    #[arg(value_name = "PLAN")]
+    pub plan: Option<PathBuf>,
     /// Don't ask
     #[arg(long)]
     pub yes: bool,
@@ -112,6 +118,9 @@ pub struct Apply {
 
 #[derive(Debug, Args)]
 pub struct Rollback {
+    /// Back to this generation; without it, one back
+    #[arg(long, value_name = "N", conflicts_with = "original")]
+    pub to: Option<u32>,
     /// Back to the bytes, modes and owners found before piback
     #[arg(long)]
     pub original: bool,
@@ -130,7 +139,11 @@ pub struct Render {
 }
 
 #[derive(Debug, Args)]
-pub struct Status {}
+pub struct Status {
+    /// List the generations that `rollback --to` can go back to
+    #[arg(long)]
+    pub generations: bool,
+}
 
 #[derive(Debug, Args)]
 pub struct Completions {

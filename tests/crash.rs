@@ -1,5 +1,5 @@
 //! The crash matrix: the host fails, or the process dies, at every single change that it makes. Every k, no sample.
-#![allow(clippy::disallowed_methods)]
+#![allow(clippy::disallowed_methods, clippy::disallowed_macros)]
 
 mod common;
 
@@ -26,6 +26,7 @@ fn desired(wish: Wish) -> Desired {
         Wish::RollBack => Desired {
             stack: None,
             artifacts: Vec::new(),
+            radio: String::new(),
             secrets: None,
             made_by: "rollback --original".into(),
         },
@@ -38,6 +39,7 @@ fn desired(wish: Wish) -> Desired {
             Desired {
                 stack: Some(stack),
                 artifacts,
+                radio: "wlan0".into(),
                 secrets: Some(Secrets { wifi }),
                 made_by: "apply".into(),
             }

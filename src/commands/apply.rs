@@ -5,17 +5,17 @@ use super::show;
 use crate::cli::{Apply, Global};
 use crate::error::{Outcome, Problem};
 use crate::provision::apply::{self, Hands, Recovered};
+use crate::provision::keep::Kept;
 use crate::provision::{check, journal};
+use crate::system::input;
 use crate::ui::Ui;
+use anyhow::Context;
 
 pub fn run(args: &Apply, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let host = setup::host(global)?;
     setup::need_root(&host, "apply")?;
     if journal::is_there(&host)? {
         let _lock = apply::lock(&host)?;
-        if let Some(intent) = journal::open(&host)? {
-            ui.note(&journal::notice(&intent));
-        }
         match apply::recover(&host)? {
             Recovered::Undone => ui.note("the half-written files are as they were; applying anew"),
             Recovered::Finished => ui.note("its files were complete and are on record; going on"),
@@ -24,6 +24,11 @@ pub fn run(args: &Apply, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     }
     let setup = Setup::read(&host, global, args.stack, "apply")?;
     let plan = setup.plan(&host)?;
+    if let Some(file) = &args.plan {
+        let name = crate::ui::visible(&file.to_string_lossy());
+        let bytes = input::read(file).with_context(|| format!("the plan {name} can't be read"))?;
+        Kept::parse(&String::from_utf8_lossy(&bytes))?.holds(&plan)?;
+    }
     let checks = if plan.is_empty() {
         Vec::new()
     } else {

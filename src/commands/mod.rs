@@ -22,6 +22,9 @@ use crate::ui::Ui;
 /// Whatever stopped it; [`crate::error::exit_code`] turns that into the exit code.
 pub fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Outcome> {
     let global = &cli.global;
+    if !matches!(cli.command, Command::Schema | Command::Completions(_) | Command::Man(_)) {
+        setup::say_of_journal(global, ui);
+    }
     match &cli.command {
         Command::Init(args) => init::run(args, global, ui),
         Command::Plan(args) => plan::run(args, global, ui),

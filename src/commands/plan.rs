@@ -5,8 +5,11 @@ use super::show;
 use crate::cli::{Global, Plan};
 use crate::error::Outcome;
 use crate::provision::check;
+use crate::provision::keep::Kept;
+use crate::system::input;
 use crate::system::read_only::ReadOnly;
 use crate::ui::Ui;
+use anyhow::Context;
 
 pub fn run(args: &Plan, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let host = setup::host(global)?;
@@ -21,5 +24,10 @@ pub fn run(args: &Plan, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     };
     show::plan(ui, "plan", &plan, &checks);
     check::refuse_failures(&checks)?;
+    if let Some(file) = &args.out {
+        let name = crate::ui::visible(&file.to_string_lossy());
+        let text = format!("{}\n", serde_json::to_string_pretty(&Kept::of(&plan))?);
+        input::write_private(file, text.as_bytes()).with_context(|| format!("{name} can't be written"))?;
+    }
     Ok(if args.check && !plan.is_empty() { Outcome::Pending } else { Outcome::Done })
 }

@@ -30,6 +30,15 @@ pub fn host(global: &Global) -> anyhow::Result<RealHost> {
     }
 }
 
+/// Says of an apply that was cut off; every command of the host begins with this.
+pub fn say_of_journal(global: &Global, ui: &Ui) {
+    // A host that can't be read is the command's own to report.
+    let intent = host(global).ok().and_then(|host| journal::open(&host).ok().flatten());
+    if let Some(intent) = intent {
+        ui.note(&journal::notice(&intent));
+    }
+}
+
 /// Refuses a change of the host without root's rights, at once and with what to type.
 pub fn need_root(host: &dyn Host, verb: &str) -> anyhow::Result<()> {
     if host.is_live() && !process::is_root() {
@@ -71,6 +80,7 @@ impl Setup {
         let desired = Desired {
             stack: Some(facts.stack),
             artifacts,
+            radio: profile.wifi.interface.to_string(),
             secrets: Some(secrets.clone()),
             made_by: made_by.to_owned(),
         };
@@ -92,9 +102,6 @@ impl Setup {
             )?;
         }
         plan.notes.splice(0..0, self.notes.iter().cloned());
-        if let Some(intent) = journal::open(host)? {
-            plan.notes.insert(0, journal::notice(&intent));
-        }
         Ok(plan)
     }
 }
@@ -132,7 +139,7 @@ pub fn load_profile(host: &dyn Host, global: &Global) -> anyhow::Result<Profile>
 }
 
 /// Reads a secret's file. It must be the owner's alone: a secret that others can read is none.
-fn secret(host: &dyn Host, path: &HostPath, what: &str) -> anyhow::Result<Passphrase> {
+pub fn secret(host: &dyn Host, path: &HostPath, what: &str) -> anyhow::Result<Passphrase> {
     let path = path.as_str();
     let problem = |why: &str| Problem::failed(format!("{what} in {path}: {why}"));
     match host.read(path).with_context(|| format!("{path} can't be read"))? {

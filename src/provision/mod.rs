@@ -8,6 +8,7 @@ pub mod check;
 pub mod diff;
 pub mod host;
 pub mod journal;
+pub mod keep;
 pub mod plan;
 pub mod render;
 pub mod store;

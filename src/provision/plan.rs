@@ -17,6 +17,8 @@ pub struct Desired {
     /// `None`: nothing of ours.
     pub stack: Option<Stack>,
     pub artifacts: Vec<Artifact>,
+    /// The radio's interface, which `ifup` brings up.
+    pub radio: String,
     /// Needed as soon as an artifact has a gap for one.
     pub secrets: Option<Secrets>,
     /// The command that wants it, for the record.

@@ -45,6 +45,12 @@ pub struct Secrets {
 }
 
 impl Secrets {
+    /// `text` with every occurrence of a secret masked: for what checkers and tools say of a file that holds one.
+    #[must_use]
+    pub fn mask(&self, text: &str) -> String {
+        text.replace(self.wifi.secret().expose().as_str(), MASK)
+    }
+
     fn get(&self, name: SecretName) -> &str {
         match name {
             SecretName::WifiPassphrase => self.wifi.secret().expose(),

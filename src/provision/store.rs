@@ -29,6 +29,9 @@ pub const LOCK: &str = "/var/lib/piback/lock";
 /// The directories that piback writes its state to.
 pub const DIRS: [&str; 4] = [STATE, ORIGINALS, ORIGINAL_FILES, GENERATIONS];
 
+/// So many generations can be gone back to; the originals are kept for ever.
+pub const GENERATIONS_KEPT: usize = 20;
+
 /// Version of the files in the state directory.
 const SCHEMA: u32 = 1;
 
@@ -136,7 +139,12 @@ pub fn generation(host: &dyn Host, number: u32) -> anyhow::Result<Generation> {
 /// When it can't be written.
 pub fn write_generation(host: &dyn Host, generation: &Generation) -> anyhow::Result<()> {
     make_dirs(host, &[GENERATIONS])?;
-    write_json(host, &generation_path(generation.number), generation)
+    write_json(host, &generation_path(generation.number), generation)?;
+    let numbers = generations(host)?;
+    for old in &numbers[..numbers.len().saturating_sub(GENERATIONS_KEPT)] {
+        remove_generation(host, *old)?;
+    }
+    Ok(())
 }
 
 /// Takes a record away that was not to be: its apply was undone.

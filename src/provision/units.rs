@@ -113,13 +113,20 @@ pub fn plan(
     plan.packages =
         wanted.iter().filter(|p| !installed.iter().any(|i| i == *p)).map(|p| (*p).to_owned()).collect();
     plan.accounts = accounts(host, profile, share_password, state)?;
+    plan_units(host, desired, state, plan)
+}
 
+/// Adds the units alone: for going back to a generation, whose packages and accounts are there.
+///
+/// # Errors
+/// When systemd can't say how its units are.
+pub fn plan_units(host: &dyn Host, desired: &Desired, state: &State, plan: &mut Plan) -> anyhow::Result<()> {
     let units: Vec<&str> = Activation::ALL.iter().filter_map(|a| a.unit()).collect();
     let show = Tool::new("systemctl")
         .args(["show", "--property=Id,LoadState,UnitFileState,ActiveState"])
         .args(&units);
     let states = unit_states(&host.output(&show).context("how the units are")?.stdout);
-    plan.units = unit_changes(&inputs(desired), &states, state, profile.wifi.interface.as_str());
+    plan.units = unit_changes(&inputs(desired), &states, state, &desired.radio);
     Ok(())
 }
 

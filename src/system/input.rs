@@ -44,3 +44,14 @@ pub fn make_dirs(path: &Path) -> io::Result<()> {
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     std::fs::write(path, bytes)
 }
+
+/// Writes a file that the user asked for by name and that is nobody else's business: mode 0600 from its first byte.
+///
+/// # Errors
+/// The kernel's; `AlreadyExists` when something stands there.
+pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    io::Write::write_all(&mut file, bytes)?;
+    file.sync_all()
+}

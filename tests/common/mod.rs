@@ -46,7 +46,8 @@ pub struct Tree {
 impl Tree {
     pub fn new() -> Self {
         // In memory where there is some: thousands of fsyncs would wait for a disk that proves nothing here.
-        let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a scratch directory");
+        let dir =
+            tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a scratch directory");
         std::fs::create_dir(dir.path().join("root")).expect("a root");
         Tree { dir }
     }

@@ -68,7 +68,7 @@ pub fn own(artifacts: &[Artifact], secrets: Option<&Secrets>) -> Vec<Check> {
         };
         let result = match errors.is_empty() {
             true => CheckResult::Passed,
-            false => CheckResult::Failed(errors.join("; ")),
+            false => CheckResult::Failed(masked(&errors.join("; "), secrets)),
         };
         Some(Check::new("piback", &artifact.path, result))
     };
@@ -84,7 +84,18 @@ pub fn tools(
     artifacts: &[Artifact],
     secrets: Option<&Secrets>,
 ) -> anyhow::Result<Vec<Check>> {
-    tools::run(host, artifacts, secrets)
+    let mut checks = tools::run(host, artifacts, secrets)?;
+    for check in &mut checks {
+        if let CheckResult::Failed(why) | CheckResult::NotChecked(why) = &mut check.result {
+            *why = masked(why, secrets);
+        }
+    }
+    Ok(checks)
+}
+
+/// What a checker quotes of a file must not be its secret.
+fn masked(text: &str, secrets: Option<&Secrets>) -> String {
+    secrets.map_or_else(|| text.to_owned(), |secrets| secrets.mask(text))
 }
 
 /// # Errors

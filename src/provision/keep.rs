@@ -1,0 +1,104 @@
+//! Plans that can be kept: what was seen and what will be, as hashes and bodies with gaps. No secret is inside.
+//!
+//! `apply FILE` makes the plan anew and carries it out only if it is the same one, change for change: a kept plan is
+//! a promise about this host as it was, never an order for another one.
+
+use super::plan::{FileChange, Plan};
+use super::store;
+use crate::error::Problem;
+use crate::system::Node;
+use serde::{Deserialize, Serialize};
+
+/// A plan on file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    pub schema: u32,
+    /// The version of piback that made it; another one may render otherwise.
+    pub version: String,
+    pub stack: Option<String>,
+    pub follows: Option<u32>,
+    pub files: Vec<KeptFile>,
+    pub packages: Vec<String>,
+    pub accounts: Vec<String>,
+    pub units: Vec<String>,
+}
+
+/// One file's change. The hashes tell before from after; what is secret in them is 72 bits of passphrase and more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptFile {
+    pub path: String,
+    pub before: String,
+    pub after: String,
+}
+
+impl Kept {
+    #[must_use]
+    pub fn of(plan: &Plan) -> Self {
+        let file = |f: &FileChange| KeptFile {
+            path: f.path.clone(),
+            before: fingerprint(&f.before, f.followed.as_deref()),
+            after: fingerprint(&f.after, None),
+        };
+        Kept {
+            schema: store::schema(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            stack: plan.stack.map(|s| s.to_string()),
+            follows: plan.follows,
+            files: plan.files.iter().map(file).collect(),
+            packages: plan.packages.clone(),
+            accounts: plan.accounts.iter().map(super::units::AccountChange::text).collect(),
+            units: plan.units.iter().map(super::units::UnitChange::steps).collect(),
+        }
+    }
+
+    /// Reads a kept plan.
+    ///
+    /// # Errors
+    /// When the text is none.
+    pub fn parse(text: &str) -> anyhow::Result<Self> {
+        let kept: Kept = serde_json::from_str(text)
+            .map_err(|e| Problem::failed(format!("that is no plan of `piback plan --out`: {e}")))?;
+        if kept.schema != store::schema() {
+            return Err(Problem::failed("the plan was made by another version of piback").into());
+        }
+        Ok(kept)
+    }
+
+    /// Whether `plan`, made now, is still this one.
+    ///
+    /// # Errors
+    /// With the first thing that moved.
+    pub fn holds(&self, plan: &Plan) -> anyhow::Result<()> {
+        let now = Kept::of(plan);
+        if *self == now {
+            return Ok(());
+        }
+        let differs = |path: &String| {
+            let find = |kept: &Kept| kept.files.iter().find(|f| f.path == *path).cloned();
+            find(self) != find(&now)
+        };
+        let paths = self.files.iter().chain(&now.files).map(|f| &f.path);
+        let what = match paths.into_iter().find(|path| differs(path)) {
+            Some(path) => format!("{path} is not as it was"),
+            None if self.version != now.version => format!("it was made by piback {}", self.version),
+            None if self.follows != now.follows => "another apply came in between".to_owned(),
+            None if self.stack != now.stack => "the network stack is another one".to_owned(),
+            None => "packages or units are not as they were".to_owned(),
+        };
+        Err(Problem::failed(format!("the host has moved since the plan was kept: {what}"))
+            .hint("make a new one: piback plan --out FILE")
+            .into())
+    }
+}
+
+fn fingerprint(node: &Node, followed: Option<&[u8]>) -> String {
+    match node {
+        Node::Absent => "absent".into(),
+        Node::File(f) => format!("file {:04o} {}:{} {}", f.mode, f.uid, f.gid, store::hash(&f.bytes)),
+        Node::Link { target } => {
+            format!("link {target} {}", followed.map(store::hash).unwrap_or_default())
+        }
+        Node::Dir { .. } => "directory".into(),
+        Node::Special => "special".into(),
+    }
+}

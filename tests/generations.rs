@@ -1,0 +1,233 @@
+//! Generations, kept plans, and the real binary killed at random moments.
+#![allow(clippy::disallowed_methods, clippy::disallowed_macros)]
+
+mod common;
+
+use common::Tree;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+fn set_channel(tree: &Tree, from: u8, to: u8) {
+    let text =
+        tree.read("/etc/piback/profile.yaml").replace(&format!("channel: {from}"), &format!("channel: {to}"));
+    tree.write("/etc/piback/profile.yaml", text);
+}
+
+fn channel(tree: &Tree) -> String {
+    let text = tree.read("/etc/hostapd/hostapd.conf");
+    text.lines().find_map(|l| l.strip_prefix("channel=")).unwrap().to_owned()
+}
+
+fn applied(tree: &Tree) {
+    let answer = tree.piback(&["apply", "--stack", "dhcpcd", "--yes"]);
+    assert_eq!(answer.code, 0, "{}", answer.all());
+}
+
+#[test]
+fn one_back_to_a_certain_one_and_to_the_original() {
+    let tree = Tree::new();
+    tree.init("travel");
+    let before = tree.snapshot().without(&["/var"]);
+    for (from, to) in [(6, 1), (1, 11), (11, 6)] {
+        set_channel(&tree, from, to);
+        applied(&tree);
+    }
+    assert_eq!(tree.piback(&["rollback", "--yes"]).code, 0);
+    assert_eq!(channel(&tree), "11", "one back");
+    let answer = tree.piback(&["rollback", "--to", "1", "--yes"]);
+    assert_eq!(answer.code, 0, "{}", answer.all());
+    assert!(
+        answer.stdout.contains("-channel=11") && answer.stdout.contains("+channel=1"),
+        "{}",
+        answer.stdout
+    );
+    assert_eq!(channel(&tree), "1");
+    assert_eq!(tree.piback(&["rollback", "--to", "99", "--yes"]).code, 1);
+    let list = tree.piback(&["status", "--generations"]).stdout;
+    assert_eq!(list.lines().count(), 5, "{list}");
+    assert!(list.lines().last().unwrap().contains("rollback --to 1"), "{list}");
+    assert_eq!(tree.piback(&["rollback", "--original", "--yes"]).code, 0);
+    let mut now = tree.snapshot().without(&["/var"]);
+    now.0.remove("/etc/piback/profile.yaml");
+    let mut wanted = before.clone();
+    wanted.0.remove("/etc/piback/profile.yaml");
+    assert_eq!(now, wanted);
+}
+
+#[test]
+fn old_generations_are_pruned_and_the_original_stays() {
+    let tree = Tree::new();
+    tree.write("/etc/dnsmasq.d/piback.conf", "mine\n");
+    tree.init("travel");
+    for number in 0_u8..25 {
+        let (from, to) = if number % 2 == 0 { (6, 1) } else { (1, 6) };
+        set_channel(&tree, from, to);
+        applied(&tree);
+    }
+    assert_eq!(tree.piback(&["status", "--generations"]).stdout.lines().count(), 20);
+    assert_eq!(tree.piback(&["rollback", "--original", "--yes"]).code, 0);
+    assert_eq!(tree.read("/etc/dnsmasq.d/piback.conf"), "mine\n");
+}
+
+#[test]
+fn a_kept_plan_is_carried_out_only_on_the_host_that_it_saw() {
+    let tree = Tree::new();
+    tree.init("travel");
+    let file = tree.dir.path().join("plan.json");
+    let name = file.to_str().unwrap();
+    assert_eq!(tree.piback(&["plan", "--stack", "dhcpcd", "--out", name]).code, 0);
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(!text.contains(common::PASSPHRASE));
+    assert_eq!(std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(&file).unwrap()) & 0o7777, 0o600);
+    assert_eq!(tree.piback(&["plan", "--stack", "dhcpcd", "--out", name]).code, 1, "never written over");
+
+    tree.write("/etc/samba/smb.conf", "[global]\n");
+    let before = tree.snapshot();
+    let moved = tree.piback(&["apply", name, "--stack", "dhcpcd", "--yes"]);
+    assert_eq!(moved.code, 1);
+    assert!(moved.stderr.contains("/etc/samba/smb.conf is not as it was"), "{}", moved.stderr);
+    assert!(tree.snapshot().untouched(&before));
+    std::fs::remove_file(tree.path("/etc/samba/smb.conf")).unwrap();
+    assert_eq!(tree.piback(&["apply", name, "--stack", "dhcpcd", "--yes"]).code, 0);
+    assert_eq!(tree.piback(&["apply", name, "--stack", "dhcpcd", "--yes"]).code, 1, "once is enough");
+    assert_eq!(tree.piback(&["apply", "/etc/hostname", "--yes"]).code, 1);
+}
+
+#[test]
+fn two_applies_at_once_one_waits_for_nobody() {
+    let tree = Tree::new();
+    tree.init("travel");
+    applied(&tree);
+    set_channel(&tree, 6, 1);
+    let host = piback::system::real::RealHost::tree(&tree.root()).unwrap();
+    let lock = piback::provision::apply::lock(&host).unwrap();
+    let answer = tree.piback(&["apply", "--yes"]);
+    assert_eq!(answer.code, 1);
+    assert!(answer.stderr.contains("another piback"), "{}", answer.stderr);
+    assert_eq!(channel(&tree), "6");
+    drop(lock);
+    assert_eq!(tree.piback(&["apply", "--yes"]).code, 0);
+}
+
+#[test]
+fn killed_at_200_random_moments_apply_completes_and_the_original_comes_back() {
+    let mut seed = 0x2545_f491_4f6c_dd1d_u64;
+    let mut random = move || {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        seed
+    };
+    let start = || {
+        let tree = Tree::new();
+        tree.write("/etc/dhcpcd.conf", "hostname\r\npersistent");
+        tree.write("/etc/hostapd/hostapd.conf", "ssid=hand-made\n");
+        tree.set_mode("/etc/hostapd/hostapd.conf", 0o640);
+        tree.init("travel");
+        tree
+    };
+    // How long an undisturbed apply takes here, so that the kills fall all over it.
+    let tree = start();
+    let begun = std::time::Instant::now();
+    applied(&tree);
+    let whole = u64::try_from(begun.elapsed().as_micros()).unwrap();
+    let (mut cut, mut before_or_after) = (0, 0);
+    for round in 0..200 {
+        let tree = start();
+        let original = tree.snapshot().without(&["/var"]);
+        let mut child = Command::new(env!("CARGO_BIN_EXE_piback"))
+            .args(["apply", "--stack", "dhcpcd", "--yes", "--root", &tree.root_text()])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_micros(random() % whole));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let now = tree.snapshot().without(&["/var"]);
+        let journal = tree.path("/var/lib/piback/journal").exists();
+        if journal || now != original {
+            cut += 1
+        } else {
+            before_or_after += 1
+        }
+        if tree.path("/var/lib/piback/journal/intent.json").exists() {
+            let notice = tree.piback(&["status"]).stderr;
+            assert!(notice.contains("was cut off"), "round {round}: {notice}");
+        }
+        if round % 2 == 0 {
+            applied(&tree);
+            assert_eq!(channel(&tree), "6");
+            let settled = tree.snapshot();
+            assert!(
+                !settled.0.keys().any(|p| p.contains(".piback-new") || p.contains("/journal")),
+                "litter in round {round}"
+            );
+            applied(&tree);
+            assert!(tree.snapshot().untouched(&settled), "round {round}");
+        } else if journal {
+            assert_eq!(tree.piback(&["rollback", "--yes"]).code, 0);
+        }
+        let back = tree.piback(&["rollback", "--original", "--yes"]);
+        assert_eq!(back.code, 0, "round {round}: {}", back.all());
+        assert_eq!(tree.snapshot().without(&["/var"]), original, "round {round}");
+    }
+    println!(
+        "{cut} of 200 kills came in the middle, {before_or_after} before the first change or after the last"
+    );
+    assert!(cut >= 20, "only {cut} kills hit");
+}
+
+#[test]
+fn no_secret_is_in_any_byte_of_output_or_state() {
+    let tree = Tree::new();
+    let marker = "marker-0f9d-secret";
+    let file = tree.dir.path().join("marker");
+    std::fs::write(&file, marker).unwrap();
+    let mut said = String::new();
+    let mut run = |args: &[&str]| {
+        let answer = tree.piback(args);
+        said.push_str(&answer.all());
+        answer.code
+    };
+    run(&["init", "--country", "US", "--passphrase-file", file.to_str().unwrap(), "--yes", "--json", "-v"]);
+    let share = tree.read("/etc/piback/secrets/share-password");
+    let plan = tree.dir.path().join("plan");
+    let out = tree.dir.path().join("out");
+    for args in [
+        vec!["plan", "--stack", "dhcpcd", "-v", "--out", plan.to_str().unwrap()],
+        vec!["plan", "--stack", "dhcpcd", "--json"],
+        vec!["render", out.to_str().unwrap(), "--stack", "dhcpcd"],
+        vec!["apply", "--stack", "dhcpcd", "--yes", "-v"],
+        vec!["status", "--json"],
+        vec!["status", "--generations"],
+    ] {
+        assert_eq!(run(&args), 0, "{args:?}");
+    }
+    // Changed, drifted, refused, rolled back: none of them shows it.
+    std::fs::write(tree.path("/etc/piback/secrets/wifi-passphrase"), format!("{marker}-2\n")).unwrap();
+    tree.write("/etc/hostapd/hostapd.conf", format!("wpa_passphrase={marker}-3\n#wpa_psk={marker}\n"));
+    run(&["plan"]);
+    run(&["apply", "--yes", "--json"]);
+    tree.write("/etc/piback/templates/hostapd.conf", "wpa_passphrase={{ wifi.secret | upper }}\n");
+    run(&["plan"]);
+    tree.write("/etc/piback/templates/hostapd.conf", "interface=w\n{{ wifi.secret }}={{ wifi.secret }}\n");
+    run(&["plan", "-v"]);
+    std::fs::remove_file(tree.path("/etc/piback/templates/hostapd.conf")).unwrap();
+    run(&["rollback", "--yes"]);
+    run(&["rollback", "--original", "--yes", "--json"]);
+
+    for secret in [marker, share.trim_end()] {
+        assert!(!said.contains(secret), "printed");
+        assert!(!std::fs::read_to_string(&plan).unwrap().contains(secret), "in the kept plan");
+        for (path, entry) in tree.snapshot().0 {
+            if path.starts_with("/etc/piback/secrets/") {
+                assert_eq!(entry.mode & 0o077, 0);
+                continue;
+            }
+            let found = entry.bytes.windows(secret.len()).any(|w| w == secret.as_bytes());
+            assert!(!found, "{path} holds a secret");
+        }
+    }
+}
