@@ -11,6 +11,9 @@ pub mod process;
 pub mod read_only;
 pub mod real;
 pub mod run;
+pub mod volume;
+pub mod signals;
+pub mod random;
 pub mod scratch;
 mod tree;
 
