@@ -159,10 +159,10 @@ impl Drive {
     /// # Errors
     /// When it is there and can't be opened.
     pub fn exact(&mut self, path: &[u8]) -> Result<Option<Arc<Dir>>, Fault> {
-        if let Some((cached, dir)) = &self.cached {
-            if cached == path {
-                return Ok(Some(Arc::clone(dir)));
-            }
+        if let Some((cached, dir)) = &self.cached
+            && cached == path
+        {
+            return Ok(Some(Arc::clone(dir)));
         }
         let mut at = match self.root.sub(self.label.as_bytes()) {
             Ok(dir) => dir,

@@ -58,12 +58,12 @@ impl Endpoints {
             .hint("card and drive may be swapped: --source is the card, --dest the drive")
             .into());
         }
-        if let Err(fault) = dest.sub(self.label.as_bytes()) {
-            if fault.kind() != FaultKind::Missing {
-                return Err(Problem::failed(format!("{drive}/{}: {fault}", self.label))
-                    .hint("it must be a plain folder on the drive itself")
-                    .into());
-            }
+        if let Err(fault) = dest.sub(self.label.as_bytes())
+            && fault.kind() != FaultKind::Missing
+        {
+            return Err(Problem::failed(format!("{drive}/{}: {fault}", self.label))
+                .hint("it must be a plain folder on the drive itself")
+                .into());
         }
         Ok(())
     }

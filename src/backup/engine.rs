@@ -89,11 +89,12 @@ impl Job<'_> {
         let shown = visible(&self.ends.dest.to_string_lossy());
         let cant = |fault: Fault| Problem::failed(format!("drive {shown} can't be written: {fault}"));
         let run =
-            self.runs.next_run(clock::now(), random::bits().context("ask the kernel for a random number")?);
+            self.runs.next_run(clock::today(), random::bits().context("ask the kernel for a random number")?);
         drive.prepare().map_err(cant)?;
         let folder = drive.make_own(&[b"manifests", self.ends.label.as_bytes()]).map_err(cant)?;
         let noreplace = folder.can_rename_noreplace(&super::drive::temp_name(&run, 0));
-        let first = Record::Run(Run::new(&run, self.ends.label.as_str(), "backup", clock::now().to_string()));
+        let first =
+            Record::Run(Run::new(&run, self.ends.label.as_str(), "backup", clock::today().to_string()));
         let mut log = Log::begin(&folder, &run, first).map_err(cant)?;
 
         let swept = leftovers::remove(drive, &self.runs.unfinished).map_err(cant)?;
@@ -120,12 +121,11 @@ impl Job<'_> {
             let stop = account.stop.unwrap_or(Stop::Asked);
             ledger.not_safe = matched.jobs.iter().map(|j| (j.file, Reason::NotReached(stop))).collect();
         }
-        if ledger.stop.is_none() {
-            if let Err(fault) =
+        if ledger.stop.is_none()
+            && let Err(fault) =
                 self.finish(drive, &run, &mut log, removals.unwrap_or_default(), &ledger, account)
-            {
-                ledger.stop = Some(Stop::of_drive(fault));
-            }
+        {
+            ledger.stop = Some(Stop::of_drive(fault));
         }
         Ok(ledger)
     }

@@ -34,8 +34,14 @@ pub struct Matched {
 pub struct Adopted {
     file: u32,
     dest: Box<[u8]>,
-    times: (i64, i64),
+    seen: Seen,
+}
+
+/// A file of the card as it was read: its content, and its times before.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
     digest: Digest,
+    times: (i64, i64),
 }
 
 impl Adopted {
@@ -43,8 +49,15 @@ impl Adopted {
     #[must_use]
     pub fn record(&self, card: &Card) -> Record {
         let path = card.path(&card.files[self.file as usize]);
-        let digest = self.digest;
-        Record::File(FileRecord::new(&path, &self.dest, digest.len, self.times, digest.sample, digest.hash))
+        let digest = self.seen.digest;
+        Record::File(FileRecord::new(
+            &path,
+            &self.dest,
+            digest.len,
+            self.seen.times,
+            digest.sample,
+            digest.hash,
+        ))
     }
 }
 
@@ -213,10 +226,10 @@ impl Matcher<'_> {
         if candidates.is_empty() {
             return Ok(None);
         }
-        let Some((digest, times)) = self.read_card(file, at)? else { return Ok(None) };
+        let Some(seen) = self.read_card(file, at)? else { return Ok(None) };
         for (k, dest, known) in candidates {
-            if self.drive_hash(&dest, file.size)? == Some(digest.hash) {
-                let adopted = Adopted { file: at, dest: dest.clone().into(), times, digest };
+            if self.drive_hash(&dest, file.size)? == Some(seen.digest.hash) {
+                let adopted = Adopted { file: at, dest: dest.clone().into(), seen };
                 return Ok(Some(Found { k, known, dest, adopted: Some(adopted) }));
             }
         }
@@ -225,10 +238,12 @@ impl Matcher<'_> {
 
     /// The hash of a file on the drive: from its record if it has one that is trusted, else from the medium.
     fn drive_hash(&mut self, dest: &[u8], size: u64) -> Result<Option<u128>, Stop> {
-        if let Some(known) = self.index.of_dest(dest) {
-            if !known.partial && !self.index.is_rotten(dest) && known.size == size {
-                return Ok(Some(known.hash));
-            }
+        if let Some(known) = self.index.of_dest(dest)
+            && !known.partial
+            && !self.index.is_rotten(dest)
+            && known.size == size
+        {
+            return Ok(Some(known.hash));
         }
         let (folder, name) = scan::split_path(dest);
         let Some(dir) = self.drive.exact(folder).map_err(Stop::of_drive)? else { return Ok(None) };
@@ -245,7 +260,7 @@ impl Matcher<'_> {
     }
 
     /// `None` when the card can't read it, or it is being written to: the copy will find out and say so.
-    fn read_card(&mut self, file: &File, at: u32) -> Result<Option<(Digest, (i64, i64))>, Stop> {
+    fn read_card(&mut self, file: &File, at: u32) -> Result<Option<Seen>, Stop> {
         self.watch.event(Event::Comparing { path: source::shown(self.card, file), bytes: file.size });
         if self.watch.stop_requested() {
             return Err(Stop::Asked);
@@ -253,7 +268,7 @@ impl Matcher<'_> {
         let buffer = self.buffer.get_or_insert_with(|| Buffer::new(1 << 20));
         let answer = self.source.open(self.card, file, false).and_then(|mut open| {
             let times = open.stat().map(|s| (s.mtime, s.ctime))?;
-            Ok(source::digest(&mut open, buffer)?.map(|digest| (digest, times)))
+            Ok(source::digest(&mut open, buffer)?.map(|digest| Seen { digest, times }))
         });
         self.card_answer(answer, at)
     }

@@ -145,10 +145,10 @@ impl Comparer<'_> {
             None => (source::digest(&mut open, card_buffer), None),
         };
         let card = card.map_err(|fault| self.card_fault(fault, at))?.ok_or(Reason::Changed)?;
-        if let Some(answer) = drive {
-            if self.equal(answer, card)? {
-                return Ok(());
-            }
+        if let Some(answer) = drive
+            && self.equal(answer, card)?
+        {
+            return Ok(());
         }
         for dest in candidates.iter().skip(1) {
             let Some(mut other) = self.open_on_drive(dest, file.size) else { continue };

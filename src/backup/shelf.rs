@@ -67,10 +67,10 @@ impl Shelf {
         let mut seen = HashSet::new();
         for slot in slots {
             let stem = self.key(names::split(slot.name).0);
-            if seen.insert(stem) {
-                if let Some(members) = groups.get(&stem) {
-                    self.assign_group(slots, members, &mut numbers);
-                }
+            if seen.insert(stem)
+                && let Some(members) = groups.get(&stem)
+            {
+                self.assign_group(slots, members, &mut numbers);
             }
         }
         numbers

@@ -96,10 +96,10 @@ impl Source {
     }
 
     fn folder(&mut self, path: &[u8]) -> Result<Arc<Dir>, Fault> {
-        if let Some((cached, dir)) = &self.cached {
-            if cached == path {
-                return Ok(Arc::clone(dir));
-            }
+        if let Some((cached, dir)) = &self.cached
+            && cached == path
+        {
+            return Ok(Arc::clone(dir));
         }
         let mut at: Option<Dir> = None;
         for name in path.split(|b| *b == b'/').filter(|name| !name.is_empty()) {

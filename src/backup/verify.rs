@@ -112,10 +112,10 @@ pub fn verify(label: &Label, dest: &Path, share: f64, watch: &dyn Watch) -> anyh
         verdict.no_manifest = runs.count == 0 && !tree.files.is_empty();
         checker.unrecorded(&tree, &runs, &mut records, &mut verdict, watch);
     }
-    if !records.is_empty() {
-        if let Err(fault) = record(&drive, label, &runs, seed, records) {
-            verdict.notes.push(format!("the findings could not be recorded on the drive: {fault}"));
-        }
+    if !records.is_empty()
+        && let Err(fault) = record(&drive, label, &runs, seed, records)
+    {
+        verdict.notes.push(format!("the findings could not be recorded on the drive: {fault}"));
     }
     Ok(verdict)
 }
@@ -228,9 +228,9 @@ fn pick<'a>(known: &[Known<'a>], share: f64, seed: u64) -> Vec<Known<'a>> {
 }
 
 fn record(drive: &Drive, label: &Label, runs: &Runs, seed: u64, records: Vec<Record>) -> Result<(), Fault> {
-    let run = runs.next_run(clock::now(), seed);
+    let run = runs.next_run(clock::today(), seed);
     let folder = drive.make_own(&[b"manifests", label.as_bytes()])?;
-    let first = Record::Run(Run::new(&run, label.as_str(), "verify", clock::now().to_string()));
+    let first = Record::Run(Run::new(&run, label.as_str(), "verify", clock::today().to_string()));
     let mut log = Log::begin(&folder, &run, first)?;
     log.append(records)?;
     log.append([Record::End { files: 0, bytes: 0, not_safe: 0 }])

@@ -139,12 +139,10 @@ impl Committer<'_> {
         let path = self.context.card.path(entry);
         let own = self.context.card.name(entry);
         let partial = !file.end.bad.is_empty();
-        if partial {
-            if let Some(kept) = self.kept_before(&path, &file) {
-                let reason = Reason::BadRanges { bad: file.end.bad.clone(), kept: Some(kept) };
-                self.give_up(file, reason)?;
-                return Ok(None);
-            }
+        if partial && let Some(kept) = self.kept_before(&path, &file) {
+            let reason = Reason::BadRanges { bad: file.end.bad.clone(), kept: Some(kept) };
+            self.give_up(file, reason)?;
+            return Ok(None);
         }
         for k in at.k..at.k.saturating_add(NAME_TRIES) {
             let mut plain = names::variant(own, k);

@@ -177,17 +177,17 @@ impl Writer<'_> {
     fn end(&mut self, end: ReadEnd) {
         let Some(open) = self.open.take() else { return };
         // Some file systems can't hold every date; the photo counts, and the manifest keeps its time.
-        if let Err(fault) = open.file.set_mtime(end.stat.mtime) {
-            if fault.ends_the_drive() {
-                self.fail(open.job, fault);
-                return;
-            }
+        if let Err(fault) = open.file.set_mtime(end.stat.mtime)
+            && fault.ends_the_drive()
+        {
+            self.fail(open.job, fault);
+            return;
         }
-        if !open.direct {
-            if let Err(fault) = open.file.start_writeback(0, 0) {
-                self.fail(open.job, fault);
-                return;
-            }
+        if !open.direct
+            && let Err(fault) = open.file.start_writeback(0, 0)
+        {
+            self.fail(open.job, fault);
+            return;
         }
         let left: u64 = open.in_flight.iter().map(|(_, len)| len).sum();
         if left > 0 {
