@@ -11,7 +11,7 @@ use super::scan::Card;
 use super::{leftovers, matching, mhl, mirror, source};
 use crate::error::Problem;
 use crate::system::volume::Fault;
-use crate::system::{clock, random};
+use crate::system::{clock, process, random};
 use crate::ui::visible;
 use anyhow::Context as _;
 
@@ -61,7 +61,8 @@ pub fn backup(ends: &Endpoints, options: Options, watch: &dyn Watch) -> anyhow::
     let removals = plan.as_ref().map_or(0, Vec::len);
     let something = !matched.jobs.is_empty() || !matched.adopted.is_empty() || !runs.unfinished.is_empty();
     if something || removals > 0 {
-        let job = Job { ends, card: &card, runs: &runs, watch };
+        let adopted = !matched.adopted.is_empty();
+        let job = Job { ends, card: &card, runs: &runs, adopted, watch };
         let ledger = job.write(&mut source, &mut drive, &matched, plan, &mut account)?;
         take_over(&mut account, &card, ledger);
     }
@@ -73,6 +74,7 @@ struct Job<'a> {
     ends: &'a Endpoints,
     card: &'a Card,
     runs: &'a Runs,
+    adopted: bool,
     watch: &'a dyn Watch,
 }
 
@@ -157,7 +159,14 @@ impl Job<'_> {
         if ledger.not_safe.is_empty() && account.not_safe.is_empty() {
             account.removed = mirror::run(drive, run, log, removals)?;
         }
-        mhl::export(drive, run, account)?;
+        if ledger.copied.files > 0 || account.removed > 0 || self.adopted {
+            let folder = drive.make_own(&[b"manifests", self.ends.label.as_bytes()])?;
+            // Read again: what the list says is what the manifests say.
+            match Runs::load(Some(&folder)) {
+                Ok(runs) => mhl::export(drive, run, &runs.index, clock::today(), &process::host_name())?,
+                Err(e) => account.notes.push(format!("no media hash list was written: {e:#}")),
+            }
+        }
         let not_safe = (ledger.not_safe.len() + account.not_safe.len()) as u64;
         log.append([Record::End { files: ledger.copied.files, bytes: ledger.copied.bytes, not_safe }])
     }

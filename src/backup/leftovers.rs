@@ -3,7 +3,7 @@
 use super::drive::{Drive, is_temp_of};
 use crate::system::volume::{Dir, Fault, FaultKind, FileKind};
 
-/// Removes the temporary files of these runs from the label's folder. Only plain files whose names carry a run's
+/// Removes the temporary files of these runs from the label's folders. Only plain files whose names carry a run's
 /// random part are touched. Returns how many there were.
 ///
 /// # Errors
@@ -12,9 +12,13 @@ pub fn remove(drive: &Drive, runs: &[String]) -> Result<u64, Fault> {
     if runs.is_empty() {
         return Ok(0);
     }
+    let mut removed = 0;
+    if let Some(lists) = drive.own(&[b"mhl", drive.label.as_bytes()])? {
+        removed += walk(&lists, runs)?;
+    }
     match drive.root.sub(drive.label.as_bytes()) {
-        Ok(tree) => walk(&tree, runs),
-        Err(fault) if fault.kind() == FaultKind::Missing => Ok(0),
+        Ok(tree) => Ok(removed + walk(&tree, runs)?),
+        Err(fault) if fault.kind() == FaultKind::Missing => Ok(removed),
         Err(fault) => Err(fault),
     }
 }

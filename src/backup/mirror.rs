@@ -20,21 +20,20 @@ pub struct Removal {
 /// When the card is empty, or more than half of the backup is not on it: that is a formatted card, or another
 /// card of the same label, and no reason to move a backup away.
 pub fn plan(card: &Card, index: &Index, matched: &Matched) -> anyhow::Result<Vec<Removal>> {
-    let known = index.dests();
-    let present: Vec<_> = known.iter().filter(|k| index.moved_to(k.dest).is_none()).collect();
-    let gone: Vec<Removal> = present
-        .iter()
+    let present = || index.dests().filter(|k| index.moved_to(k.dest).is_none());
+    let gone: Vec<Removal> = present()
         .filter(|k| !matched.used.contains(k.dest))
         .map(|k| Removal { dest: k.dest.to_vec() })
         .collect();
+    let present = present().count();
     if gone.is_empty() {
         return Ok(gone);
     }
-    if card.files.is_empty() || matched.stop.is_some() || gone.len() * 2 > present.len() {
+    if card.files.is_empty() || matched.stop.is_some() || gone.len() * 2 > present {
         return Err(Problem::failed(format!(
             "--mirror would move {} of {} files out of the backup: this card was formatted, or is another one",
             gone.len(),
-            present.len()
+            present
         ))
         .hint("without --mirror nothing is moved, and everything on the card is backed up")
         .into());

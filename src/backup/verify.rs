@@ -65,9 +65,8 @@ pub fn verify(label: &Label, dest: &Path, share: f64, watch: &dyn Watch) -> anyh
     if runs.damaged > 0 {
         verdict.notes.push(format!("{} damaged records in the manifests were ignored", runs.damaged));
     }
-    let known = runs.index.dests();
-    let picked = pick(&known, share, seed);
-    known.iter().for_each(|k| verdict.known.add(k.size));
+    runs.index.dests().for_each(|k| verdict.known.add(k.size));
+    let picked = pick(&runs.index, share, seed);
     let mut all = Tally::default();
     picked.iter().for_each(|k| all.add(k.size));
     watch.event(Event::Scanned(all));
@@ -211,9 +210,9 @@ impl Checker<'_> {
 }
 
 /// A random share of the files, at least one; all of them for 1.0.
-fn pick<'a>(known: &[Known<'a>], share: f64, seed: u64) -> Vec<Known<'a>> {
-    if share >= 1.0 || known.is_empty() {
-        return known.to_vec();
+fn pick(index: &Index, share: f64, seed: u64) -> Vec<Known<'_>> {
+    if share >= 1.0 {
+        return index.dests().collect();
     }
     let mut state = seed | 1;
     let mut random = || {
@@ -223,8 +222,8 @@ fn pick<'a>(known: &[Known<'a>], share: f64, seed: u64) -> Vec<Known<'a>> {
         state ^= state << 17;
         (state >> 11) as f64 / (1u64 << 53) as f64
     };
-    let picked: Vec<Known<'a>> = known.iter().filter(|_| random() < share).copied().collect();
-    if picked.is_empty() { vec![known[(seed % known.len() as u64) as usize]] } else { picked }
+    let picked: Vec<_> = index.dests().filter(|_| random() < share).collect();
+    if picked.is_empty() { index.dests().take(1).collect() } else { picked }
 }
 
 fn record(drive: &Drive, label: &Label, runs: &Runs, seed: u64, records: Vec<Record>) -> Result<(), Fault> {
