@@ -44,7 +44,9 @@ impl Shelf {
 
     /// The numbers under which a file of this name may already lie here.
     pub fn candidates<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = (u32, Vec<u8>)> + 'a {
-        let highest = self.highest.get(&self.key(names::split(name).0)).copied().unwrap_or(0);
+        let escaped = names::escape(name);
+        let of = |name: &[u8]| self.highest.get(&self.key(names::split(name).0)).copied().unwrap_or(0);
+        let highest = of(name).max(of(&escaped));
         (1..=highest)
             .flat_map(move |k| {
                 let plain = names::variant(name, k);
