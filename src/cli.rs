@@ -56,6 +56,12 @@ pub enum Command {
     Status(Status),
     /// Print the JSON Schema of the profile
     Schema,
+    /// Copy what is new on a card to the drive, verified
+    Backup(Backup),
+    /// Re-read a backup against its manifest
+    Verify(Verify),
+    /// Compare a card with its backup, byte by byte: yes or no
+    SafeToFormat(SafeToFormat),
     /// Print a shell's completions
     Completions(Completions),
     /// Print the man page, or write all of them into a directory
@@ -143,6 +149,45 @@ pub struct Status {
     /// List the generations that `rollback --to` can go back to
     #[arg(long)]
     pub generations: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Backup {
+    /// The card's label; its files go to the folder of this name on the drive
+    pub label: String,
+    /// Take this folder for the card
+    #[arg(long, value_name = "DIR")]
+    pub source: Option<PathBuf>,
+    /// Take this folder for the drive
+    #[arg(long, value_name = "DIR")]
+    pub dest: Option<PathBuf>,
+    /// Move what is no longer on the card to .piback/removed on the drive
+    #[arg(long)]
+    pub mirror: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// The card's label
+    pub label: String,
+    /// Take this folder for the drive
+    #[arg(long, value_name = "DIR")]
+    pub dest: Option<PathBuf>,
+    /// Re-read a random part only, such as 5%
+    #[arg(long, value_name = "PERCENT")]
+    pub sample: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct SafeToFormat {
+    /// The card's label
+    pub label: String,
+    /// Take this folder for the card
+    #[arg(long, value_name = "DIR")]
+    pub source: Option<PathBuf>,
+    /// Take this folder for the drive
+    #[arg(long, value_name = "DIR")]
+    pub dest: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,12 @@
 //! went away (EPIPE, a closed terminal's EIO) never ends the work: what can't be shown is dropped.
 #![allow(clippy::disallowed_methods)]
 
+mod bar;
+mod units;
+
+pub use bar::Bar;
+pub use units::{bytes, clock, files};
+
 use crate::error;
 use serde::Serialize;
 use std::io::{self, BufRead, IsTerminal, Write};

@@ -1,1 +1,30 @@
-//! card -> scan -> plan -> copy -> verify -> publish -> report
+//! card -> scan -> plan -> copy -> verify -> publish -> report.
+//!
+//! Knows no screen and no mount: two folders go in, [`events`] come out while it works, and an
+//! [`account::Account`] at the end. What it promises stands in `docs/BACKUP.md`.
+
+pub mod account;
+mod copy;
+mod digest;
+mod drive;
+mod endpoints;
+mod engine;
+pub mod events;
+pub mod label;
+mod leftovers;
+mod manifest;
+mod matching;
+mod mhl;
+mod mirror;
+mod names;
+pub mod reason;
+mod safe;
+mod scan;
+mod shelf;
+mod source;
+mod verify;
+
+pub use endpoints::Endpoints;
+pub use engine::{Options, backup};
+pub use safe::{Answer, safe_to_format};
+pub use verify::{Verdict, verify};

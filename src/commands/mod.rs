@@ -1,16 +1,22 @@
 //! One small file per verb.
 
 mod apply;
+mod backup;
+mod backup_report;
 mod completions;
+mod endpoints;
 mod init;
 mod man;
 mod plan;
+mod progress;
 mod render;
 mod rollback;
+mod safe_to_format;
 mod schema;
 mod setup;
 mod show;
 mod status;
+mod verify;
 
 use crate::cli::{Cli, Command};
 use crate::error::Outcome;
@@ -33,6 +39,9 @@ pub fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Outcome> {
         Command::Render(args) => render::run(args, global, ui),
         Command::Status(args) => status::run(args, global, ui),
         Command::Schema => schema::run(ui),
+        Command::Backup(args) => backup::run(args, ui),
+        Command::Verify(args) => verify::run(args, ui),
+        Command::SafeToFormat(args) => safe_to_format::run(args, ui),
         Command::Completions(args) => completions::run(args, ui),
         Command::Man(args) => man::run(args, ui),
     }

@@ -1,7 +1,21 @@
-//! The clock.
+//! Time: of day for records, monotonic for progress and batches.
+
+use std::time::Duration;
 
 /// Seconds since 1970, by the host's clock; a Pi without network may be wrong by years.
 #[must_use]
 pub fn now() -> i64 {
     jiff::Timestamp::now().as_second()
+}
+
+/// The host's clock as a date, for names and records; never decide anything by it.
+#[must_use]
+pub fn today() -> jiff::Timestamp {
+    jiff::Timestamp::now()
+}
+
+/// Time that only goes forward, from an unknown beginning.
+#[must_use]
+pub fn monotonic() -> Duration {
+    nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from)
 }

@@ -8,11 +8,14 @@ pub mod clock;
 pub mod fake;
 pub mod input;
 pub mod process;
+pub mod random;
 pub mod read_only;
 pub mod real;
 pub mod run;
 pub mod scratch;
+pub mod signals;
 mod tree;
+pub mod volume;
 
 use run::{Output, RunError, Tool};
 use std::any::Any;

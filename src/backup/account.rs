@@ -1,0 +1,66 @@
+//! The account at the end of a run: on the card = already safe + copied and verified + not safe.
+
+use super::events::Tally;
+use super::reason::{Reason, Stop};
+use serde::Serialize;
+
+/// What became of everything on the card.
+#[derive(Debug, Default)]
+pub struct Account {
+    /// Everything that is on the card, system folders left out.
+    pub card: Tally,
+    /// Was on the drive before this run.
+    pub safe: Tally,
+    /// Copied in this run, and read back from the medium.
+    pub copied: Tally,
+    /// Everything else, file by file.
+    pub not_safe: Vec<NotSafe>,
+    /// System folders that were skipped.
+    pub skipped: Vec<String>,
+    /// Files that got another name than on the card, as the drive already had a different one of that name.
+    pub renamed: Vec<Renamed>,
+    /// Files moved to `.piback/removed` by `--mirror`.
+    pub removed: u64,
+    /// Why the run ended early.
+    pub stop: Option<Stop>,
+    /// Remarks on the drive.
+    pub notes: Vec<String>,
+}
+
+/// A file that is not safely on the drive.
+#[derive(Debug, Clone)]
+pub struct NotSafe {
+    /// On the card, as shown.
+    pub path: String,
+    pub size: u64,
+    pub reason: Reason,
+}
+
+/// A file of the card under another name on the drive.
+#[derive(Debug, Clone, Serialize)]
+pub struct Renamed {
+    pub path: String,
+    pub dest: String,
+}
+
+impl Account {
+    /// Files and bytes that are not safe.
+    #[must_use]
+    pub fn unsafe_tally(&self) -> Tally {
+        Tally { files: self.not_safe.len() as u64, bytes: self.not_safe.iter().map(|n| n.size).sum() }
+    }
+
+    /// Whether every file of the card is accounted for exactly once.
+    #[must_use]
+    pub fn adds_up(&self) -> bool {
+        let bad = self.unsafe_tally();
+        self.card.files == self.safe.files + self.copied.files + bad.files
+            && self.card.bytes == self.safe.bytes + self.copied.bytes + bad.bytes
+    }
+
+    /// Whether the whole card is on the drive.
+    #[must_use]
+    pub fn all_safe(&self) -> bool {
+        self.not_safe.is_empty() && self.stop.is_none()
+    }
+}

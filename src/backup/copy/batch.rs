@@ -1,0 +1,44 @@
+//! Files that were written and wait to be made durable together.
+
+use super::reader::ReadEnd;
+use super::{BATCH_BYTES, BATCH_FILES, BATCH_SECONDS};
+use crate::backup::drive::Place;
+use crate::system::volume::{Dir, OutFile};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A file under its temporary name, complete as far as `write` tells.
+pub struct Pending {
+    pub job: u32,
+    pub file: OutFile,
+    pub temp: Vec<u8>,
+    pub place: Place,
+    pub end: ReadEnd,
+}
+
+#[derive(Default)]
+pub struct Batch {
+    pub files: Vec<Pending>,
+    /// Folders that got a new folder in them.
+    pub changed: Vec<Arc<Dir>>,
+    pub bytes: u64,
+    /// When its first file was added.
+    pub since: Duration,
+}
+
+impl Batch {
+    pub fn add(&mut self, file: Pending, now: Duration) {
+        if self.files.is_empty() {
+            self.since = now;
+        }
+        self.bytes += file.end.digest.len;
+        self.files.push(file);
+    }
+
+    pub fn is_full(&self, now: Duration) -> bool {
+        !self.files.is_empty()
+            && (self.bytes >= BATCH_BYTES
+                || self.files.len() >= BATCH_FILES
+                || now.saturating_sub(self.since) >= Duration::from_secs(BATCH_SECONDS))
+    }
+}

@@ -1,0 +1,221 @@
+//! The committer: what was written becomes durable, is read back from the medium, and only then gets its name.
+
+use super::batch::{Batch, Pending};
+use super::ledger::Shared;
+use super::{CHUNK, Context};
+use crate::backup::digest::Digester;
+use crate::backup::events::{Event, Tally};
+use crate::backup::manifest::{FileRecord, Log, Record};
+use crate::backup::reason::{Reason, Stop};
+use crate::backup::source::LARGE;
+use crate::backup::{names, scan};
+use crate::system::volume::{Buffer, Dir, Fault, FaultKind};
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+
+/// With fewer files than this, each is synced by itself instead of the whole file system.
+const FEW: usize = 4;
+
+/// So many names are tried for a file whose own was taken since the plan was made.
+const NAME_TRIES: u32 = 1000;
+
+/// Commits batch after batch, until the writer is done.
+pub fn run(
+    context: &Context<'_>,
+    ledger: &Shared<'_>,
+    writer: Receiver<Batch>,
+    log: &mut Log,
+    noreplace: bool,
+) {
+    let mut committer = Committer { context, ledger, log, noreplace, buffer: Buffer::new(CHUNK) };
+    while let Ok(batch) = writer.recv() {
+        let temps: Vec<(Arc<Dir>, Vec<u8>)> =
+            batch.files.iter().map(|f| (Arc::clone(&f.place.dir), f.temp.clone())).collect();
+        if ledger.drive_gone() {
+            continue;
+        }
+        if let Err(stop) = committer.commit(batch) {
+            ledger.stop(stop);
+            for (dir, temp) in temps {
+                // Published ones are not there under this name any more. What stays, the next run removes.
+                let _ = dir.unlink(&temp);
+            }
+        }
+    }
+}
+
+struct Committer<'a> {
+    context: &'a Context<'a>,
+    ledger: &'a Shared<'a>,
+    log: &'a mut Log,
+    noreplace: bool,
+    buffer: Buffer,
+}
+
+/// A file that was published, and what the manifest will say of it.
+struct Done {
+    job: u32,
+    bytes: u64,
+    dest: Vec<u8>,
+    record: Record,
+    bad: Option<Reason>,
+}
+
+impl Committer<'_> {
+    fn commit(&mut self, batch: Batch) -> Result<(), Stop> {
+        let Batch { mut files, mut changed, .. } = batch;
+        self.make_durable(&files).map_err(Stop::of_drive)?;
+        if !self.context.drive.root.is_at(&self.context.drive.path) {
+            return Err(Stop::DriveReplaced);
+        }
+        for file in &mut files {
+            file.file.from_medium(file.end.digest.len >= LARGE);
+        }
+        let mut done = Vec::with_capacity(files.len());
+        for mut file in files {
+            match self.read_back(&mut file)? {
+                None => done.extend(self.publish(file, &mut changed)?),
+                Some(reason) => self.give_up(file, reason)?,
+            }
+        }
+        self.make_names_durable(&changed).map_err(Stop::of_drive)?;
+        self.log.append(done.iter().map(|d| d.record.clone())).map_err(Stop::of_drive)?;
+        let mut verified = Tally::default();
+        for done in done {
+            match done.bad {
+                None => {
+                    self.ledger.published(done.job, done.bytes, &done.dest);
+                    verified.add(done.bytes);
+                }
+                Some(reason) => self.ledger.failed(done.job, reason),
+            }
+        }
+        self.context.watch.event(Event::Verified(verified));
+        Ok(())
+    }
+
+    /// Data, sizes and times on the medium, its own cache flushed. The waits tell of a pulled drive on every file
+    /// system; `syncfs` alone sends no flush on vfat, so that one file is synced in any case.
+    fn make_durable(&self, files: &[Pending]) -> Result<(), Fault> {
+        if self.context.drive.medium.syncfs && files.len() > FEW {
+            for file in files {
+                file.file.wait_writeback(0, 0)?;
+            }
+            self.context.drive.root.sync_all()?;
+            return files.last().map_or(Ok(()), |file| file.file.sync());
+        }
+        files.iter().try_for_each(|file| file.file.sync())
+    }
+
+    /// What is wrong with the file on the medium, if anything.
+    fn read_back(&mut self, file: &mut Pending) -> Result<Option<Reason>, Stop> {
+        let size = file.end.digest.len;
+        let mut digester = Digester::new();
+        let mut offset = 0;
+        while offset < size {
+            match file.file.read_at(self.buffer.space(), offset) {
+                Ok(0) => break,
+                Ok(n) => {
+                    digester.write(&self.buffer.space()[..n]);
+                    offset += n as u64;
+                    self.context.watch.event(Event::ReadBack { bytes: n as u64 });
+                }
+                Err(fault) if fault.kind() == FaultKind::Io && self.context.drive.root.device_present() => {
+                    return Ok(Some(Reason::ReadBack(fault)));
+                }
+                Err(fault) => return Err(Stop::of_drive(fault)),
+            }
+        }
+        file.file.forget();
+        let stat = file.file.stat().map_err(Stop::of_drive)?;
+        Ok((digester.finish() != file.end.digest || stat.size != size).then_some(Reason::Differs))
+    }
+
+    /// Gives a verified file its name; the one that was planned, or the next that is free.
+    fn publish(&self, file: Pending, changed: &mut Vec<Arc<Dir>>) -> Result<Option<Done>, Stop> {
+        let at = self.context.jobs[file.job as usize];
+        let entry = &self.context.card.files[at.file as usize];
+        let path = self.context.card.path(entry);
+        let own = self.context.card.name(entry);
+        let partial = !file.end.bad.is_empty();
+        if partial && let Some(kept) = self.kept_before(&path, &file) {
+            let reason = Reason::BadRanges { bad: file.end.bad.clone(), kept: Some(kept) };
+            self.give_up(file, reason)?;
+            return Ok(None);
+        }
+        for k in at.k..at.k.saturating_add(NAME_TRIES) {
+            let mut plain = names::variant(own, k);
+            if partial {
+                plain.extend_from_slice(b".partial");
+            }
+            let escaped = names::escape(&plain);
+            for name in [&plain, &escaped] {
+                match file.place.dir.rename(&file.temp, &file.place.dir, name, self.noreplace) {
+                    Ok(()) => {
+                        if !changed.iter().any(|dir| Arc::ptr_eq(dir, &file.place.dir)) {
+                            changed.push(Arc::clone(&file.place.dir));
+                        }
+                        return Ok(Some(done(file, &path, name)));
+                    }
+                    Err(fault) => match fault.kind() {
+                        FaultKind::Exists => break,
+                        FaultKind::BadName | FaultKind::Unsupported if *name == plain => {}
+                        _ => return self.refused(file, fault).map(|()| None),
+                    },
+                }
+            }
+        }
+        self.give_up(file, Reason::Missing)?;
+        Ok(None)
+    }
+
+    /// Where an earlier run kept exactly this much of the file.
+    fn kept_before(&self, path: &[u8], file: &Pending) -> Option<Vec<u8>> {
+        let known = self.context.index.of_path(path).find(|known| {
+            known.partial && known.hash == file.end.digest.hash && known.size == file.end.digest.len
+        })?;
+        let (folder, name) = scan::split_path(known.dest);
+        let there = folder == file.place.path && file.place.dir.stat(name).ok().flatten()?.size == known.size;
+        there.then(|| known.dest.to_vec())
+    }
+
+    fn refused(&self, file: Pending, fault: Fault) -> Result<(), Stop> {
+        if fault.ends_the_drive() {
+            return Err(Stop::of_drive(fault));
+        }
+        let reason =
+            if fault.kind() == FaultKind::NoSpace { Reason::NoSpace } else { Reason::Refused(fault) };
+        self.give_up(file, reason)
+    }
+
+    fn give_up(&self, file: Pending, reason: Reason) -> Result<(), Stop> {
+        let Pending { job, file, temp, place, .. } = file;
+        drop(file);
+        let removed = place.dir.unlink(&temp);
+        self.ledger.failed(job, reason);
+        match removed {
+            Err(fault) if fault.ends_the_drive() => Err(Stop::of_drive(fault)),
+            _ => Ok(()),
+        }
+    }
+
+    fn make_names_durable(&self, changed: &[Arc<Dir>]) -> Result<(), Fault> {
+        let mut seen = HashSet::new();
+        changed.iter().filter(|dir| seen.insert(dir.inode())).try_for_each(|dir| dir.sync())
+    }
+}
+
+fn done(file: Pending, path: &[u8], name: &[u8]) -> Done {
+    let dest = scan::join(&file.place.path, name);
+    let (digest, stat) = (file.end.digest, file.end.stat);
+    let record =
+        FileRecord::new(path, &dest, digest.len, (stat.mtime, stat.ctime), digest.sample, digest.hash);
+    let (record, bad) = if file.end.bad.is_empty() {
+        (Record::File(record), None)
+    } else {
+        let reason = Reason::BadRanges { bad: file.end.bad.clone(), kept: Some(dest.clone()) };
+        (Record::Partial { file: record, bad: file.end.bad }, Some(reason))
+    };
+    Done { job: file.job, bytes: digest.len, dest, record, bad }
+}

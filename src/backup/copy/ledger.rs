@@ -1,0 +1,118 @@
+//! What became of every job.
+
+use super::Context;
+use crate::backup::events::{Event, Tally};
+use crate::backup::reason::{Reason, Stop};
+use crate::backup::{scan, source};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The result of a copy.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    pub copied: Tally,
+    /// Files that got another name than the card's: index into the card's files, path below the label's folder.
+    pub renamed: Vec<Published>,
+    /// Index into the card's files, and why.
+    pub not_safe: Vec<(u32, Reason)>,
+    pub stop: Option<Stop>,
+}
+
+/// A file and its path on the drive, below the label's folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    pub file: u32,
+    pub dest: Vec<u8>,
+}
+
+/// The ledger while three threads write in it.
+pub struct Shared<'a> {
+    context: &'a Context<'a>,
+    stopped: AtomicBool,
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    ledger: Ledger,
+    /// By job: whether its fate is known.
+    settled: Vec<bool>,
+}
+
+impl<'a> Shared<'a> {
+    pub fn new(context: &'a Context<'a>) -> Self {
+        let inner = Inner { ledger: Ledger::default(), settled: vec![false; context.jobs.len()] };
+        Shared { context, stopped: AtomicBool::new(false), inner: Mutex::new(inner) }
+    }
+
+    /// Ends the run early; the first reason counts.
+    pub fn stop(&self, stop: Stop) {
+        self.with(|inner| {
+            if inner.ledger.stop.is_none() {
+                inner.ledger.stop = Some(stop);
+            }
+        });
+        self.stopped.store(true, Ordering::SeqCst);
+        if stop == Stop::Asked {
+            self.context.watch.event(Event::Stopping);
+        }
+    }
+
+    /// Whether the run ends early, for whatever reason.
+    pub fn stopped(&self) -> bool {
+        self.stopped.load(Ordering::SeqCst)
+    }
+
+    /// Whether nothing more can be written.
+    pub fn drive_gone(&self) -> bool {
+        self.stopped()
+            && self.with(|i| {
+                matches!(i.ledger.stop, Some(Stop::DriveGone(_) | Stop::DriveReplaced | Stop::DriveFull(_)))
+            })
+    }
+
+    /// A job's file is on the drive for good.
+    pub fn published(&self, job: u32, bytes: u64, dest: &[u8]) {
+        let card = self.context.card;
+        let at = self.context.jobs[job as usize].file;
+        let file = &card.files[at as usize];
+        let plain = scan::join(&card.folders[file.folder as usize].path, card.name(file));
+        self.with(|inner| {
+            inner.settled[job as usize] = true;
+            inner.ledger.copied.add(bytes);
+            if plain != dest {
+                inner.ledger.renamed.push(Published { file: at, dest: dest.to_vec() });
+            }
+        });
+    }
+
+    /// A job's file is not safe.
+    pub fn failed(&self, job: u32, reason: Reason) {
+        let at = self.context.jobs[job as usize].file;
+        let path = source::shown(self.context.card, &self.context.card.files[at as usize]);
+        self.context.watch.event(Event::NotSafe { path, why: reason.describe() });
+        self.with(|inner| {
+            inner.settled[job as usize] = true;
+            inner.ledger.not_safe.push((at, reason));
+        });
+    }
+
+    /// Closes the account: what was not reached is not safe.
+    pub fn finish(self) -> Ledger {
+        let inner = self.inner.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut ledger = inner.ledger;
+        // Jobs are left over only by an early end; then there is a reason.
+        let stop = ledger.stop.unwrap_or(Stop::Asked);
+        for (job, settled) in self.context.jobs.iter().zip(inner.settled) {
+            if !settled {
+                ledger.not_safe.push((job.file, Reason::NotReached(stop)));
+            }
+        }
+        ledger.not_safe.sort_unstable_by_key(|(file, _)| *file);
+        ledger
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut Inner) -> T) -> T {
+        // A thread that panicked took the whole process with it in the product; in tests the data is still whole.
+        act(&mut self.inner.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+}

@@ -1,0 +1,273 @@
+//! The writer: temporary files on the drive, filled as the reader goes.
+
+use super::batch::{Batch, Pending};
+use super::ledger::Shared;
+use super::reader::{Message, ReadEnd};
+use super::{CHUNK, Context};
+use crate::backup::drive::{self, Place};
+use crate::backup::events::{Event, Side};
+use crate::backup::reason::{Reason, Stop};
+use crate::backup::source::LARGE;
+use crate::system::clock;
+use crate::system::volume::{ALIGN, Buffer, Fault, FaultKind, OutFile};
+use std::collections::VecDeque;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError};
+use std::time::Duration;
+
+/// Room that is left on the drive for folders and the manifest.
+const RESERVE: u64 = 8 * 1024 * 1024;
+
+/// What of a file may be on its way to the device before the writer waits: the progress bar tells the truth
+/// within this many chunks, and a slow drive can't fill the memory.
+const IN_FLIGHT: usize = 4;
+
+/// Writes what the reader sends and hands over batches, until the reader is done.
+pub fn run(
+    context: &Context<'_>,
+    ledger: &Shared<'_>,
+    reader: Receiver<Message>,
+    give_back: &Sender<Buffer>,
+    committer: SyncSender<Batch>,
+) {
+    let mut writer = Writer {
+        context,
+        ledger,
+        give_back,
+        committer,
+        open: None,
+        place: None,
+        batch: Batch::default(),
+        room: 0,
+        looked: None,
+        temps: 0,
+    };
+    while let Some(message) = writer.next(&reader) {
+        writer.take(message);
+    }
+    writer.abandon();
+    writer.hand_over();
+}
+
+struct Writer<'a> {
+    context: &'a Context<'a>,
+    ledger: &'a Shared<'a>,
+    give_back: &'a Sender<Buffer>,
+    committer: SyncSender<Batch>,
+    open: Option<Open>,
+    /// The folder of the card that was used last, and its place on the drive.
+    place: Option<(u32, Place)>,
+    batch: Batch,
+    /// Bytes that may still be written, as last looked at.
+    room: u64,
+    looked: Option<Duration>,
+    temps: u64,
+}
+
+/// The file being written.
+struct Open {
+    job: u32,
+    file: OutFile,
+    temp: Vec<u8>,
+    place: Place,
+    offset: u64,
+    direct: bool,
+    in_flight: VecDeque<(u64, u64)>,
+}
+
+impl Writer<'_> {
+    /// The next message; a batch that grows old while none comes is handed over.
+    fn next(&mut self, reader: &Receiver<Message>) -> Option<Message> {
+        match reader.try_recv() {
+            Ok(message) => return Some(message),
+            Err(TryRecvError::Disconnected) => return None,
+            Err(TryRecvError::Empty) => {}
+        }
+        let begin = clock::monotonic();
+        loop {
+            match reader.recv_timeout(Duration::from_millis(500)) {
+                Ok(message) => {
+                    let ms = clock::monotonic().saturating_sub(begin).as_millis() as u64;
+                    if ms > 0 {
+                        self.context.watch.event(Event::Waited { side: Side::Card, ms });
+                    }
+                    return Some(message);
+                }
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => self.hand_over_if_full(),
+            }
+        }
+    }
+
+    fn take(&mut self, message: Message) {
+        match message {
+            Message::Begin { job, size } => self.begin(job, size),
+            Message::Data(buffer) => {
+                self.data(buffer.filled());
+                self.recycle(buffer);
+            }
+            Message::End(end) => self.end(*end),
+            Message::Whole { job, buffer, end } => {
+                self.begin(job, end.digest.len);
+                self.data(buffer.filled());
+                self.recycle(buffer);
+                self.end(*end);
+            }
+            Message::Drop => self.abandon(),
+        }
+    }
+
+    fn begin(&mut self, job: u32, size: u64) {
+        self.abandon();
+        if self.ledger.drive_gone() {
+            return;
+        }
+        if let Err(fault) = self.try_begin(job, size) {
+            self.fail(job, fault);
+        }
+    }
+
+    fn try_begin(&mut self, job: u32, size: u64) -> Result<(), Fault> {
+        if self.context.drive.medium.name == "vfat" && size > u64::from(u32::MAX) {
+            self.ledger.failed(job, Reason::TooLarge);
+            return Ok(());
+        }
+        if !self.fits(size)? {
+            self.ledger.failed(job, Reason::NoSpace);
+            return Ok(());
+        }
+        let card = self.context.card;
+        let folder = card.files[self.context.jobs[job as usize].file as usize].folder;
+        let place = match &self.place {
+            Some((at, place)) if *at == folder => place.clone(),
+            _ => {
+                let path = &card.folders[folder as usize].path;
+                let place = self.context.drive.make(path, &mut self.batch.changed)?;
+                self.place = Some((folder, place.clone()));
+                place
+            }
+        };
+        let temp = drive::temp_name(self.context.run, self.temps);
+        self.temps += 1;
+        let mut file = place.dir.create(&temp)?;
+        let direct = size >= LARGE && self.context.drive.medium.direct_writes;
+        if direct {
+            file.go_direct();
+        }
+        self.open = Some(Open { job, file, temp, place, offset: 0, direct, in_flight: VecDeque::new() });
+        Ok(())
+    }
+
+    fn data(&mut self, bytes: &[u8]) {
+        let Some(open) = &mut self.open else { return };
+        match open.write(bytes) {
+            Ok(written) => {
+                self.room = self.room.saturating_sub(bytes.len() as u64);
+                if written > 0 {
+                    self.context.watch.event(Event::Written { bytes: written });
+                }
+            }
+            Err(fault) => {
+                let job = open.job;
+                self.abandon();
+                self.fail(job, fault);
+            }
+        }
+    }
+
+    fn end(&mut self, end: ReadEnd) {
+        let Some(open) = self.open.take() else { return };
+        // Some file systems can't hold every date; the photo counts, and the manifest keeps its time.
+        if let Err(fault) = open.file.set_mtime(end.stat.mtime)
+            && fault.ends_the_drive()
+        {
+            self.fail(open.job, fault);
+            return;
+        }
+        if !open.direct
+            && let Err(fault) = open.file.start_writeback(0, 0)
+        {
+            self.fail(open.job, fault);
+            return;
+        }
+        let left: u64 = open.in_flight.iter().map(|(_, len)| len).sum();
+        if left > 0 {
+            self.context.watch.event(Event::Written { bytes: left });
+        }
+        let pending = Pending { job: open.job, file: open.file, temp: open.temp, place: open.place, end };
+        self.batch.add(pending, clock::monotonic());
+        self.hand_over_if_full();
+    }
+
+    /// Forgets the file being written.
+    fn abandon(&mut self) {
+        if let Some(open) = self.open.take() {
+            drop(open.file);
+            // If this fails the drive is gone, and the next run removes the file.
+            let _ = open.place.dir.unlink(&open.temp);
+            self.looked = None;
+        }
+    }
+
+    fn fail(&mut self, job: u32, fault: Fault) {
+        self.looked = None;
+        match fault.kind() {
+            FaultKind::NoSpace => self.ledger.failed(job, Reason::NoSpace),
+            FaultKind::TooLarge => self.ledger.failed(job, Reason::TooLarge),
+            _ if fault.ends_the_drive() => self.ledger.stop(Stop::DriveGone(fault)),
+            _ => self.ledger.failed(job, Reason::Refused(fault)),
+        }
+    }
+
+    /// Whether a file of this size fits, with room to spare for what goes with it.
+    fn fits(&mut self, size: u64) -> Result<bool, Fault> {
+        let now = clock::monotonic();
+        let fresh = self.looked.is_some_and(|at| now.saturating_sub(at) < Duration::from_secs(1));
+        // Small files far from the end need no new look each time.
+        if !fresh || self.room < size.saturating_add(64 * RESERVE) {
+            self.room = self.context.drive.root.space()?.free;
+            self.looked = Some(now);
+        }
+        Ok(self.room >= size.saturating_add(RESERVE))
+    }
+
+    fn hand_over_if_full(&mut self) {
+        if self.batch.is_full(clock::monotonic()) {
+            self.hand_over();
+        }
+    }
+
+    fn hand_over(&mut self) {
+        if !self.batch.files.is_empty() || !self.batch.changed.is_empty() {
+            // The committer listens until this sender is dropped.
+            let _ = self.committer.send(std::mem::take(&mut self.batch));
+        }
+    }
+
+    fn recycle(&self, buffer: Buffer) {
+        // The reader may be done already.
+        let _ = self.give_back.send(buffer);
+    }
+}
+
+impl Open {
+    /// Writes on; returns how many bytes have reached the device since the last call.
+    fn write(&mut self, bytes: &[u8]) -> Result<u64, Fault> {
+        self.file.write_at(bytes, self.offset)?;
+        let (at, len) = (self.offset, bytes.len() as u64);
+        self.offset += len;
+        if self.direct && bytes.len().is_multiple_of(ALIGN) {
+            return Ok(len);
+        }
+        self.in_flight.push_back((at, len));
+        if bytes.len() < CHUNK {
+            return Ok(0);
+        }
+        self.file.start_writeback(at, len)?;
+        if self.in_flight.len() <= IN_FLIGHT {
+            return Ok(0);
+        }
+        let Some((at, len)) = self.in_flight.pop_front() else { return Ok(0) };
+        self.file.wait_writeback(at, len)?;
+        Ok(len)
+    }
+}

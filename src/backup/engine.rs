@@ -1,0 +1,186 @@
+//! `backup`: from the two ends to the account.
+
+use super::account::{Account, NotSafe, Renamed};
+use super::copy::{self, Context, Ledger};
+use super::drive::Drive;
+use super::endpoints::Endpoints;
+use super::events::{Event, Tally, Watch};
+use super::manifest::{Log, Record, Run, Runs};
+use super::reason::{Reason, Stop};
+use super::scan::Card;
+use super::{leftovers, matching, mhl, mirror, source};
+use crate::error::Problem;
+use crate::system::volume::Fault;
+use crate::system::{clock, process, random};
+use crate::ui::visible;
+use anyhow::Context as _;
+
+/// How to back up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Move what is no longer on the card to `.piback/removed`.
+    pub mirror: bool,
+}
+
+/// Backs up a card. Whatever goes wrong with single files is in the account; the drive is never left with an
+/// incomplete file under a final name.
+///
+/// # Errors
+/// When the run can't begin: an end is missing, locked, or not what it should be. Nothing was written then.
+pub fn backup(ends: &Endpoints, options: Options, watch: &dyn Watch) -> anyhow::Result<Account> {
+    let (mut source, mut drive) = ends.open()?;
+    let _lock = drive.lock()?;
+    let card_name = visible(&ends.source.to_string_lossy());
+    let card = Card::scan(&source.root)
+        .map_err(|fault| Problem::failed(format!("card {card_name} can't be read: {fault}")))?;
+    watch.event(Event::Scanned(Tally { files: card.files.len() as u64, bytes: card.bytes() }));
+    let folder = drive.own(&[b"manifests", ends.label.as_bytes()]).context("open the manifests")?;
+    let runs = Runs::load(folder.as_ref())?;
+    let matched = matching::run(&card, &mut source, &mut drive, &runs.index, options.mirror, watch);
+    let plan = options.mirror.then(|| mirror::plan(&card, &runs.index, &matched)).transpose()?;
+    let space = drive.root.space().context("ask the drive for its room")?;
+    let short = matched.copy.bytes.saturating_sub(space.free);
+    watch.event(Event::Planned { safe: matched.safe, copy: matched.copy, free: space.free, short });
+
+    let mut account = Account { safe: matched.safe, ..Account::default() };
+    account.card = Tally { files: (card.files.len() + card.odd.len()) as u64, bytes: card.bytes() };
+    account.skipped = card.clutter.iter().map(|name| visible(&String::from_utf8_lossy(name))).collect();
+    account.not_safe.extend(card.odd.iter().map(|odd| NotSafe {
+        path: visible(&String::from_utf8_lossy(&odd.path)),
+        size: 0,
+        reason: Reason::Odd(odd.what.clone()),
+    }));
+    for bad in &account.not_safe {
+        watch.event(Event::NotSafe { path: bad.path.clone(), why: bad.reason.describe() });
+    }
+    if runs.damaged > 0 {
+        account.notes.push(format!("{} damaged records in the manifests were ignored", runs.damaged));
+    }
+    account.stop = matched.stop;
+
+    let removals = plan.as_ref().map_or(0, Vec::len);
+    let something = !matched.jobs.is_empty() || !matched.adopted.is_empty() || !runs.unfinished.is_empty();
+    if something || removals > 0 {
+        let adopted = !matched.adopted.is_empty();
+        let job = Job { ends, card: &card, runs: &runs, adopted, watch };
+        let ledger = job.write(&mut source, &mut drive, &matched, plan, &mut account)?;
+        take_over(&mut account, &card, ledger);
+    }
+    account.not_safe.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(account)
+}
+
+struct Job<'a> {
+    ends: &'a Endpoints,
+    card: &'a Card,
+    runs: &'a Runs,
+    adopted: bool,
+    watch: &'a dyn Watch,
+}
+
+impl Job<'_> {
+    /// Everything that writes on the drive. Once the manifest is begun, failures go to the account.
+    fn write(
+        &self,
+        source: &mut source::Source,
+        drive: &mut Drive,
+        matched: &matching::Matched,
+        removals: Option<Vec<mirror::Removal>>,
+        account: &mut Account,
+    ) -> anyhow::Result<Ledger> {
+        let shown = visible(&self.ends.dest.to_string_lossy());
+        let cant = |fault: Fault| Problem::failed(format!("drive {shown} can't be written: {fault}"));
+        let run =
+            self.runs.next_run(clock::today(), random::bits().context("ask the kernel for a random number")?);
+        drive.prepare().map_err(cant)?;
+        let folder = drive.make_own(&[b"manifests", self.ends.label.as_bytes()]).map_err(cant)?;
+        let noreplace = folder.can_rename_noreplace(&super::drive::temp_name(&run, 0));
+        let first =
+            Record::Run(Run::new(&run, self.ends.label.as_str(), "backup", clock::today().to_string()));
+        let mut log = Log::begin(&folder, &run, first).map_err(cant)?;
+
+        let swept = leftovers::remove(drive, &self.runs.unfinished).map_err(cant)?;
+        if swept > 0 {
+            account
+                .notes
+                .push(format!("{swept} temporary files of an earlier run that was cut off were removed"));
+        }
+        let cleaned = self.runs.unfinished.iter().map(|run| Record::Cleaned { run: run.clone() });
+        let adopted = matched.adopted.iter().map(|adopted| adopted.record(self.card));
+        log.append(cleaned.chain(adopted)).map_err(cant)?;
+        let mut ledger = Ledger { stop: account.stop, ..Ledger::default() };
+        if account.stop.is_none() {
+            let context = Context {
+                card: self.card,
+                jobs: &matched.jobs,
+                drive,
+                index: &self.runs.index,
+                run: &run,
+                watch: self.watch,
+            };
+            ledger = copy::run(&context, source, &mut log, noreplace);
+        } else {
+            let stop = account.stop.unwrap_or(Stop::Asked);
+            ledger.not_safe = matched.jobs.iter().map(|j| (j.file, Reason::NotReached(stop))).collect();
+        }
+        if ledger.stop.is_none()
+            && let Err(fault) =
+                self.finish(drive, &run, &mut log, removals.unwrap_or_default(), &ledger, account)
+        {
+            ledger.stop = Some(Stop::of_drive(fault));
+        }
+        Ok(ledger)
+    }
+
+    /// Empty folders, removals, the list for other tools, and the manifest's last record.
+    fn finish(
+        &self,
+        drive: &mut Drive,
+        run: &str,
+        log: &mut Log,
+        removals: Vec<mirror::Removal>,
+        ledger: &Ledger,
+        account: &mut Account,
+    ) -> Result<(), Fault> {
+        let mut changed = Vec::new();
+        for folder in self.card.folders.iter().filter(|f| f.files.is_empty() && !f.path.is_empty()) {
+            match drive.make(&folder.path, &mut changed) {
+                Ok(_) => {}
+                Err(fault) if fault.ends_the_drive() => return Err(fault),
+                Err(fault) => account.notes.push(format!(
+                    "the empty folder {} was not made: {fault}",
+                    visible(&String::from_utf8_lossy(&folder.path))
+                )),
+            }
+        }
+        for dir in changed {
+            dir.sync()?;
+        }
+        if ledger.not_safe.is_empty() && account.not_safe.is_empty() {
+            account.removed = mirror::run(drive, run, log, removals)?;
+        }
+        if ledger.copied.files > 0 || account.removed > 0 || self.adopted {
+            let folder = drive.make_own(&[b"manifests", self.ends.label.as_bytes()])?;
+            // Read again: what the list says is what the manifests say.
+            match Runs::load(Some(&folder)) {
+                Ok(runs) => mhl::export(drive, run, &runs.index, clock::today(), &process::host_name())?,
+                Err(e) => account.notes.push(format!("no media hash list was written: {e:#}")),
+            }
+        }
+        let not_safe = (ledger.not_safe.len() + account.not_safe.len()) as u64;
+        log.append([Record::End { files: ledger.copied.files, bytes: ledger.copied.bytes, not_safe }])
+    }
+}
+
+fn take_over(account: &mut Account, card: &Card, ledger: Ledger) {
+    account.copied = ledger.copied;
+    account.stop = ledger.stop;
+    account.not_safe.extend(ledger.not_safe.into_iter().map(|(file, reason)| {
+        let file = &card.files[file as usize];
+        NotSafe { path: source::shown(card, file), size: file.size, reason }
+    }));
+    account.renamed.extend(ledger.renamed.into_iter().map(|published| Renamed {
+        path: source::shown(card, &card.files[published.file as usize]),
+        dest: visible(&String::from_utf8_lossy(&published.dest)),
+    }));
+}

@@ -1,0 +1,60 @@
+//! What a run tells while it works. `backup/` knows no screen: whoever watches draws.
+
+use serde::Serialize;
+
+/// Files and their bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Tally {
+    pub files: u64,
+    pub bytes: u64,
+}
+
+impl Tally {
+    pub fn add(&mut self, bytes: u64) {
+        self.files += 1;
+        self.bytes += bytes;
+    }
+}
+
+/// Which side the other one waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    Card,
+    Drive,
+}
+
+/// One step of a run. Paths are shown with control characters escaped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The card's tree is known.
+    Scanned(Tally),
+    /// A file's content is compared with what is on the drive under its name.
+    Comparing { path: String, bytes: u64 },
+    /// What is there, what will be copied, and how many bytes the drive is short of.
+    Planned { safe: Tally, copy: Tally, free: u64, short: u64 },
+    /// A file begins.
+    Current { path: String },
+    /// So many more bytes were handed to the drive's medium.
+    Written { bytes: u64 },
+    /// So many more bytes were read back from the medium.
+    ReadBack { bytes: u64 },
+    /// So many more files, with so many bytes, were compared, published and recorded: they are safe.
+    Verified(Tally),
+    /// So many more bytes were read and compared, by `verify` and `safe-to-format`.
+    Checked(Tally),
+    /// A file is not safely on the drive.
+    NotSafe { path: String, why: String },
+    /// So many milliseconds were spent waiting for this side.
+    Waited { side: Side, ms: u64 },
+    /// The run ends at the next batch boundary.
+    Stopping,
+}
+
+/// Follows a run. Called from several threads at once.
+pub trait Watch: Sync {
+    fn event(&self, event: Event);
+    /// Whether the run should end at the next batch boundary.
+    fn stop_requested(&self) -> bool;
+}

@@ -1,0 +1,222 @@
+//! A label's records in memory: about 150 bytes a file.
+
+use super::{FileRecord, Record};
+use std::collections::{HashMap, HashSet};
+use twox_hash::XxHash3_128;
+
+/// Everything that the manifests of one label say, later runs over earlier ones.
+#[derive(Debug, Default)]
+pub struct Index {
+    known: Vec<Packed>,
+    text: Vec<u8>,
+    by_path: HashMap<u64, u32>,
+    by_dest: HashMap<u64, u32>,
+    moved: HashMap<Vec<u8>, Vec<u8>>,
+    rotten: HashSet<Vec<u8>>,
+}
+
+/// A file that was on a card and is, or was, on the drive.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// On the card; empty for a file that was only found on the drive.
+    pub path: &'a [u8],
+    pub dest: &'a [u8],
+    pub size: u64,
+    pub mtime: i64,
+    pub ctime: i64,
+    pub sample: u64,
+    pub hash: u128,
+    /// What was kept of an unreadable file: never proof that the file is safe.
+    pub partial: bool,
+}
+
+#[derive(Debug)]
+struct Packed {
+    hash: u128,
+    size: u64,
+    mtime: i64,
+    ctime: i64,
+    sample: u64,
+    path: (u32, u16),
+    dest: (u32, u16),
+    partial: bool,
+    /// The next older record of the same card path, plus one.
+    older: u32,
+}
+
+impl Index {
+    /// Takes in one record; false when it says something that can't be true of a file below the label's folder.
+    pub fn add(&mut self, record: &Record) -> bool {
+        match record {
+            Record::File(file) => self.add_file(file, false),
+            Record::Partial { file, .. } => self.add_file(file, true),
+            Record::Found { dest, size, xxh128 } => {
+                let (Some(dest), Ok(hash)) = (super::from_text(dest), u128::from_str_radix(xxh128, 16))
+                else {
+                    return false;
+                };
+                self.rotten.remove(&dest);
+                self.push(&[], &dest, *size, (0, 0), 0, hash, false)
+            }
+            Record::Rotten { dest } => {
+                let Some(dest) = super::from_text(dest) else { return false };
+                self.rotten.insert(dest);
+                true
+            }
+            Record::Moved { dest, to } => {
+                let (Some(dest), Some(to)) = (super::from_text(dest), super::from_text(to)) else {
+                    return false;
+                };
+                self.moved.insert(dest, to);
+                true
+            }
+            Record::Run(_) | Record::Cleaned { .. } | Record::End { .. } => true,
+        }
+    }
+
+    /// All records of a path on the card, the newest first.
+    pub fn of_path<'a>(&'a self, path: &'a [u8]) -> impl Iterator<Item = Known<'a>> {
+        let mut at = self.by_path.get(&key(path)).copied().unwrap_or(0);
+        std::iter::from_fn(move || {
+            let packed = self.known.get((at as usize).checked_sub(1)?)?;
+            at = packed.older;
+            Some(self.unpack(packed))
+        })
+        .filter(move |known| known.path == path)
+    }
+
+    /// The newest record of a file on the drive, whether or not it is trusted.
+    #[must_use]
+    pub fn of_dest(&self, dest: &[u8]) -> Option<Known<'_>> {
+        let at = *self.by_dest.get(&key(dest))? as usize;
+        Some(self.unpack(self.known.get(at.checked_sub(1)?)?)).filter(|known| known.dest == dest)
+    }
+
+    /// Whether `verify` found this file to be other than its record, and nothing proved it since.
+    #[must_use]
+    pub fn is_rotten(&self, dest: &[u8]) -> bool {
+        !self.rotten.is_empty() && self.rotten.contains(dest)
+    }
+
+    /// Where `backup --mirror` moved a file to, below the drive's root.
+    #[must_use]
+    pub fn moved_to(&self, dest: &[u8]) -> Option<&[u8]> {
+        self.moved.get(dest).map(Vec::as_slice)
+    }
+
+    /// Every file on the drive that the manifests speak of, once, by its newest record, sorted by path.
+    pub fn dests(&self) -> impl Iterator<Item = Known<'_>> {
+        let mut all: Vec<u32> = self.by_dest.values().copied().collect();
+        all.sort_unstable_by(|a, b| self.dest_of(*a).cmp(self.dest_of(*b)));
+        all.into_iter().filter_map(|at| self.known.get((at as usize).checked_sub(1)?)).map(|p| self.unpack(p))
+    }
+
+    fn dest_of(&self, at: u32) -> &[u8] {
+        self.known.get((at as usize).wrapping_sub(1)).map_or(&[], |p| self.slice(p.dest))
+    }
+
+    fn add_file(&mut self, file: &FileRecord, partial: bool) -> bool {
+        let (Some(path), Some(dest)) = (file.path_bytes(), file.dest_bytes()) else { return false };
+        let (Ok(hash), Ok(sample)) =
+            (u128::from_str_radix(&file.xxh128, 16), u64::from_str_radix(&file.sample, 16))
+        else {
+            return false;
+        };
+        self.rotten.remove(&dest);
+        self.moved.remove(&dest);
+        self.push(&path, &dest, file.size, (file.mtime, file.ctime), sample, hash, partial)
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn push(
+        &mut self,
+        path: &[u8],
+        dest: &[u8],
+        size: u64,
+        (mtime, ctime): (i64, i64),
+        sample: u64,
+        hash: u128,
+        partial: bool,
+    ) -> bool {
+        let Some(dest_at) = self.keep(dest) else { return false };
+        let path_at = if path == dest { Some(dest_at) } else { self.keep(path) };
+        let Some(path_at) = path_at else { return false };
+        let older = self.by_path.get(&key(path)).copied().unwrap_or(0);
+        self.known.push(Packed {
+            hash,
+            size,
+            mtime,
+            ctime,
+            sample,
+            path: path_at,
+            dest: dest_at,
+            partial,
+            older,
+        });
+        let at = self.known.len() as u32;
+        if !path.is_empty() {
+            self.by_path.insert(key(path), at);
+        }
+        self.by_dest.insert(key(dest), at);
+        true
+    }
+
+    fn keep(&mut self, text: &[u8]) -> Option<(u32, u16)> {
+        let at = u32::try_from(self.text.len()).ok()?;
+        let len = u16::try_from(text.len()).ok()?;
+        self.text.extend_from_slice(text);
+        Some((at, len))
+    }
+
+    fn slice(&self, (at, len): (u32, u16)) -> &[u8] {
+        &self.text[at as usize..at as usize + usize::from(len)]
+    }
+
+    fn unpack<'a>(&'a self, packed: &Packed) -> Known<'a> {
+        Known {
+            path: self.slice(packed.path),
+            dest: self.slice(packed.dest),
+            size: packed.size,
+            mtime: packed.mtime,
+            ctime: packed.ctime,
+            sample: packed.sample,
+            hash: packed.hash,
+            partial: packed.partial,
+        }
+    }
+}
+
+fn key(path: &[u8]) -> u64 {
+    XxHash3_128::oneshot(path) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(path: &str, dest: &str, hash: u128) -> Record {
+        Record::File(FileRecord::new(path.as_bytes(), dest.as_bytes(), 3, (1, 2), 9, hash))
+    }
+
+    #[test]
+    fn later_records_come_first_and_rot_lasts_until_compared_again() {
+        let mut index = Index::default();
+        assert!(index.add(&file("a", "a", 1)));
+        assert!(index.add(&file("a", "a~2", 2)));
+        assert_eq!(index.of_path(b"a").map(|k| k.hash).collect::<Vec<_>>(), [2, 1]);
+        assert_eq!(index.of_dest(b"a").unwrap().hash, 1);
+        assert!(index.of_path(b"b").next().is_none());
+        assert_eq!(index.dests().map(|k| k.dest).collect::<Vec<_>>(), [&b"a"[..], b"a~2"]);
+        index.add(&Record::Rotten { dest: "a".into() });
+        assert!(index.is_rotten(b"a") && !index.is_rotten(b"a~2"));
+        index.add(&file("a", "a", 1));
+        assert!(!index.is_rotten(b"a"));
+    }
+
+    #[test]
+    fn a_record_can_t_lead_out_of_the_label() {
+        let mut index = Index::default();
+        assert!(!index.add(&file("../a", "a", 1)) && !index.add(&file("a", "../../etc/passwd", 1)));
+        assert!(index.dests().next().is_none());
+    }
+}

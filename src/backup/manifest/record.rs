@@ -1,0 +1,149 @@
+//! One line of a manifest.
+
+use super::path::{from_text, to_text};
+use serde::{Deserialize, Serialize};
+use twox_hash::XxHash3_128;
+
+/// Version of the record format, in every run's first record.
+const VERSION: u32 = 1;
+
+/// What a line says. Unknown fields are ignored, so that an older piback reads a newer one's manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "t", rename_all = "lowercase")]
+pub enum Record {
+    /// The first line of a run.
+    Run(Run),
+    /// A file of the card is on the drive, complete, and was read from the medium.
+    File(FileRecord),
+    /// What could be read of an unreadable file was kept; `bad` are its missing ranges, offset and length.
+    Partial { file: FileRecord, bad: Vec<(u64, u64)> },
+    /// A file on the drive that no record spoke of, with the content found when the manifest was rebuilt.
+    Found { dest: String, size: u64, xxh128: String },
+    /// The file on the drive is not what its record says: it is trusted no more until it was compared again.
+    Rotten { dest: String },
+    /// `backup --mirror` is about to move a file that is no longer on the card.
+    Moved { dest: String, to: String },
+    /// Temporary files of that earlier run, which did not end, were removed.
+    Cleaned { run: String },
+    /// The last line of a run that ended by itself.
+    End { files: u64, bytes: u64, not_safe: u64 },
+}
+
+/// Who wrote the manifest, and when (a Pi's clock may be wrong: the order of runs is in their names).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    pub version: u32,
+    pub run: String,
+    pub label: String,
+    pub command: String,
+    pub piback: String,
+    pub started: String,
+}
+
+/// A file of the card, and where it lies on the drive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileRecord {
+    /// On the card, below its root.
+    pub path: String,
+    /// On the drive, below the label's folder; left out where it equals `path`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub dest: Option<String>,
+    pub size: u64,
+    /// Of the file on the card, nanoseconds since 1970.
+    pub mtime: i64,
+    pub ctime: i64,
+    /// Hash of the first and the last 4 KiB, 16 hex digits.
+    pub sample: String,
+    /// XXH3-128 of the content, 32 hex digits.
+    pub xxh128: String,
+}
+
+impl Run {
+    #[must_use]
+    pub fn new(run: &str, label: &str, command: &str, started: String) -> Self {
+        Run {
+            version: VERSION,
+            run: run.to_owned(),
+            label: label.to_owned(),
+            command: command.to_owned(),
+            piback: env!("CARGO_PKG_VERSION").to_owned(),
+            started,
+        }
+    }
+}
+
+impl FileRecord {
+    #[must_use]
+    pub fn new(path: &[u8], dest: &[u8], size: u64, times: (i64, i64), sample: u64, hash: u128) -> Self {
+        FileRecord {
+            path: to_text(path),
+            dest: (path != dest).then(|| to_text(dest)),
+            size,
+            mtime: times.0,
+            ctime: times.1,
+            sample: format!("{sample:016x}"),
+            xxh128: format!("{hash:032x}"),
+        }
+    }
+
+    /// The path on the card, as bytes.
+    #[must_use]
+    pub fn path_bytes(&self) -> Option<Vec<u8>> {
+        from_text(&self.path)
+    }
+
+    /// The path on the drive, as bytes.
+    #[must_use]
+    pub fn dest_bytes(&self) -> Option<Vec<u8>> {
+        from_text(self.dest.as_ref().unwrap_or(&self.path))
+    }
+}
+
+impl Record {
+    /// The line, with its checksum and its newline.
+    #[must_use]
+    pub fn to_line(&self) -> String {
+        // These types hold nothing that JSON can't carry; an empty line would only be skipped.
+        let json = serde_json::to_string(self).unwrap_or_default();
+        format!("{:016x} {json}\n", checksum(json.as_bytes()))
+    }
+
+    /// `None` when the line is torn, altered, or unknown.
+    #[must_use]
+    pub fn from_line(line: &[u8]) -> Option<Self> {
+        let (sum, json) = line.split_at_checked(17)?;
+        let sum = std::str::from_utf8(sum).ok()?.strip_suffix(' ')?;
+        if u64::from_str_radix(sum, 16).ok()? != checksum(json) {
+            return None;
+        }
+        serde_json::from_slice(json).ok()
+    }
+}
+
+fn checksum(json: &[u8]) -> u64 {
+    XxHash3_128::oneshot(json) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_comes_back_and_a_torn_one_does_not() {
+        let file = FileRecord::new(b"DCIM/a\xe9.jpg", b"DCIM/a%E9~2.jpg", 5, (-1, 7), 1, u128::MAX);
+        assert_eq!(file.path_bytes().unwrap(), b"DCIM/a\xe9.jpg");
+        assert_eq!(file.dest_bytes().unwrap(), b"DCIM/a%E9~2.jpg");
+        let record = Record::File(file);
+        let line = record.to_line();
+        let bytes = line.trim_end().as_bytes();
+        assert_eq!(Record::from_line(bytes), Some(record));
+        for end in 0..bytes.len() {
+            assert_eq!(Record::from_line(&bytes[..end]), None);
+        }
+        for at in 0..bytes.len() {
+            let mut altered = bytes.to_vec();
+            altered[at] ^= 4;
+            assert_eq!(Record::from_line(&altered), None, "{}", String::from_utf8_lossy(&altered));
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! What of the card is on the drive already, and under which name the rest goes there.
+//!
+//! A record of the manifest (path, size, times and, where times prove nothing, a sample of the content) together
+//! with the file being there is the fast way. Where it is not to be had, and a file of the right name and size is
+//! there, both are read and compared: content decides.
+
+use super::copy::Job;
+use super::digest::Digest;
+use super::drive::{Drive, Place};
+use super::events::{Event, Tally, Watch};
+use super::manifest::{FileRecord, Index, Known, Record};
+use super::names;
+use super::reason::Stop;
+use super::scan::{self, Card, File};
+use super::shelf::{Shelf, Slot, State};
+use super::source::{self, Source};
+use crate::system::volume::{Buffer, Dir, Fault, FaultKind};
+
+/// What is to be done.
+#[derive(Debug, Default)]
+pub struct Matched {
+    pub safe: Tally,
+    pub copy: Tally,
+    pub jobs: Vec<Job>,
+    /// Files found equal without a record: their records.
+    pub adopted: Vec<Adopted>,
+    /// Paths on the drive that files of the card lie under; kept for `--mirror` only.
+    pub used: std::collections::HashSet<Vec<u8>>,
+    pub stop: Option<Stop>,
+}
+
+/// A file of the card that was found equal to one on the drive.
+#[derive(Debug)]
+pub struct Adopted {
+    file: u32,
+    dest: Box<[u8]>,
+    seen: Seen,
+}
+
+/// A file of the card as it was read: its content, and its times before.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    digest: Digest,
+    times: (i64, i64),
+}
+
+impl Adopted {
+    /// What the manifest will say of it.
+    #[must_use]
+    pub fn record(&self, card: &Card) -> Record {
+        let path = card.path(&card.files[self.file as usize]);
+        let digest = self.seen.digest;
+        Record::File(FileRecord::new(
+            &path,
+            &self.dest,
+            digest.len,
+            self.seen.times,
+            digest.sample,
+            digest.hash,
+        ))
+    }
+}
+
+/// Goes through the card folder by folder. Writes nothing.
+pub fn run(
+    card: &Card,
+    source: &mut Source,
+    drive: &mut Drive,
+    index: &Index,
+    keep_used: bool,
+    watch: &dyn Watch,
+) -> Matched {
+    let out = Matched::default();
+    let mut matcher = Matcher { card, source, drive, index, watch, keep_used, buffer: None, out };
+    for folder in 0..card.folders.len() {
+        if let Err(stop) = matcher.folder(folder) {
+            matcher.out.stop = Some(stop);
+            // Not looked at is not safe: these become jobs that the stopped run never reaches.
+            let files = card.folders[folder].files.start..card.files.len();
+            matcher.out.jobs.retain(|job| (job.file as usize) < files.start);
+            for file in files {
+                matcher.out.copy.add(card.files[file].size);
+                matcher.out.jobs.push(Job { file: file as u32, k: 1 });
+            }
+            break;
+        }
+    }
+    matcher.out
+}
+
+struct Matcher<'a> {
+    card: &'a Card,
+    source: &'a mut Source,
+    drive: &'a mut Drive,
+    index: &'a Index,
+    watch: &'a dyn Watch,
+    keep_used: bool,
+    buffer: Option<Buffer>,
+    out: Matched,
+}
+
+/// A file of the card that was found on the drive.
+struct Found {
+    k: u32,
+    known: bool,
+    dest: Vec<u8>,
+    /// Its new record, where it had none.
+    adopted: Option<Adopted>,
+}
+
+impl Matcher<'_> {
+    fn folder(&mut self, at: usize) -> Result<(), Stop> {
+        let folder = &self.card.folders[at];
+        if folder.files.is_empty() {
+            return Ok(());
+        }
+        if self.watch.stop_requested() {
+            return Err(Stop::Asked);
+        }
+        let files = &self.card.files[folder.files.clone()];
+        let mut found: Vec<Option<Found>> = Vec::with_capacity(files.len());
+        for (n, file) in files.iter().enumerate() {
+            found.push(self.by_record(file, (folder.files.start + n) as u32)?);
+        }
+        if found.iter().all(Option::is_some) {
+            self.settle(folder.files.start, files, found, &[]);
+            return Ok(());
+        }
+        let place = self.drive.find(&folder.path).map_err(Stop::of_drive)?;
+        let names = match &place {
+            Some(place) => place.dir.list().map_err(Stop::of_drive)?,
+            None => Vec::new(),
+        };
+        let mut shelf = Shelf::new(names.iter().map(|e| e.name.as_slice()), self.drive.ignores_case);
+        drop(names);
+        for (n, file) in files.iter().enumerate() {
+            if found[n].is_none() {
+                found[n] = self.by_content(file, (folder.files.start + n) as u32, &shelf, place.as_ref())?;
+            }
+        }
+        let slots: Vec<Slot<'_>> = files
+            .iter()
+            .zip(&found)
+            .map(|(file, found)| Slot {
+                name: self.card.name(file),
+                size: file.size,
+                state: found.as_ref().map_or(State::New, |f| State::Safe { k: f.k, known: f.known }),
+            })
+            .collect();
+        let numbers = shelf.assign(&slots);
+        self.settle(folder.files.start, files, found, &numbers);
+        Ok(())
+    }
+
+    fn settle(&mut self, first: usize, files: &[File], found: Vec<Option<Found>>, numbers: &[Option<u32>]) {
+        for (n, (file, found)) in files.iter().zip(found).enumerate() {
+            let number = numbers.get(n).copied().flatten();
+            match (found, number) {
+                (Some(found), None) => {
+                    self.out.safe.add(file.size);
+                    self.out.adopted.extend(found.adopted);
+                    if self.keep_used {
+                        self.out.used.insert(found.dest);
+                    }
+                }
+                (_, number) => {
+                    self.out.copy.add(file.size);
+                    self.out.jobs.push(Job { file: (first + n) as u32, k: number.unwrap_or(1) });
+                }
+            }
+        }
+    }
+
+    /// The fast way: a record of exactly this file, and its copy is there with the right size.
+    fn by_record(&mut self, file: &File, at: u32) -> Result<Option<Found>, Stop> {
+        let path = self.card.path(file);
+        let mut sample = None;
+        let index = self.index;
+        for known in index.of_path(&path) {
+            let same = known.size == file.size && known.mtime == file.mtime && known.ctime == file.ctime;
+            if !same || known.partial || index.is_rotten(known.dest) || !self.is_there(&known)? {
+                continue;
+            }
+            if !self.source.medium.real_ctime {
+                let sample = match sample {
+                    Some(sample) => sample,
+                    None => *sample.insert(self.sample(file, at)?),
+                };
+                if sample != Some(known.sample) {
+                    continue;
+                }
+            }
+            let k = number(&path, known.dest);
+            return Ok(Some(Found { k, known: true, dest: known.dest.to_vec(), adopted: None }));
+        }
+        Ok(None)
+    }
+
+    /// The sure way: files of this name and size on the drive, read and compared.
+    fn by_content(
+        &mut self,
+        file: &File,
+        at: u32,
+        shelf: &Shelf,
+        place: Option<&Place>,
+    ) -> Result<Option<Found>, Stop> {
+        let path = self.card.path(file);
+        let index = self.index;
+        let mut candidates: Vec<(u32, Vec<u8>, bool)> = Vec::new();
+        for known in index.of_path(&path) {
+            if known.size == file.size && !known.partial && self.is_there(&known)? {
+                candidates.push((number(&path, known.dest), known.dest.to_vec(), true));
+            }
+        }
+        if let Some(place) = place {
+            for (k, name) in shelf.candidates(self.card.name(file)) {
+                let dest = scan::join(&place.path, &name);
+                let stat = place.dir.stat(&name).map_err(Stop::of_drive)?;
+                let file_there = stat
+                    .is_some_and(|s| s.kind == crate::system::volume::FileKind::File && s.size == file.size);
+                if file_there && !candidates.iter().any(|(_, have, _)| *have == dest) {
+                    candidates.push((k, dest, false));
+                }
+            }
+        }
+        if candidates.is_empty() {
+            return Ok(None);
+        }
+        let Some(seen) = self.read_card(file, at)? else { return Ok(None) };
+        for (k, dest, known) in candidates {
+            if self.drive_hash(&dest, file.size)? == Some(seen.digest.hash) {
+                let adopted = Adopted { file: at, dest: dest.clone().into(), seen };
+                return Ok(Some(Found { k, known, dest, adopted: Some(adopted) }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The hash of a file on the drive: from its record if it has one that is trusted, else from the medium.
+    fn drive_hash(&mut self, dest: &[u8], size: u64) -> Result<Option<u128>, Stop> {
+        if let Some(known) = self.index.of_dest(dest)
+            && !known.partial
+            && !self.index.is_rotten(dest)
+            && known.size == size
+        {
+            return Ok(Some(known.hash));
+        }
+        let (folder, name) = scan::split_path(dest);
+        let Some(dir) = self.drive.exact(folder).map_err(Stop::of_drive)? else { return Ok(None) };
+        let buffer = self.buffer.get_or_insert_with(|| Buffer::new(1 << 20));
+        let answer = dir.read(name, size >= source::LARGE).and_then(|mut f| source::digest(&mut f, buffer));
+        match answer {
+            Ok(digest) => Ok(digest.map(|d| d.hash)),
+            Err(fault) if fault.kind() == FaultKind::Gone || !self.drive.root.device_present() => {
+                Err(Stop::DriveGone(fault))
+            }
+            // Unreadable on the drive: as good as not there.
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// `None` when the card can't read it, or it is being written to: the copy will find out and say so.
+    fn read_card(&mut self, file: &File, at: u32) -> Result<Option<Seen>, Stop> {
+        self.watch.event(Event::Comparing { path: source::shown(self.card, file), bytes: file.size });
+        if self.watch.stop_requested() {
+            return Err(Stop::Asked);
+        }
+        let buffer = self.buffer.get_or_insert_with(|| Buffer::new(1 << 20));
+        let answer = self.source.open(self.card, file, false).and_then(|mut open| {
+            let times = open.stat().map(|s| (s.mtime, s.ctime))?;
+            Ok(source::digest(&mut open, buffer)?.map(|digest| Seen { digest, times }))
+        });
+        self.card_answer(answer, at)
+    }
+
+    fn sample(&mut self, file: &File, at: u32) -> Result<Option<u64>, Stop> {
+        let answer = self.source.sample(self.card, file);
+        self.card_answer(answer, at)
+    }
+
+    fn card_answer<T>(&mut self, answer: Result<Option<T>, Fault>, at: u32) -> Result<Option<T>, Stop> {
+        match answer {
+            Ok(answer) => Ok(answer),
+            Err(fault) if self.source.is_gone(fault, at) => Err(Stop::CardGone(fault)),
+            Err(_) => Ok(None),
+        }
+    }
+
+    fn is_there(&mut self, known: &Known<'_>) -> Result<bool, Stop> {
+        let (folder, name) = scan::split_path(known.dest);
+        let Some(dir) = self.drive.exact(folder).map_err(Stop::of_drive)? else { return Ok(false) };
+        is_file_of(&dir, name, known.size).map_err(Stop::of_drive)
+    }
+}
+
+fn is_file_of(dir: &Dir, name: &[u8], size: u64) -> Result<bool, Fault> {
+    match dir.stat(name) {
+        Ok(stat) => {
+            Ok(stat.is_some_and(|s| s.kind == crate::system::volume::FileKind::File && s.size == size))
+        }
+        // A name that this file system can't hold is not there.
+        Err(fault) if matches!(fault.kind(), FaultKind::BadName | FaultKind::Unsupported) => Ok(false),
+        Err(fault) => Err(fault),
+    }
+}
+
+/// The number of a file on the drive among those of its card's name; 1 where the name was made otherwise.
+fn number(path: &[u8], dest: &[u8]) -> u32 {
+    let (_, name) = scan::split_path(path);
+    let (_, used) = scan::split_path(dest);
+    let (_, k) = names::numbered(used);
+    if names::variant(name, k) == used { k } else { 1 }
+}

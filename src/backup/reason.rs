@@ -1,0 +1,104 @@
+//! Why a file is not safely on the drive, and why a run ended early.
+
+use super::scan::OddKind;
+use crate::system::volume::{Fault, FaultKind};
+
+/// Why one file is not safe.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// No regular file, or an unreadable folder.
+    Odd(OddKind),
+    /// The card can't give it.
+    Unreadable(Fault),
+    /// Parts of it can't be read: offset and length of each, and where the rest was kept.
+    BadRanges {
+        bad: Vec<(u64, u64)>,
+        kept: Option<Vec<u8>>,
+    },
+    /// It grew, shrank or was written to while it was read.
+    Changed,
+    NoSpace,
+    /// FAT32 stops at 4 GiB - 1.
+    TooLarge,
+    /// The drive refuses it.
+    Refused(Fault),
+    /// It was written, and the drive can't give it back.
+    ReadBack(Fault),
+    /// It was written, and the drive gives back something else.
+    Differs,
+    /// The run ended before it.
+    NotReached(Stop),
+    /// There is no copy of it on the drive (`safe-to-format`).
+    Missing,
+}
+
+/// Why a run ended early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    CardGone(Fault),
+    DriveGone(Fault),
+    /// Full in the middle, when nothing small fits any more either.
+    DriveFull(Fault),
+    /// Another file system is at the drive's place now.
+    DriveReplaced,
+    /// Ctrl-C, or `piback cancel`.
+    Asked,
+}
+
+impl Reason {
+    /// For people: what is wrong, in one line.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Reason::Odd(odd) => odd.describe(),
+            Reason::Unreadable(fault) => format!("the card can't read it: {fault}"),
+            Reason::BadRanges { bad, kept } => {
+                let lost: u64 = bad.iter().map(|(_, len)| len).sum();
+                let ranges: Vec<String> = bad
+                    .iter()
+                    .take(8)
+                    .map(|(at, len)| format!("{at}-{}", at + len.saturating_sub(1)))
+                    .collect();
+                let more = if bad.len() > 8 { format!(" and {} more", bad.len() - 8) } else { String::new() };
+                let kept = match kept {
+                    Some(path) => {
+                        format!(
+                            "; the rest is kept as {}",
+                            crate::ui::visible(&String::from_utf8_lossy(path))
+                        )
+                    }
+                    None => String::new(),
+                };
+                format!("{lost} bytes can't be read (bytes {}{more}){kept}", ranges.join(", "))
+            }
+            Reason::Changed => "it changed while it was read".into(),
+            Reason::NoSpace => "no room on the drive".into(),
+            Reason::TooLarge => "too large for the drive's file system (FAT32 stops at 4 GiB)".into(),
+            Reason::Refused(fault) => format!("the drive refuses it: {fault}"),
+            Reason::ReadBack(fault) => format!("the drive can't read it back: {fault}"),
+            Reason::Differs => "the drive gives back other bytes than were written".into(),
+            Reason::NotReached(stop) => stop.describe().into(),
+            Reason::Missing => "no copy on the drive".into(),
+        }
+    }
+}
+
+impl Stop {
+    /// What a failed call on the drive means for the run.
+    #[must_use]
+    pub fn of_drive(fault: Fault) -> Self {
+        if fault.kind() == FaultKind::NoSpace { Stop::DriveFull(fault) } else { Stop::DriveGone(fault) }
+    }
+
+    /// In a few words.
+    #[must_use]
+    pub fn describe(self) -> &'static str {
+        match self {
+            Stop::CardGone(_) => "the card is gone",
+            Stop::DriveGone(_) => "the drive is gone",
+            Stop::DriveFull(_) => "no room on the drive",
+            Stop::DriveReplaced => "another drive is in the drive's place",
+            Stop::Asked => "stopped before it was copied",
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! `safe-to-format`: re-reads the whole card and compares every byte with the drive. Trusts nothing it did not
+//! read now, from both media.
+
+use super::account::NotSafe;
+use super::digest::Digest;
+use super::drive::Drive;
+use super::endpoints::Endpoints;
+use super::events::{Event, Tally, Watch};
+use super::manifest::{Index, Runs};
+use super::reason::{Reason, Stop};
+use super::scan::{self, Card, File};
+use super::shelf::Shelf;
+use super::source::{self, LARGE, Source};
+use crate::error::Problem;
+use crate::system::volume::{Buffer, Fault, FaultKind};
+use crate::ui::visible;
+use anyhow::Context as _;
+
+/// The answer.
+#[derive(Debug, Default)]
+pub struct Answer {
+    pub card: Tally,
+    /// Read from the card and found, byte for byte, on the drive.
+    pub safe: Tally,
+    pub not_safe: Vec<NotSafe>,
+    pub skipped: Vec<String>,
+    pub stop: Option<Stop>,
+}
+
+impl Answer {
+    /// Whether formatting the card loses nothing.
+    #[must_use]
+    pub fn yes(&self) -> bool {
+        self.not_safe.is_empty() && self.stop.is_none() && self.safe.files == self.card.files
+    }
+}
+
+/// Compares the card with its backup.
+///
+/// # Errors
+/// When an end is missing, or the card shows no files at all: that looks like a card that isn't mounted.
+pub fn safe_to_format(ends: &Endpoints, watch: &dyn Watch) -> anyhow::Result<Answer> {
+    let (source, mut drive) = ends.open()?;
+    let _lock = drive.lock()?;
+    let name = visible(&ends.source.to_string_lossy());
+    let card = Card::scan(&source.root)
+        .map_err(|fault| Problem::failed(format!("card {name} can't be read: {fault}")))?;
+    if card.files.is_empty() && card.odd.is_empty() {
+        return Err(Problem::failed(format!("{name} holds no files: there is nothing to compare"))
+            .hint("is the card mounted there?")
+            .into());
+    }
+    watch.event(Event::Scanned(Tally { files: card.files.len() as u64, bytes: card.bytes() }));
+    let folder = drive.own(&[b"manifests", ends.label.as_bytes()]).context("open the manifests")?;
+    let runs = Runs::load(folder.as_ref())?;
+    let mut answer = Answer {
+        card: Tally { files: (card.files.len() + card.odd.len()) as u64, bytes: card.bytes() },
+        skipped: card.clutter.iter().map(|name| visible(&String::from_utf8_lossy(name))).collect(),
+        ..Answer::default()
+    };
+    for odd in &card.odd {
+        let path = visible(&String::from_utf8_lossy(&odd.path));
+        answer.not_safe.push(NotSafe { path, size: 0, reason: Reason::Odd(odd.what.clone()) });
+    }
+    let buffers = (Buffer::new(1 << 20), Buffer::new(1 << 20));
+    let mut comparer = Comparer { card: &card, source, drive: &mut drive, index: &runs.index, buffers };
+    for folder in &card.folders {
+        let shelf = comparer.shelf(&folder.path);
+        for at in folder.files.clone() {
+            let file = &card.files[at];
+            let stop = answer.stop.or_else(|| watch.stop_requested().then_some(Stop::Asked));
+            let reason = match stop {
+                Some(stop) => Err(Reason::NotReached(stop)),
+                None => comparer.compare(file, at as u32, shelf.as_ref()),
+            };
+            match reason {
+                Ok(()) => {
+                    answer.safe.add(file.size);
+                    watch.event(Event::Checked(Tally { files: 1, bytes: file.size }));
+                }
+                Err(reason) => {
+                    if let Reason::NotReached(stop) = reason {
+                        answer.stop = Some(stop);
+                    }
+                    let path = source::shown(&card, file);
+                    if answer.stop.is_none() {
+                        watch.event(Event::NotSafe { path: path.clone(), why: reason.describe() });
+                    }
+                    answer.not_safe.push(NotSafe { path, size: file.size, reason });
+                }
+            }
+        }
+    }
+    answer.not_safe.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(answer)
+}
+
+struct Comparer<'a> {
+    card: &'a Card,
+    source: Source,
+    drive: &'a mut Drive,
+    index: &'a Index,
+    buffers: (Buffer, Buffer),
+}
+
+impl Comparer<'_> {
+    /// The names in the folder's place on the drive, and that place's path.
+    fn shelf(&mut self, path: &[u8]) -> Option<(Shelf, Vec<u8>)> {
+        let place = self.drive.find(path).ok().flatten()?;
+        let names = place.dir.list().ok()?;
+        let shelf = Shelf::new(names.iter().map(|e| e.name.as_slice()), self.drive.ignores_case);
+        Some((shelf, place.path))
+    }
+
+    fn compare(&mut self, file: &File, at: u32, shelf: Option<&(Shelf, Vec<u8>)>) -> Result<(), Reason> {
+        let path = self.card.path(file);
+        let mut candidates: Vec<Vec<u8>> = Vec::new();
+        for known in self.index.of_path(&path).filter(|known| known.size == file.size && !known.partial) {
+            if !candidates.iter().any(|have| have == known.dest) {
+                candidates.push(known.dest.to_vec());
+            }
+        }
+        if let Some((shelf, place)) = shelf {
+            for (_, name) in shelf.candidates(self.card.name(file)) {
+                let dest = scan::join(place, &name);
+                if !candidates.contains(&dest) {
+                    candidates.push(dest);
+                }
+            }
+        }
+        let open = self.source.open(self.card, file, false);
+        let mut open = open.map_err(|fault| self.card_fault(fault, at))?;
+        let on_drive = candidates.first().and_then(|dest| self.open_on_drive(dest, file.size));
+        let (card_buffer, drive_buffer) = (&mut self.buffers.0, &mut self.buffers.1);
+        // Two devices, two threads; for small files a thread costs more than it saves.
+        let (card, drive) = match on_drive {
+            Some(mut other) if file.size >= LARGE => std::thread::scope(|scope| {
+                let other = scope.spawn(move || source::digest(&mut other, drive_buffer));
+                let card = source::digest(&mut open, card_buffer);
+                (card, other.join().ok())
+            }),
+            Some(mut other) => {
+                (source::digest(&mut open, card_buffer), Some(source::digest(&mut other, drive_buffer)))
+            }
+            None => (source::digest(&mut open, card_buffer), None),
+        };
+        let card = card.map_err(|fault| self.card_fault(fault, at))?.ok_or(Reason::Changed)?;
+        if let Some(answer) = drive
+            && self.equal(answer, card)?
+        {
+            return Ok(());
+        }
+        for dest in candidates.iter().skip(1) {
+            let Some(mut other) = self.open_on_drive(dest, file.size) else { continue };
+            let answer = source::digest(&mut other, &mut self.buffers.1);
+            if self.equal(answer, card)? {
+                return Ok(());
+            }
+        }
+        Err(Reason::Missing)
+    }
+
+    fn equal(&self, answer: Result<Option<Digest>, Fault>, card: Digest) -> Result<bool, Reason> {
+        match answer {
+            Ok(digest) => Ok(digest == Some(card)),
+            Err(fault) if fault.kind() == FaultKind::Gone || !self.drive.root.device_present() => {
+                Err(Reason::NotReached(Stop::DriveGone(fault)))
+            }
+            // Unreadable on the drive is not on the drive.
+            Err(_) => Ok(false),
+        }
+    }
+
+    fn open_on_drive(&mut self, dest: &[u8], size: u64) -> Option<crate::system::volume::InFile> {
+        let (folder, name) = scan::split_path(dest);
+        let open = self.drive.exact(folder).ok().flatten()?.read(name, size >= LARGE).ok()?;
+        (open.stat().ok()?.size == size).then_some(open)
+    }
+
+    fn card_fault(&mut self, fault: Fault, at: u32) -> Reason {
+        if self.source.is_gone(fault, at) {
+            Reason::NotReached(Stop::CardGone(fault))
+        } else {
+            Reason::Unreadable(fault)
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! The card, opened: reading its files, and telling a bad sector from a card that is gone.
+
+use super::digest::{self, Digest, Digester};
+use super::scan::{self, Card, File};
+use crate::system::volume::{Buffer, Dir, Fault, FaultKind, InFile, Medium};
+use std::sync::Arc;
+
+/// From this size on, files are read past the page cache.
+pub const LARGE: u64 = 1024 * 1024;
+
+/// After so many files in a row of which nothing can be read, the card counts as gone.
+const DEAD_FILES: u32 = 5;
+
+/// An open card.
+#[derive(Debug)]
+pub struct Source {
+    pub root: Dir,
+    pub medium: Medium,
+    cached: Option<(Vec<u8>, Arc<Dir>)>,
+    good: Option<(Vec<u8>, Vec<u8>, u64)>,
+    dead: u32,
+    last_dead: Option<u32>,
+}
+
+impl Source {
+    /// # Errors
+    /// When the file system does not answer.
+    pub fn new(root: Dir) -> Result<Self, Fault> {
+        let medium = root.medium()?;
+        Ok(Source { root, medium, cached: None, good: None, dead: 0, last_dead: None })
+    }
+
+    /// Opens a file of the card, past the page cache if it is large or `direct` is asked for.
+    ///
+    /// # Errors
+    /// When it can't be opened as the regular file that was found.
+    pub fn open(&mut self, card: &Card, file: &File, direct: bool) -> Result<InFile, Fault> {
+        let folder = self.folder(&card.folders[file.folder as usize].path)?;
+        folder.read(card.name(file), direct || file.size >= LARGE)
+    }
+
+    /// The two ends of a file, as a sample; `None` when it is not `size` bytes long any more.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn sample(&mut self, card: &Card, file: &File) -> Result<Option<u64>, Fault> {
+        let folder = self.folder(&card.folders[file.folder as usize].path)?;
+        let mut open = folder.read(card.name(file), false)?;
+        let mut ends = vec![0; digest::SAMPLE * 2];
+        let head = file.size.min(digest::SAMPLE as u64) as usize;
+        let (at, tail) = digest::tail_range(file.size);
+        if open.read_at(&mut ends[..head], 0)? != head
+            || open.read_at(&mut ends[head..head + tail], at)? != tail
+        {
+            return Ok(None);
+        }
+        Ok(Some(digest::sample(&ends[..head + tail])))
+    }
+
+    /// Notes a place of the card that could be read.
+    pub fn was_good(&mut self, card: &Card, file: &File, offset: u64) {
+        self.dead = 0;
+        if self.good.is_none() && file.size > 0 {
+            let folder = card.folders[file.folder as usize].path.clone();
+            self.good = Some((folder, card.name(file).to_vec(), offset));
+        }
+    }
+
+    /// Whether a failed read of the `at`-th file means that the whole card is gone. A vanished device says so
+    /// itself on some file systems and answers EIO, like a bad sector, on others: then a place that was good is
+    /// read again.
+    pub fn is_gone(&mut self, fault: Fault, at: u32) -> bool {
+        match fault.kind() {
+            FaultKind::Gone => return true,
+            FaultKind::Io => {}
+            _ => return false,
+        }
+        if !self.root.device_present() {
+            return true;
+        }
+        if let Some((folder, name, offset)) = self.good.clone() {
+            self.cached = None;
+            return self.probe(&folder, &name, offset).is_err();
+        }
+        if self.last_dead != Some(at) {
+            self.last_dead = Some(at);
+            self.dead += 1;
+        }
+        self.dead >= DEAD_FILES
+    }
+
+    fn probe(&mut self, folder: &[u8], name: &[u8], offset: u64) -> Result<(), Fault> {
+        let mut file = self.folder(folder)?.read(name, true)?;
+        file.from_medium();
+        file.read_at(Buffer::new(1).space(), offset).map(|_| ())
+    }
+
+    fn folder(&mut self, path: &[u8]) -> Result<Arc<Dir>, Fault> {
+        if let Some((cached, dir)) = &self.cached
+            && cached == path
+        {
+            return Ok(Arc::clone(dir));
+        }
+        let mut at: Option<Dir> = None;
+        for name in path.split(|b| *b == b'/').filter(|name| !name.is_empty()) {
+            at = Some(at.as_ref().unwrap_or(&self.root).sub(name)?);
+        }
+        let dir = match at {
+            Some(dir) => Arc::new(dir),
+            None => Arc::new(self.root.again()?),
+        };
+        self.cached = Some((path.to_vec(), Arc::clone(&dir)));
+        Ok(dir)
+    }
+}
+
+/// Reads a whole file from the medium. `None` when it changed while it was read.
+///
+/// # Errors
+/// When a read fails.
+pub fn digest(file: &mut InFile, buffer: &mut Buffer) -> Result<Option<Digest>, Fault> {
+    let before = file.stat()?;
+    file.from_medium();
+    let mut digester = Digester::new();
+    let mut offset = 0;
+    while offset < before.size {
+        let n = file.read_at(buffer.space(), offset)?;
+        if n == 0 {
+            break;
+        }
+        digester.write(&buffer.space()[..n]);
+        offset += n as u64;
+    }
+    file.forget();
+    Ok((file.stat()? == before && offset == before.size).then(|| digester.finish()))
+}
+
+/// The path of a file of the card, as it is shown.
+#[must_use]
+pub fn shown(card: &Card, file: &File) -> String {
+    let path = scan::join(&card.folders[file.folder as usize].path, card.name(file));
+    crate::ui::visible(&String::from_utf8_lossy(&path))
+}

@@ -1,0 +1,45 @@
+//! `piback verify LABEL`
+
+use super::progress::Progress;
+use super::{backup_report, endpoints};
+use crate::backup;
+use crate::backup::label::Label;
+use crate::cli::Verify;
+use crate::error::{Outcome, Problem};
+use crate::system::signals;
+use crate::ui::{Ui, visible};
+
+pub fn run(args: &Verify, ui: &Ui) -> anyhow::Result<Outcome> {
+    let label = Label::new(&args.label)?;
+    let share = args.sample.as_deref().map_or(Ok(1.0), share)?;
+    let dest = endpoints::drive(args.dest.as_ref())?;
+    signals::stop_gently();
+    let progress = Progress::new(ui, "verify", label.as_str());
+    let verdict = backup::verify(&label, &dest, share, &progress);
+    progress.end();
+    let verdict = verdict?;
+    backup_report::verdict(ui, label.as_str(), &verdict);
+    Ok(if verdict.all_good() { Outcome::Done } else { Outcome::NotSafe })
+}
+
+/// `5%` or `5` as 0.05.
+fn share(text: &str) -> Result<f64, Problem> {
+    let percent = text.strip_suffix('%').unwrap_or(text).trim().parse::<f64>().ok();
+    percent.filter(|p| *p > 0.0 && *p <= 100.0).map(|p| p / 100.0).ok_or_else(|| {
+        Problem::usage(format!("\"{}\" is no share of a backup", visible(text))).hint("--sample 5%")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_more_than_nothing_and_at_most_all() {
+        assert_eq!(share("5%").unwrap(), 0.05);
+        assert_eq!(share("100").unwrap(), 1.0);
+        for bad in ["0", "0%", "-1", "101%", "x", "", "NaN", "inf"] {
+            assert_eq!(share(bad).unwrap_err().kind.exit_code(), 64, "{bad}");
+        }
+    }
+}

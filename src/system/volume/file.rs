@@ -1,0 +1,246 @@
+//! Reading a card's file, and writing, syncing and reading back a drive's.
+
+use super::ALIGN;
+use super::dir::{Dir, FileKind, Stat};
+use super::fault::{Call, Fault};
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, PosixFadviseAdvice};
+use nix::libc;
+use nix::sys::stat::Mode;
+use nix::sys::time::TimeSpec;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+
+/// A regular file, open for reading.
+#[derive(Debug)]
+pub struct InFile {
+    fd: OwnedFd,
+    direct: bool,
+}
+
+/// A new file, open for writing and for reading back.
+#[derive(Debug)]
+pub struct OutFile {
+    fd: OwnedFd,
+    direct: bool,
+}
+
+impl InFile {
+    pub(super) fn open(dir: &Dir, name: &[u8], direct: bool) -> Result<Self, Fault> {
+        // O_NONBLOCK: a fifo that took the file's place must not block the run.
+        let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
+        let open = |flags| nix::fcntl::openat(dir.fd(), name, flags, Mode::empty());
+        let (fd, direct) = match direct {
+            true => match open(flags | OFlag::O_DIRECT) {
+                Err(Errno::EINVAL | Errno::EOPNOTSUPP) => (open(flags).call("open")?, false),
+                answer => (answer.call("open")?, true),
+            },
+            false => (open(flags).call("open")?, false),
+        };
+        let file = InFile { fd, direct };
+        let stat = file.stat()?;
+        if stat.kind != FileKind::File {
+            return Err(Fault::new("open", Errno::EINVAL));
+        }
+        if stat.device != dir.device() {
+            return Err(Fault::new("open", Errno::EXDEV));
+        }
+        Ok(file)
+    }
+
+    /// # Errors
+    /// When the file system does not answer.
+    pub fn stat(&self) -> Result<Stat, Fault> {
+        Ok(Stat::from_raw(&nix::sys::stat::fstat(&self.fd).call("stat")?))
+    }
+
+    /// Reads from `offset` until `space` is full or the file ends; returns the number of bytes.
+    ///
+    /// # Errors
+    /// When a read fails; bytes before the bad place are lost to the caller, who asks again in smaller pieces.
+    pub fn read_at(&mut self, space: &mut [u8], offset: u64) -> Result<usize, Fault> {
+        read_full(&self.fd, &mut self.direct, space, offset)
+    }
+
+    /// Tells the kernel that all of the file will be read soon.
+    pub fn prefetch(&self) {
+        advise(&self.fd, PosixFadviseAdvice::POSIX_FADV_WILLNEED);
+    }
+
+    /// Tells the kernel that nothing more will be read here, and that nothing of it is worth keeping.
+    pub fn forget(&self) {
+        advise(&self.fd, PosixFadviseAdvice::POSIX_FADV_DONTNEED);
+    }
+
+    /// Makes sure that the next reads come from the medium: drops what is cached, and where a page stays all the
+    /// same, reads past the cache.
+    pub fn from_medium(&mut self) {
+        self.forget();
+        if !self.direct && still_cached(&self.fd) {
+            self.direct = set_direct(&self.fd, true);
+        }
+    }
+}
+
+impl OutFile {
+    pub(super) fn create(dir: &Dir, name: &[u8]) -> Result<Self, Fault> {
+        let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let fd = nix::fcntl::openat(dir.fd(), name, flags, Mode::from_bits_truncate(0o644)).call("create")?;
+        let file = OutFile { fd, direct: false };
+        if file.stat()?.device != dir.device() {
+            return Err(Fault::new("create", Errno::EXDEV));
+        }
+        Ok(file)
+    }
+
+    /// # Errors
+    /// When the file system does not answer.
+    pub fn stat(&self) -> Result<Stat, Fault> {
+        Ok(Stat::from_raw(&nix::sys::stat::fstat(&self.fd).call("stat")?))
+    }
+
+    /// Writes past the page cache from here on, where the file system can.
+    pub fn go_direct(&mut self) {
+        self.direct = set_direct(&self.fd, true);
+    }
+
+    /// Writes all of `bytes` at `offset`.
+    ///
+    /// # Errors
+    /// When the medium does not take them. A success proves nothing: a pulled exFAT or ext4 drive still says yes.
+    pub fn write_at(&mut self, mut bytes: &[u8], mut offset: u64) -> Result<(), Fault> {
+        while !bytes.is_empty() {
+            if self.direct && !(bytes.len().is_multiple_of(ALIGN) && offset.is_multiple_of(ALIGN as u64)) {
+                // The ragged end of a file goes through the cache.
+                self.direct = set_direct(&self.fd, false);
+            }
+            match nix::sys::uio::pwrite(&self.fd, bytes, position(offset)?) {
+                Ok(0) => return Err(Fault::new("write", Errno::EIO)),
+                Ok(n) => {
+                    bytes = &bytes[n..];
+                    offset += n as u64;
+                }
+                Err(Errno::EINTR) => {}
+                Err(Errno::EINVAL) if self.direct => self.direct = set_direct(&self.fd, false),
+                Err(errno) => return Err(Fault::new("write", errno)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks the kernel to begin writing what is cached of this range. Its answer is 0 on pulled FAT drives and
+    /// is not looked at for more than the medium's end.
+    ///
+    /// # Errors
+    /// When the medium is known to be gone.
+    pub fn start_writeback(&self, offset: u64, len: u64) -> Result<(), Fault> {
+        self.sync_range(offset, len, libc::SYNC_FILE_RANGE_WRITE)
+    }
+
+    /// Waits until this range was handed to the device; 0 for `len` means to the end. Unlike `write`, this call
+    /// tells on every file system that the device is gone.
+    ///
+    /// # Errors
+    /// When the device did not take it.
+    pub fn wait_writeback(&self, offset: u64, len: u64) -> Result<(), Fault> {
+        let both = libc::SYNC_FILE_RANGE_WAIT_BEFORE
+            | libc::SYNC_FILE_RANGE_WRITE
+            | libc::SYNC_FILE_RANGE_WAIT_AFTER;
+        self.sync_range(offset, len, both)
+    }
+
+    /// Makes the file durable, its times included, and flushes the device's own cache (which `syncfs` on vfat
+    /// does not).
+    ///
+    /// # Errors
+    /// When the medium did not take it.
+    pub fn sync(&self) -> Result<(), Fault> {
+        nix::unistd::fsync(&self.fd).call("fsync")
+    }
+
+    /// Sets the modification time, nanoseconds since 1970.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn set_mtime(&self, mtime: i64) -> Result<(), Fault> {
+        let time = TimeSpec::new(mtime.div_euclid(1_000_000_000), mtime.rem_euclid(1_000_000_000));
+        nix::sys::stat::futimens(&self.fd, &TimeSpec::UTIME_OMIT, &time).call("utimens")
+    }
+
+    /// Drops what the kernel has cached of this (durable) file.
+    pub fn forget(&self) {
+        advise(&self.fd, PosixFadviseAdvice::POSIX_FADV_DONTNEED);
+    }
+
+    /// Prepares reading back from the medium: what is cached is dropped, and where the kernel can't prove that
+    /// it was dropped, or the file is `large`, reads go past the cache.
+    pub fn from_medium(&mut self, large: bool) {
+        self.forget();
+        self.direct = (large || still_cached(&self.fd)) && set_direct(&self.fd, true);
+        if !self.direct {
+            advise(&self.fd, PosixFadviseAdvice::POSIX_FADV_WILLNEED);
+        }
+    }
+
+    /// As [`InFile::read_at`].
+    ///
+    /// # Errors
+    /// When a read fails.
+    pub fn read_at(&mut self, space: &mut [u8], offset: u64) -> Result<usize, Fault> {
+        read_full(&self.fd, &mut self.direct, space, offset)
+    }
+
+    fn sync_range(&self, offset: u64, len: u64, flags: libc::c_uint) -> Result<(), Fault> {
+        let (offset, len) = (position(offset)?, position(len)?);
+        // SAFETY: a plain system call on a descriptor that `self` owns; nix has no wrapper for it.
+        let answer = unsafe { libc::sync_file_range(self.fd.as_raw_fd(), offset, len, flags) };
+        match Errno::result(answer) {
+            // Not every FUSE version knows it; `sync` follows in every case.
+            Ok(_) | Err(Errno::ESPIPE | Errno::ENOSYS | Errno::EINVAL | Errno::EOPNOTSUPP) => Ok(()),
+            Err(errno) => Err(Fault::new("sync_file_range", errno)),
+        }
+    }
+}
+
+fn position(offset: u64) -> Result<libc::off_t, Fault> {
+    libc::off_t::try_from(offset).map_err(|_| Fault::new("seek", Errno::EOVERFLOW))
+}
+
+fn read_full(fd: &OwnedFd, direct: &mut bool, space: &mut [u8], offset: u64) -> Result<usize, Fault> {
+    let mut filled = 0;
+    while filled < space.len() {
+        match nix::sys::uio::pread(fd, &mut space[filled..], position(offset + filled as u64)?) {
+            Ok(0) => break,
+            Ok(n) => filled += n,
+            Err(Errno::EINTR) => {}
+            // A short read left an offset that O_DIRECT does not take, or the file system has no O_DIRECT. What
+            // comes through the cache now was not in it before: nobody else reads this file.
+            Err(Errno::EINVAL) if *direct => *direct = set_direct(fd, false),
+            Err(errno) => return Err(Fault::new("read", errno)),
+        }
+    }
+    Ok(filled)
+}
+
+fn advise(fd: &OwnedFd, advice: PosixFadviseAdvice) {
+    // Advice changes speed, never content: there is nothing to do about a refusal.
+    let _ = nix::fcntl::posix_fadvise(fd, 0, 0, advice);
+}
+
+/// Turns O_DIRECT on or off; returns what it is afterwards.
+fn set_direct(fd: &OwnedFd, on: bool) -> bool {
+    let Ok(flags) = nix::fcntl::fcntl(fd.as_fd(), FcntlArg::F_GETFL) else { return !on };
+    let mut flags = OFlag::from_bits_retain(flags);
+    flags.set(OFlag::O_DIRECT, on);
+    let set = nix::fcntl::fcntl(fd.as_fd(), FcntlArg::F_SETFL(flags)).is_ok();
+    set == on
+}
+
+/// Whether the first byte of the file is in the page cache, or the kernel can't tell. An empty file counts as
+/// not cached.
+fn still_cached(fd: &OwnedFd) -> bool {
+    let mut byte = [0u8; 1];
+    let vector = libc::iovec { iov_base: byte.as_mut_ptr().cast(), iov_len: 1 };
+    // SAFETY: one vector of one byte that outlives the call, on a descriptor that is open; nix has no preadv2.
+    let answer = unsafe { libc::preadv2(fd.as_raw_fd(), &raw const vector, 1, 0, libc::RWF_NOWAIT) };
+    !matches!(Errno::result(answer), Ok(0) | Err(Errno::EAGAIN))
+}

@@ -1,0 +1,15 @@
+//! `backup`, `verify` and `safe-to-format`, as a photographer uses them and as the world breaks them.
+#![allow(clippy::disallowed_methods, clippy::disallowed_macros)]
+
+mod account;
+mod faults;
+mod faulty;
+mod formats;
+mod kills;
+mod manifests;
+mod names;
+mod refusals;
+mod rig;
+mod rivals;
+mod signals;
+mod year;

@@ -1,0 +1,112 @@
+//! Command lines and places that are refused before anything is written.
+
+use crate::rig::{Rig, noise, stamps, tree};
+use std::fs;
+
+#[test]
+fn a_label_is_never_part_of_a_path_unchecked() {
+    let mut rig = Rig::new();
+    rig.shoot("a.jpg", "photo");
+    for label in [
+        "..",
+        ".",
+        "../x",
+        "a/b",
+        "/etc",
+        ".piback",
+        ".hidden",
+        "a\nb",
+        "a\u{1b}[31m",
+        "",
+        "x:y",
+        "*",
+        "a\\b",
+    ] {
+        rig.label = label.into();
+        for verb in ["backup", "verify", "safe-to-format"] {
+            let run = rig.run(verb, &[]);
+            assert_eq!(run.code, Some(64), "{label:?} {run:?}");
+            assert!(!run.err.contains('\u{1b}'));
+        }
+    }
+    assert!(tree(&rig.drive).is_empty());
+    assert_eq!(fs::read_dir(rig.dir.path()).unwrap().count(), 2);
+}
+
+#[test]
+fn card_and_drive_must_not_overlap() {
+    let rig = Rig::new();
+    rig.shoot("DCIM/IMG_0001.JPG", "photo");
+    fs::create_dir(rig.card.join("backup")).unwrap();
+    fs::create_dir_all(rig.drive.join("in/DCIM")).unwrap();
+    std::os::unix::fs::symlink(&rig.card, rig.dir.path().join("alias")).unwrap();
+    let before = stamps(&rig.card);
+    let alias = rig.dir.path().join("alias");
+    for (source, dest) in [
+        (&rig.card, &rig.card),
+        (&rig.card, &rig.card.join("backup")),
+        (&alias, &rig.card),
+        (&rig.card, &alias.join("backup")),
+        (&rig.drive.join("in"), &rig.drive),
+    ] {
+        let mut case = Rig::new();
+        (case.card, case.drive) = (source.clone(), dest.clone());
+        let run = case.run("backup", &[]);
+        assert_eq!(run.code, Some(1), "{source:?} {dest:?} {run:?}");
+    }
+    assert_eq!(stamps(&rig.card), before);
+    assert!(tree(&rig.drive).is_empty());
+}
+
+#[test]
+fn what_is_not_there_is_said_and_not_made() {
+    let rig = Rig::new();
+    rig.shoot("a", "b");
+    for flags in [["--source", "/nowhere", "--dest", "/tmp"], ["--source", "/proc/version", "--dest", "/tmp"]]
+    {
+        let run = crate::rig::ended(
+            std::process::Command::new(crate::rig::PIBACK).arg("backup").arg("X").args(flags),
+        );
+        assert_eq!(run.code, Some(1), "{run:?}");
+        assert!(run.says(flags[1]));
+    }
+    let run = rig.run("verify", &[]);
+    assert_eq!(run.code, Some(1));
+    assert!(run.says("no backup of SD32GB-03"));
+    assert_eq!(rig.run("verify", &["--sample", "0%"]).code, Some(64));
+}
+
+#[test]
+fn an_empty_card_is_no_reason_to_format_it() {
+    // What an unmounted card looks like.
+    let rig = Rig::new();
+    let run = rig.run("safe-to-format", &[]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.says("mounted"));
+    let run = rig.run("backup", &[]);
+    assert_eq!(run.code, Some(0));
+    assert!(run.says("no files"), "{run:?}");
+    assert!(tree(&rig.drive).is_empty(), "nothing to say, nothing written");
+}
+
+#[test]
+fn safe_to_format_says_no_and_names_what_is_missing() {
+    let rig = Rig::new();
+    for i in 0..4 {
+        rig.shoot(&format!("DCIM/IMG_{i}.JPG"), noise(i, 2_000_000));
+    }
+    rig.backed_up();
+    assert_eq!(rig.run("safe-to-format", &[]).code, Some(0));
+    rig.shoot("DCIM/IMG_9.JPG", noise(9, 100));
+    let one = noise(1, 2_000_000).into_iter().rev().collect::<Vec<_>>();
+    fs::write(rig.kept("DCIM/IMG_1.JPG"), one).unwrap();
+    fs::remove_file(rig.kept("DCIM/IMG_2.JPG")).unwrap();
+    let run = rig.run("safe-to-format", &[]);
+    assert_eq!(run.code, Some(5));
+    for (name, missing) in
+        [("IMG_0", false), ("IMG_1", true), ("IMG_2", true), ("IMG_3", false), ("IMG_9", true)]
+    {
+        assert_eq!(run.out.contains(name), missing, "{name} {run:?}");
+    }
+    assert!(run.out.contains("NO: 3 files"), "{run:?}");
+}

@@ -1,0 +1,90 @@
+//! Terminals that close, SSH that drops, Ctrl-C.
+
+use crate::faulty::{Faults, Mounted};
+use crate::rig::{Rig, noise, tree};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+/// A slow copy that has begun: some files are published already.
+fn running(flags: &[&str], stdout: Stdio) -> (Rig, Mounted, Child) {
+    let rig = Rig::new();
+    for i in 0..400 {
+        rig.shoot(&format!("DCIM/100CANON/IMG_{i:04}.JPG"), noise(i, 20_000));
+    }
+    let behind = rig.dir.path().join("behind");
+    let mounted =
+        Mounted::new(&behind, &rig.drive, Faults { write_limit: Some(3_000_000), ..Faults::default() });
+    let child = rig.command("backup").args(flags).stdout(stdout).stderr(Stdio::piped()).spawn().unwrap();
+    while !rig.tree().keys().any(|name| name.ends_with(".JPG")) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    (rig, mounted, child)
+}
+
+fn send(child: &Child, signal: Signal) {
+    kill(Pid::from_raw(child.id() as i32), signal).unwrap();
+}
+
+#[test]
+fn a_closed_terminal_does_not_stop_the_copy() {
+    let (rig, mounted, mut child) = running(&["--json"], Stdio::piped());
+    send(&child, Signal::SIGHUP);
+    // Nobody reads any more: EPIPE.
+    drop(child.stdout.take());
+    drop(child.stderr.take());
+    mounted.set(|f| f.write_limit = None);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(rig.tree(), tree(&rig.card));
+    mounted.unmount();
+}
+
+#[test]
+fn a_terminal_that_answers_eio_does_not_stop_the_copy() {
+    let terminal = nix::pty::openpty(None, None).unwrap();
+    let (rig, mounted, mut child) = running(&[], Stdio::from(terminal.slave));
+    drop(terminal.master);
+    mounted.set(|f| f.write_limit = None);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(rig.tree(), tree(&rig.card));
+    mounted.unmount();
+}
+
+#[test]
+fn ctrl_c_ends_at_a_batch_boundary_and_says_where_it_stands() {
+    let (rig, mounted, child) = running(&["--json"], Stdio::piped());
+    send(&child, Signal::SIGINT);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(5), "{output:?}");
+    let run = crate::rig::Ended {
+        code: Some(5),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    };
+    let account = run.account();
+    assert!(account["stopped"].as_str().unwrap().contains("stopped"), "{account}");
+    let copied = account["copied"]["files"].as_u64().unwrap();
+    assert!((1..400).contains(&copied));
+    assert_eq!(rig.tree().len() as u64, copied, "no file is there that the account does not know");
+    assert!(rig.litter().is_empty());
+    mounted.set(|f| f.write_limit = None);
+    let account = rig.backed_up();
+    assert_eq!(account["already_safe"]["files"], copied);
+    mounted.unmount();
+}
+
+#[test]
+fn a_second_ctrl_c_ends_at_once_and_the_next_run_cleans_up() {
+    let (rig, mounted, mut child) = running(&[], Stdio::null());
+    mounted.set(|f| f.delay = Some(Duration::from_millis(100)));
+    send(&child, Signal::SIGINT);
+    std::thread::sleep(Duration::from_millis(50));
+    send(&child, Signal::SIGINT);
+    assert_eq!(child.wait().unwrap().code(), None);
+    mounted.set(|f| (f.delay, f.write_limit) = (None, None));
+    rig.backed_up();
+    assert_eq!(rig.tree(), tree(&rig.card));
+    assert!(rig.litter().is_empty());
+    mounted.unmount();
+}
