@@ -48,12 +48,17 @@ pub enum Command {
     Plan(Plan),
     /// Make the host match the profile
     Apply(Apply),
+    /// Keep what `apply --confirm-within` did
+    Confirm,
     /// Go back to an earlier state
     Rollback(Rollback),
     /// Write the rendered files below a directory, to read
     Render(Render),
     /// What is up, at a glance
     Status(Status),
+    /// Finish or undo an apply that was cut off or not confirmed: what the boot unit and the timer call
+    #[command(hide = true)]
+    Settle(Settle),
     /// Print the JSON Schema of the profile
     Schema,
     /// Copy what is new on a card to the drive, verified
@@ -120,6 +125,19 @@ pub struct Apply {
     /// The network stack, instead of the one found
     #[arg(long, value_enum)]
     pub stack: Option<StackArg>,
+    /// Undo everything unless `piback confirm` comes in time: 30s, 2m, up to 1h
+    #[arg(long, value_name = "TIME", value_parser = window)]
+    pub confirm_within: Option<std::time::Duration>,
+    /// Apply over the very Wi-Fi that is changed, without a way back
+    #[arg(long)]
+    pub yes_lock_me_out: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Settle {
+    /// Don't wait for units: at boot their turn comes later
+    #[arg(long)]
+    pub boot: bool,
 }
 
 #[derive(Debug, Args)]
@@ -207,4 +225,14 @@ pub enum StackArg {
     Ifupdown,
     Dhcpcd,
     Networkmanager,
+}
+
+/// A time to confirm in: 10 s to an hour, in jiff's friendly form (`90s`, `2m`, `1h`).
+fn window(text: &str) -> Result<std::time::Duration, String> {
+    let allowed = "10s to 1h are allowed, as in 90s or 2m";
+    let span: jiff::SignedDuration = text.parse().map_err(|_| allowed.to_owned())?;
+    match span.as_secs() {
+        10..=3600 => Ok(span.unsigned_abs()),
+        _ => Err(allowed.to_owned()),
+    }
 }

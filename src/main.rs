@@ -5,6 +5,7 @@ use piback::{cli::Cli, commands, error, system::process, ui::Ui};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    process::forbid_core_dumps();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(e) => {

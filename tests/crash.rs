@@ -53,7 +53,8 @@ fn run(host: &FakeHost, wish: Wish) -> anyhow::Result<()> {
     let desired = desired(wish);
     let state = State::read(host)?;
     let plan = plan::files(host, &desired, &state)?;
-    apply::apply(host, &plan, &state, &Hands { share_password: None }, desired.secrets.as_ref(), &|_| {})
+    let secrets = desired.secrets.as_ref();
+    apply::apply(host, &plan, &state, &Hands { secrets, share_password: None, window: None, say: &|_| {} })
 }
 
 /// A host with a past: files of others, a link, a mode of its own.

@@ -4,6 +4,7 @@ mod apply;
 mod backup;
 mod backup_report;
 mod completions;
+mod confirm;
 mod endpoints;
 mod init;
 mod man;
@@ -13,6 +14,7 @@ mod render;
 mod rollback;
 mod safe_to_format;
 mod schema;
+mod settle;
 mod setup;
 mod show;
 mod status;
@@ -35,6 +37,8 @@ pub fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Outcome> {
         Command::Init(args) => init::run(args, global, ui),
         Command::Plan(args) => plan::run(args, global, ui),
         Command::Apply(args) => apply::run(args, global, ui),
+        Command::Confirm => confirm::run(global, ui),
+        Command::Settle(args) => settle::run(args, global, ui),
         Command::Rollback(args) => rollback::run(args, global, ui),
         Command::Render(args) => render::run(args, global, ui),
         Command::Status(args) => status::run(args, global, ui),

@@ -39,8 +39,13 @@ pub fn run(args: &Rollback, global: &Global, ui: &Ui) -> anyhow::Result<Outcome>
         return Ok(Outcome::Done);
     }
     let _lock = apply::lock(&host)?;
-    let hands = Hands { share_password: None };
-    apply::apply(&host, &plan, &state, &hands, desired.secrets.as_ref(), &|line| ui.say(line))?;
+    let hands = Hands {
+        secrets: desired.secrets.as_ref(),
+        share_password: None,
+        window: None,
+        say: &|line| ui.say(line),
+    };
+    apply::apply(&host, &plan, &state, &hands)?;
     ui.say("Done. Profile and state stay in /etc/piback and /var/lib/piback.");
     Ok(Outcome::Done)
 }
@@ -91,7 +96,7 @@ fn planned(host: &dyn Host, desired: &Desired, state: &State) -> anyhow::Result<
     let mut plan = plan::files(host, desired, state)?;
     if host.is_live() {
         if desired.artifacts.is_empty() {
-            units::plan_rollback(state, &mut plan)?;
+            units::plan_rollback(host, state, &mut plan)?;
         } else {
             units::plan_units(host, desired, state, &mut plan)?;
         }

@@ -1,100 +1,164 @@
 //! Makes a live host use its files: packages, the share's user, units. On a tree there is nothing to do.
 
+use super::apply::Hands;
 use super::catalog::Activation;
+use super::check;
+use super::journal::Intent;
 use super::plan::Plan;
-use super::render::Secrets;
 use super::store::{self, State};
 use super::units::{AccountChange, Act, PASSWORD_MARK, UnitChange};
-use super::{apply::Hands, check};
 use crate::profile::types::Passphrase;
 use crate::system::Host;
 use crate::system::run::Tool;
 use anyhow::Context;
 use std::time::Duration;
 
+/// Whether to wait for units. At boot their turn comes after ours: waiting for one would wait for ourselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    Wait,
+    Queue,
+}
+
+/// Stops what a plan takes away, while the files are still there that say how.
+///
+/// # Errors
+/// When one can't be stopped.
+pub fn stop_leaving(host: &dyn Host, plan: &Plan, say: &dyn Fn(&str)) -> anyhow::Result<()> {
+    for change in plan.units.iter().filter(|u| u.act == Act::Stop && host.is_live()) {
+        say(&change.steps());
+        host.run(&systemctl(Pace::Wait).args(["disable", "--now", &change.name]))?;
+    }
+    Ok(())
+}
+
 /// Carries out everything of a plan that comes after its files.
 ///
 /// # Errors
 /// The first step that failed, with what its tool said.
-pub fn run(
-    host: &dyn Host,
-    plan: &Plan,
-    state: &State,
-    hands: &Hands<'_>,
-    secrets: Option<&Secrets>,
-    say: &dyn Fn(&str),
-) -> anyhow::Result<()> {
+pub fn run(host: &dyn Host, plan: &Plan, state: &State, hands: &Hands<'_>) -> anyhow::Result<()> {
     if !host.is_live() {
         return Ok(());
     }
     let mut activated = state.activated.clone();
     if !plan.packages.is_empty() {
-        install(host, &plan.packages, say)?;
+        install(host, &plan.packages, hands.say)?;
         // Checkers that came with the packages have their say before anything is started.
-        check::refuse_failures(&check::tools(host, &plan.artifacts, secrets)?)?;
+        check::refuse_failures(&check::tools(host, &plan.artifacts, hands.secrets)?)?;
     }
     for account in &plan.accounts {
-        say(&account.text());
+        (hands.say)(&account.text());
         if let Some(mark) = set_up(host, account, hands.share_password)? {
             activated.insert(PASSWORD_MARK.to_owned(), mark);
             store::write_activated(host, &activated)?;
         }
     }
     if !plan.units.is_empty() {
-        host.run(&systemctl().arg("daemon-reload"))?;
+        host.run(&systemctl(Pace::Wait).arg("daemon-reload"))?;
     }
     for change in &plan.units {
-        say(&change.steps());
-        let key = store::activation_key(change.activation);
-        unit(host, change)?;
+        if change.act != Act::Stop {
+            (hands.say)(&change.steps());
+        }
+        unit(host, change, Pace::Wait)?;
         // Noted one by one: a unit that was restarted is not restarted again when a later one fails.
-        match change.act {
-            Act::Stop => _ = activated.remove(&key),
-            Act::None => {}
-            _ if change.input.is_empty() => _ = activated.remove(&key),
-            _ => _ = activated.insert(key, change.input.clone()),
-        }
-        if activated != state.activated {
-            store::write_activated(host, &activated)?;
-        }
+        note(&mut activated, change);
+        store::write_activated(host, &activated)?;
     }
     Ok(())
 }
 
-/// After the files are back: what was started or restarted with the new ones gets the old ones. Says what failed.
+/// Activations that an apply still owed when it was cut off after its files were complete.
+///
+/// # Errors
+/// The first that failed.
+pub fn owed(host: &dyn Host, intent: &Intent, pace: Pace) -> anyhow::Result<()> {
+    if !host.is_live() || intent.units.is_empty() {
+        return Ok(());
+    }
+    let mut activated = State::read(host)?.activated;
+    host.run(&systemctl(Pace::Wait).arg("daemon-reload"))?;
+    for change in &intent.units {
+        unit(host, change, pace)?;
+        note(&mut activated, change);
+    }
+    store::write_activated(host, &activated)
+}
+
+/// First half of an undo, while the new files are there: what did not run before is stopped, and does not start at
+/// boot if it did not before. Says what failed.
 #[must_use]
-pub fn unwind(host: &dyn Host, plan: &Plan, state: &State) -> Vec<String> {
+pub fn unwind_new(host: &dyn Host, intent: &Intent, pace: Pace) -> Vec<String> {
+    let mut tools = Vec::new();
+    for change in intent.units.iter().rev().filter(|_| host.is_live()) {
+        let Some(name) = change.activation.unit() else { continue };
+        let before = &change.before;
+        // A unit that was never touched is left alone: sysctl's and NetworkManager's own state is theirs.
+        if !change.activation.is_enabled_by_us() || change.act == Act::Stop {
+            continue;
+        }
+        if !before.is_running() {
+            tools.push(systemctl(pace).args(["stop", name]));
+        }
+        if before.is_off() && change.enable {
+            tools.push(systemctl(Pace::Wait).args(["disable", name]));
+        }
+    }
+    failures(host, &tools)
+}
+
+/// Second half of an undo, when the old files are back: units run with them again, masks and the kernel's setting come
+/// back. Says what failed.
+#[must_use]
+pub fn unwind_old(host: &dyn Host, intent: &Intent, pace: Pace) -> Vec<String> {
     if !host.is_live() {
         return Vec::new();
     }
-    let mut remains = Vec::new();
-    let mut attempt = |tool: Tool| {
-        if let Err(e) = host.run(&tool) {
-            remains.push(e.to_string());
-        }
-    };
-    if !plan.units.is_empty() {
-        attempt(systemctl().arg("daemon-reload"));
+    let mut tools = Vec::new();
+    if !intent.units.is_empty() {
+        tools.push(systemctl(Pace::Wait).arg("daemon-reload"));
     }
-    for change in plan.units.iter().rev() {
-        let key = store::activation_key(change.activation);
-        let was_ours = state.activated.contains_key(&key);
-        let Some(name) = change.activation.unit() else { continue };
-        match (was_ours, change.activation.is_enabled_by_us()) {
-            (false, true) => attempt(systemctl().args(["disable", "--now", name])),
-            _ if change.act == Act::Reload => attempt(systemctl().args(["reload", name])),
-            _ if change.act != Act::None => attempt(systemctl().args(["restart", name])),
-            _ => {}
-        }
-        if change.unmask {
-            attempt(systemctl().args(["mask", name]));
+    for change in &intent.units {
+        let before = &change.before;
+        match change.activation.unit() {
+            None => tools.push(Tool::new("ifup").args(["--force", "--ignore-errors", &change.name])),
+            Some(name) => {
+                if change.act == Act::Stop && !before.is_off() {
+                    tools.push(systemctl(Pace::Wait).args(["enable", name]));
+                }
+                if before.is_running() && change.act != Act::None {
+                    let verb = if change.activation.reloads() { "reload" } else { "restart" };
+                    tools.push(systemctl(pace).args([verb, name]));
+                }
+                if before.is_masked() && change.unmask {
+                    tools.push(systemctl(Pace::Wait).args(["mask", name]));
+                }
+            }
         }
     }
+    // systemd-sysctl sets what files say; it does not unset what a file said that is gone.
+    if let Some(value) = intent.ip_forward.as_ref().filter(|v| *v == "0") {
+        tools.push(Tool::new("sysctl").args(["-q", "-w", &format!("net.ipv4.ip_forward={value}")]));
+    }
+    let mut remains = failures(host, &tools);
     // What runs now is the old input again, or nothing: the next apply must not take it for the new one.
-    if let Err(e) = store::write_activated(host, &state.activated) {
+    if let Err(e) = store::write_activated(host, &intent.activated) {
         remains.push(format!("{e:#}"));
     }
     remains
+}
+
+fn failures(host: &dyn Host, tools: &[Tool]) -> Vec<String> {
+    tools.iter().filter_map(|tool| host.run(tool).err()).map(|e| e.to_string()).collect()
+}
+
+fn note(activated: &mut std::collections::BTreeMap<String, String>, change: &UnitChange) {
+    let key = store::activation_key(change.activation);
+    match change.act {
+        Act::None => {}
+        _ if change.input.is_empty() => _ = activated.remove(&key),
+        _ => _ = activated.insert(key, change.input.clone()),
+    }
 }
 
 /// Missing packages, without a question: the config files are there already and are kept as they are.
@@ -148,7 +212,7 @@ fn set_up(
     Ok(None)
 }
 
-fn unit(host: &dyn Host, change: &UnitChange) -> anyhow::Result<()> {
+fn unit(host: &dyn Host, change: &UnitChange, pace: Pace) -> anyhow::Result<()> {
     if change.activation == Activation::Ifup {
         // `ifdown` first: `ifup` leaves an interface alone that it thinks is up. It may not be: that is no error.
         host.output(&Tool::new("ifdown").args(["--force", &change.name]))?;
@@ -156,22 +220,18 @@ fn unit(host: &dyn Host, change: &UnitChange) -> anyhow::Result<()> {
         return Ok(());
     }
     if change.unmask {
-        host.run(&systemctl().args(["unmask", &change.name]))?;
+        host.run(&systemctl(Pace::Wait).args(["unmask", &change.name]))?;
     }
     if change.enable {
-        host.run(&systemctl().args(["enable", &change.name]))?;
+        host.run(&systemctl(Pace::Wait).args(["enable", &change.name]))?;
     }
     let verb = match change.act {
-        Act::None => return Ok(()),
-        Act::Stop => {
-            host.run(&systemctl().args(["disable", "--now", &change.name]))?;
-            return Ok(());
-        }
+        Act::None | Act::Stop => return Ok(()),
         Act::Start => "start",
         Act::Restart => "restart",
         Act::Reload => "reload",
     };
-    if let Err(e) = host.run(&systemctl().args([verb, &change.name])) {
+    if let Err(e) = host.run(&systemctl(pace).args([verb, &change.name])) {
         let journal =
             Tool::new("journalctl").args(["-u", &change.name, "-n", "5", "--no-pager", "-o", "cat"]);
         let said = host.output(&journal).map(|o| o.stdout).unwrap_or_default();
@@ -181,6 +241,7 @@ fn unit(host: &dyn Host, change: &UnitChange) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn systemctl() -> Tool {
-    Tool::new("systemctl").deadline(Duration::from_secs(120))
+fn systemctl(pace: Pace) -> Tool {
+    let tool = Tool::new("systemctl").deadline(Duration::from_secs(120));
+    if pace == Pace::Queue { tool.arg("--no-block") } else { tool }
 }

@@ -1,29 +1,36 @@
 //! Carries out a plan: journal, originals, files, then whatever a live host needs; or everything back.
 
-use super::activate;
+use super::activate::{self, Pace};
 use super::journal::{self, Intent, Phase};
 use super::plan::{FileChange, Plan};
 use super::render::Secrets;
 use super::store::{self, Generation, State};
+use super::watchdog::{self, Window};
 use crate::error::{Kind, Problem};
 use crate::profile::types::Passphrase;
 use crate::system::{Host, Node};
 use anyhow::Context;
 use std::any::Any;
 
-/// The secrets that activation hands to tools.
+/// What an apply needs beyond its plan.
 pub struct Hands<'a> {
+    /// What fills the gaps of the plan's files, for checkers that come with a package.
+    pub secrets: Option<&'a Secrets>,
     /// Samba's password for the share's user.
     pub share_password: Option<&'a Passphrase>,
+    /// Undo all of it unless it is confirmed in time.
+    pub window: Option<Window>,
+    /// Where lines about the progress go.
+    pub say: &'a dyn Fn(&str),
 }
 
 /// What was recovered from an apply that was cut off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recovered {
     Nothing,
-    /// Files were half-written: they are as before.
+    /// It was half-done: everything is as before.
     Undone,
-    /// Files were complete: they are on record.
+    /// Its files were complete: they are on record.
     Finished,
 }
 
@@ -38,45 +45,57 @@ pub fn lock(host: &dyn Host) -> anyhow::Result<Box<dyn Any>> {
     })
 }
 
-/// Settles an apply that was cut off: complete files are kept and recorded, others put back. Needs the lock.
+/// Settles an apply that was cut off: complete files are kept and recorded, others put back. One that waits for its
+/// confirmation counts as confirmed: whoever types the next command is still in. Needs the lock.
 ///
 /// # Errors
 /// [`Kind::RollbackIncomplete`] with what could not be put back.
 pub fn recover(host: &dyn Host) -> anyhow::Result<Recovered> {
-    let intent = journal::open(host)?;
-    journal::sweep(host, intent.as_ref())?;
-    let Some(intent) = intent else {
-        // What was kept without an intent is of a journal that never began, or that has ended.
-        if journal::is_there(host)? {
-            journal::end(host)?;
-        }
-        return Ok(Recovered::Nothing);
-    };
+    let Some(intent) = swept(host)? else { return Ok(Recovered::Nothing) };
     match intent.phase {
-        Phase::Writing => {
-            journal::undo(host, &intent).map_err(incomplete)?;
-            Ok(Recovered::Undone)
-        }
-        Phase::Written => {
-            // The record first, the journal's end last: cut off in between, the next recovery does the rest.
-            store::write_generation(host, &intent.record)?;
-            journal::end(host)?;
-            Ok(Recovered::Finished)
-        }
+        Phase::Writing => undo(host, &intent, Pace::Wait).map(|()| Recovered::Undone),
+        Phase::Written => finish(host, &intent).map(|()| Recovered::Finished),
+        Phase::Provisional => confirm(host).map(|_| Recovered::Finished),
     }
 }
 
-/// Undoes an apply that was cut off, however far it had come. Needs the lock.
+/// Undoes an apply that was cut off or not confirmed, however far it had come. Needs the lock.
 ///
 /// # Errors
 /// As [`recover`].
 pub fn undo_open(host: &dyn Host) -> anyhow::Result<bool> {
-    let intent = journal::open(host)?;
-    journal::sweep(host, intent.as_ref())?;
-    match intent {
-        Some(intent) => journal::undo(host, &intent).map_err(incomplete).map(|()| true),
+    match swept(host)? {
+        Some(intent) => undo(host, &intent, Pace::Wait).map(|()| true),
         None => Ok(false),
     }
+}
+
+/// Ends the wait for a confirmation; `false` when nothing waits. Needs the lock.
+///
+/// # Errors
+/// When the journal can't be ended.
+pub fn confirm(host: &dyn Host) -> anyhow::Result<bool> {
+    let waits = journal::open(host)?.is_some_and(|intent| intent.phase == Phase::Provisional);
+    if waits {
+        // The journal first: from here on the timer finds nothing to undo, should it still go off.
+        journal::end(host)?;
+        watchdog::disarm(host)?;
+    }
+    Ok(waits)
+}
+
+/// What the boot unit and the timer do: nobody is there to ask. Needs the lock.
+///
+/// # Errors
+/// As [`recover`].
+pub fn settle(host: &dyn Host, boot: bool) -> anyhow::Result<Recovered> {
+    let Some(intent) = swept(host)? else { return Ok(Recovered::Nothing) };
+    let pace = if boot { Pace::Queue } else { Pace::Wait };
+    if intent.phase == Phase::Writing || intent.confirm {
+        return undo(host, &intent, pace).map(|()| Recovered::Undone);
+    }
+    activate::owed(host, &intent, pace)?;
+    finish(host, &intent).map(|()| Recovered::Finished)
 }
 
 /// Carries out `plan`. Needs the lock; nothing may be left to recover.
@@ -84,14 +103,7 @@ pub fn undo_open(host: &dyn Host) -> anyhow::Result<bool> {
 /// # Errors
 /// [`Kind::Failed`] when nothing was changed, [`Kind::RolledBack`] when everything is back,
 /// [`Kind::RollbackIncomplete`] with what is not.
-pub fn apply(
-    host: &dyn Host,
-    plan: &Plan,
-    state: &State,
-    hands: &Hands<'_>,
-    secrets: Option<&Secrets>,
-    say: &dyn Fn(&str),
-) -> anyhow::Result<()> {
+pub fn apply(host: &dyn Host, plan: &Plan, state: &State, hands: &Hands<'_>) -> anyhow::Result<()> {
     if plan.is_empty() {
         return Ok(());
     }
@@ -107,17 +119,84 @@ pub fn apply(
         hashes: plan.hashes.clone(),
     };
     // Before the first change a failure leaves nothing behind but parts of the journal, and those go.
-    let mut intent = journal::begin(host, plan, new_originals(plan, state), record).inspect_err(|_| {
-        let _ = journal::end(host);
+    let begun = watchdog::arm(host, hands.window.as_ref())
+        .and_then(|()| journal::begin(host, plan, state, hands.window.is_some(), record));
+    let mut intent = begun.inspect_err(|_| {
+        let _ = journal::end(host).and_then(|()| watchdog::disarm(host));
     })?;
-    let done = write_files(host, plan, state)
+    let done = activate::stop_leaving(host, plan, hands.say)
+        .and_then(|()| write_files(host, plan, state))
         .and_then(|()| journal::written(host, &mut intent))
-        .and_then(|()| activate::run(host, plan, state, hands, secrets, say))
+        .and_then(|()| activate::run(host, plan, state, hands))
         .and_then(|()| store::write_generation(host, &intent.record));
     if let Err(cause) = done {
-        return Err(unwound(host, &intent, plan, state, cause, say));
+        (hands.say)("That failed. Putting the previous state back.");
+        return Err(unwound(host, &intent, &cause));
     }
-    journal::end(host)
+    match &hands.window {
+        Some(window) => {
+            journal::provisional(host, &mut intent)?;
+            // The whole window counts from here: whoever has to confirm sees the new state only now.
+            watchdog::arm(host, Some(window))
+        }
+        None => {
+            journal::end(host)?;
+            watchdog::retire(host, plan.artifacts.is_empty())
+        }
+    }
+}
+
+/// The open intent, after half-written files were swept away.
+fn swept(host: &dyn Host) -> anyhow::Result<Option<Intent>> {
+    let intent = journal::open(host)?;
+    journal::sweep(host, intent.as_ref())?;
+    if intent.is_none() && journal::is_there(host)? {
+        // What was kept without an intent is of a journal that never began, or that has ended.
+        journal::end(host)?;
+    }
+    Ok(intent)
+}
+
+/// The record first, the journal's end last: cut off in between, the next recovery does the rest.
+fn finish(host: &dyn Host, intent: &Intent) -> anyhow::Result<()> {
+    store::write_generation(host, &intent.record)?;
+    journal::end(host)?;
+    watchdog::retire(host, intent.record.artifacts.is_empty())
+}
+
+fn undo(host: &dyn Host, intent: &Intent, pace: Pace) -> anyhow::Result<()> {
+    let remains = put_back(host, intent, pace);
+    if remains.is_empty() {
+        return Ok(());
+    }
+    let problem =
+        Problem::new(Kind::RollbackIncomplete, "an apply that was cut off can't be undone completely");
+    Err(remains.into_iter().fold(problem, Problem::hint).into())
+}
+
+/// Everything back: what was started by the new files is stopped by them, then the old files, then the old units.
+fn put_back(host: &dyn Host, intent: &Intent, pace: Pace) -> Vec<String> {
+    let mut remains = activate::unwind_new(host, intent, pace);
+    remains.extend(journal::undo(host, intent).err().into_iter().flatten());
+    remains.extend(activate::unwind_old(host, intent, pace));
+    if remains.is_empty() {
+        let ended = journal::undone(host, intent).and_then(|()| watchdog::disarm(host));
+        remains.extend(ended.err().map(|e| format!("{e:#}")));
+    }
+    remains
+}
+
+fn unwound(host: &dyn Host, intent: &Intent, cause: &anyhow::Error) -> anyhow::Error {
+    let remains = put_back(host, intent, Pace::Wait);
+    let what = format!("{cause:#}");
+    let problem = if remains.is_empty() {
+        Problem::new(Kind::RolledBack, what).hint("the previous state is back")
+    } else {
+        let problem = Problem::new(Kind::RollbackIncomplete, what);
+        let problem = remains.into_iter().fold(problem, Problem::hint);
+        problem.hint("when that is mended, type: sudo piback rollback")
+    };
+    problem.into()
 }
 
 /// Every file must be as it was when the plan was made.
@@ -136,13 +215,6 @@ fn still_as_planned(host: &dyn Host, plan: &Plan) -> anyhow::Result<()> {
         }
     }
     Ok(())
-}
-
-/// Paths and directories that no earlier apply has seen.
-fn new_originals(plan: &Plan, state: &State) -> Vec<String> {
-    let paths = plan.files.iter().map(|f| &f.path).filter(|p| !state.originals.paths.contains_key(*p));
-    let dirs = plan.dirs.iter().filter(|d| !state.originals.dirs.contains(d));
-    paths.chain(dirs).cloned().collect()
 }
 
 fn write_files(host: &dyn Host, plan: &Plan, state: &State) -> anyhow::Result<()> {
@@ -167,33 +239,4 @@ fn write_file(host: &dyn Host, change: &FileChange) -> std::io::Result<()> {
         Node::Link { target } => host.link(&change.path, target),
         _ => host.remove(&change.path),
     }
-}
-
-fn unwound(
-    host: &dyn Host,
-    intent: &Intent,
-    plan: &Plan,
-    state: &State,
-    cause: anyhow::Error,
-    say: &dyn Fn(&str),
-) -> anyhow::Error {
-    say("That failed. Putting the previous state back.");
-    let files = journal::undo(host, intent);
-    let units = activate::unwind(host, plan, state);
-    let remains: Vec<String> = files.err().into_iter().flatten().chain(units).collect();
-    let what = format!("{cause:#}");
-    let problem = if remains.is_empty() {
-        Problem::new(Kind::RolledBack, what).hint("the previous state is back")
-    } else {
-        let problem = Problem::new(Kind::RollbackIncomplete, what);
-        let problem = remains.into_iter().fold(problem, Problem::hint);
-        problem.hint("when that is mended, type: sudo piback rollback")
-    };
-    problem.into()
-}
-
-fn incomplete(remains: Vec<String>) -> anyhow::Error {
-    let problem =
-        Problem::new(Kind::RollbackIncomplete, "an apply that was cut off can't be undone completely");
-    remains.into_iter().fold(problem, Problem::hint).into()
 }

@@ -8,13 +8,16 @@
 //! All of it is gone when the apply has ended; until then it is mode 0600 in a 0700 directory.
 
 use super::plan::Plan;
-use super::store::{self, Generation, STATE};
+use super::store::{self, Generation, STATE, State};
+use super::units::UnitChange;
 use crate::system::{FileNode, HALF_WRITTEN, Host, Node};
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 const DIR: &str = "/var/lib/piback/journal";
 const INTENT: &str = "/var/lib/piback/journal/intent.json";
+const RESERVE: &str = "/var/lib/piback/journal/reserve";
 
 /// How far the apply had come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +27,8 @@ pub enum Phase {
     Writing,
     /// All files are there: finished if cut off here.
     Written,
+    /// All is done and on record, but undone unless it is confirmed.
+    Provisional,
 }
 
 /// What an apply is about to do.
@@ -38,6 +43,14 @@ pub struct Intent {
     pub old_dirs: Vec<String>,
     /// Paths and directories whose original is kept for the first time.
     pub new_originals: Vec<String>,
+    /// Units that are acted on, and how they were.
+    pub units: Vec<UnitChange>,
+    /// What each unit had last been started with.
+    pub activated: BTreeMap<String, String>,
+    /// The kernel's `net.ipv4.ip_forward` as it was; none on a tree.
+    pub ip_forward: Option<String>,
+    /// Whether somebody has to confirm, or all of it is undone.
+    pub confirm: bool,
     pub record: Generation,
 }
 
@@ -66,10 +79,12 @@ impl Before {
 pub fn begin(
     host: &dyn Host,
     plan: &Plan,
-    new_originals: Vec<String>,
+    state: &State,
+    confirm: bool,
     record: Generation,
 ) -> anyhow::Result<Intent> {
     store::make_dirs(host, &[DIR])?;
+    reserve(host, plan)?;
     let mut files = Vec::new();
     for (index, change) in plan.files.iter().enumerate() {
         let path = change.path.clone();
@@ -92,11 +107,46 @@ pub fn begin(
         files,
         dirs: plan.dirs.clone(),
         old_dirs: plan.old_dirs.clone(),
-        new_originals,
+        new_originals: new_originals(plan, state),
+        units: plan.units.clone(),
+        activated: state.activated.clone(),
+        ip_forward: ip_forward(host)?,
+        confirm,
         record,
     };
     store::write_json(host, INTENT, &intent)?;
     Ok(intent)
+}
+
+/// Paths and directories that no earlier apply has seen.
+fn new_originals(plan: &Plan, state: &State) -> Vec<String> {
+    let paths = plan.files.iter().map(|f| &f.path).filter(|p| !state.originals.paths.contains_key(*p));
+    let dirs = plan.dirs.iter().filter(|d| !state.originals.dirs.contains(d));
+    paths.chain(dirs).cloned().collect()
+}
+
+/// Room on the disk for putting everything back, taken before the first change and given back by [`undo`].
+fn reserve(host: &dyn Host, plan: &Plan) -> anyhow::Result<()> {
+    const FOR_RECORDS: usize = 64 * 1024;
+    let size = |node: &Node| match node {
+        // A file system gives out whole blocks.
+        Node::File(file) => file.bytes.len().next_multiple_of(4096),
+        _ => 0,
+    };
+    let bytes = plan.files.iter().map(|f| size(&f.before)).sum::<usize>() + FOR_RECORDS;
+    // Not zeros: a file system that compresses would take no room for them.
+    let bytes = (0..bytes).map(|n| (n.wrapping_mul(2_654_435_761) >> 7) as u8).collect();
+    host.write(RESERVE, &FileNode { bytes, mode: 0o600, uid: 0, gid: 0 })
+        .context("there is no room on the disk to put things back if something fails; nothing was changed")
+}
+
+/// What the running kernel says; sysctl's own file is only read at boot.
+fn ip_forward(host: &dyn Host) -> anyhow::Result<Option<String>> {
+    if !host.is_live() {
+        return Ok(None);
+    }
+    let bytes = host.read_followed("/proc/sys/net/ipv4/ip_forward").context("ip_forward can't be read")?;
+    Ok(bytes.map(|b| String::from_utf8_lossy(&b).trim().to_owned()))
 }
 
 /// Notes that all files are there: from here on the apply is finished, not undone.
@@ -105,6 +155,15 @@ pub fn begin(
 /// When it can't be written.
 pub fn written(host: &dyn Host, intent: &mut Intent) -> anyhow::Result<()> {
     intent.phase = Phase::Written;
+    store::write_json(host, INTENT, intent)
+}
+
+/// Notes that all is done, and waits for a confirmation.
+///
+/// # Errors
+/// When it can't be written.
+pub fn provisional(host: &dyn Host, intent: &mut Intent) -> anyhow::Result<()> {
+    intent.phase = Phase::Provisional;
     store::write_json(host, INTENT, intent)
 }
 
@@ -145,12 +204,15 @@ pub fn sweep(host: &dyn Host, intent: Option<&Intent>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Puts back what was there. Safe to repeat.
+/// Puts the files back that were there. Safe to repeat; the journal stays until [`undone`].
 ///
 /// # Errors
 /// One line for each thing that could not be put back.
 pub fn undo(host: &dyn Host, intent: &Intent) -> Result<(), Vec<String>> {
     let mut remains = Vec::new();
+    if let Err(e) = host.remove(RESERVE) {
+        remains.push(format!("{RESERVE} is still there: {e}"));
+    }
     // Restored files may belong into directories that were already removed.
     for dir in intent.old_dirs.iter().rev() {
         if matches!(host.read(dir), Ok(Node::Absent)) {
@@ -170,10 +232,16 @@ pub fn undo(host: &dyn Host, intent: &Intent) -> Result<(), Vec<String>> {
     if let Err(e) = store::remove_generation(host, intent.record.number) {
         remains.push(format!("{e:#}"));
     }
-    if !remains.is_empty() {
-        return Err(remains);
-    }
-    forget_originals(host, intent).and_then(|()| end(host)).map_err(|e| vec![format!("{e:#}")])
+    if remains.is_empty() { Ok(()) } else { Err(remains) }
+}
+
+/// Ends the journal of an apply that is undone.
+///
+/// # Errors
+/// When it can't be ended; undoing can be repeated then.
+pub fn undone(host: &dyn Host, intent: &Intent) -> anyhow::Result<()> {
+    forget_originals(host, intent)?;
+    end(host)
 }
 
 fn put_back(host: &dyn Host, before: &Before) -> anyhow::Result<()> {
@@ -236,12 +304,15 @@ pub fn end(host: &dyn Host) -> anyhow::Result<()> {
 /// What to say of an apply that was cut off.
 #[must_use]
 pub fn notice(intent: &Intent) -> String {
+    if intent.phase == Phase::Provisional {
+        return format!("{} waits for `piback confirm`, or is undone", intent.record.made_by);
+    }
     format!(
         "{} was cut off {}; `piback apply` finishes it, `piback rollback` undoes it ({STATE}/journal)",
         intent.record.made_by,
         match intent.phase {
             Phase::Writing => "while it wrote files",
-            Phase::Written => "after its files were written",
+            Phase::Written | Phase::Provisional => "after its files were written",
         }
     )
 }

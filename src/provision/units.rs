@@ -9,13 +9,12 @@ use crate::profile::{Profile, types::Passphrase};
 use crate::system::Host;
 use crate::system::run::Tool;
 use anyhow::Context;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// One unit's steps.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnitChange {
-    #[serde(skip)]
     pub activation: Activation,
     /// The unit, or the interface that is brought up by `ifup`.
     pub name: String,
@@ -24,11 +23,12 @@ pub struct UnitChange {
     pub enable: bool,
     pub act: Act,
     /// Hash of the files that it is (re)started with; noted when that worked.
-    #[serde(skip)]
     pub input: String,
+    /// How it was before: what an undo goes back to.
+    pub before: UnitState,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Act {
     None,
@@ -86,11 +86,32 @@ impl AccountChange {
 }
 
 /// State of one unit, as systemd tells it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct UnitState {
+    /// `loaded`, `masked`, `not-found`.
     pub load: String,
+    /// `enabled`, `disabled`, `masked`, `static`; empty for a unit without a file.
     pub file: String,
+    /// `active`, `inactive`, `failed`.
     pub active: String,
+}
+
+impl UnitState {
+    #[must_use]
+    pub fn is_masked(&self) -> bool {
+        self.load == "masked" || self.file.starts_with("masked")
+    }
+
+    /// Whether it does not start at boot.
+    #[must_use]
+    pub fn is_off(&self) -> bool {
+        self.is_masked() || matches!(self.file.as_str(), "" | "disabled")
+    }
+
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        matches!(self.active.as_str(), "active" | "reloading" | "activating")
+    }
 }
 
 /// Adds packages, accounts and units to the plan of a live host.
@@ -121,39 +142,44 @@ pub fn plan(
 /// # Errors
 /// When systemd can't say how its units are.
 pub fn plan_units(host: &dyn Host, desired: &Desired, state: &State, plan: &mut Plan) -> anyhow::Result<()> {
+    plan.units = unit_changes(&inputs(desired), &states(host)?, state, &desired.radio);
+    Ok(())
+}
+
+/// How all units of the catalog are.
+fn states(host: &dyn Host) -> anyhow::Result<BTreeMap<String, UnitState>> {
     let units: Vec<&str> = Activation::ALL.iter().filter_map(|a| a.unit()).collect();
     let show = Tool::new("systemctl")
         .args(["show", "--property=Id,LoadState,UnitFileState,ActiveState"])
         .args(&units);
-    let states = unit_states(&host.output(&show).context("how the units are")?.stdout);
-    plan.units = unit_changes(&inputs(desired), &states, state, &desired.radio);
-    Ok(())
+    Ok(unit_states(&host.output(&show).context("how the units are")?.stdout))
 }
 
 /// For rollback: units that piback enabled go off, those whose files come back are restarted.
 ///
 /// # Errors
-/// None today; the form is that of [`plan`].
-pub fn plan_rollback(state: &State, plan: &mut Plan) -> anyhow::Result<()> {
+/// When systemd can't say how its units are.
+pub fn plan_rollback(host: &dyn Host, state: &State, plan: &mut Plan) -> anyhow::Result<()> {
+    let states = states(host)?;
     for activation in Activation::ALL.into_iter().rev() {
+        let Some(unit) = activation.unit() else { continue };
         if !state.activated.contains_key(&store::activation_key(activation)) {
             continue;
         }
-        let Some(unit) = activation.unit() else { continue };
         let act = match activation {
             a if a.is_enabled_by_us() => Act::Stop,
             a if a.reloads() => Act::Reload,
             _ => Act::Restart,
         };
-        let change = UnitChange {
+        plan.units.push(UnitChange {
             activation,
             name: unit.to_owned(),
             unmask: false,
             enable: false,
             act,
             input: String::new(),
-        };
-        plan.units.push(change);
+            before: states.get(unit).cloned().unwrap_or_default(),
+        });
     }
     Ok(())
 }
@@ -185,9 +211,7 @@ fn unit_changes(
         let now = states.get(name).cloned().unwrap_or_default();
         // A unit that the host does not have, and that is not ours to bring: dhcpcd on a Debian with ifupdown alone.
         let absent = now.load == "not-found" && !activation.is_enabled_by_us();
-        let masked = now.load == "masked" || now.file.starts_with("masked");
-        let off = matches!(now.file.as_str(), "" | "disabled" | "masked" | "masked-runtime");
-        let running = matches!(now.active.as_str(), "active" | "reloading" | "activating");
+        let running = now.is_running();
         let stale = state.activated.get(&store::activation_key(*activation)) != Some(input);
         let ours = activation.is_enabled_by_us();
         let act = match () {
@@ -200,10 +224,11 @@ fn unit_changes(
         let change = UnitChange {
             activation: *activation,
             name: name.to_owned(),
-            unmask: ours && masked,
-            enable: ours && off,
+            unmask: ours && now.is_masked(),
+            enable: ours && now.is_off(),
             act,
             input: input.clone(),
+            before: now,
         };
         if change.unmask || change.enable || change.act != Act::None {
             changes.push(change);

@@ -19,3 +19,8 @@ pub fn today() -> jiff::Timestamp {
 pub fn monotonic() -> Duration {
     nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from)
 }
+
+/// Waits.
+pub fn sleep(time: std::time::Duration) {
+    std::thread::sleep(time);
+}

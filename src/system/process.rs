@@ -17,3 +17,47 @@ pub fn is_root() -> bool {
 pub fn host_name() -> String {
     nix::unistd::gethostname().map_or_else(|_| "unknown".into(), |name| name.to_string_lossy().into_owned())
 }
+
+/// Absolute path of this program.
+///
+/// # Errors
+/// When the kernel can't say it.
+pub fn own_path() -> std::io::Result<std::path::PathBuf> {
+    std::env::current_exe()
+}
+
+/// The server's address of the SSH session that this process belongs to. `sudo` takes `SSH_CONNECTION` out of the
+/// environment, so that of the processes above is looked at too.
+#[must_use]
+pub fn ssh_server_address() -> Option<String> {
+    let own = std::env::var("SSH_CONNECTION").ok();
+    own.or_else(|| above().find_map(ssh_connection)).and_then(|text| {
+        // client address, client port, server address, server port: sshd(8)
+        text.split(' ').nth(2).map(str::to_owned)
+    })
+}
+
+/// The processes above this one, nearest first.
+fn above() -> impl Iterator<Item = u32> {
+    std::iter::successors(Some(std::process::id()), |pid| parent(*pid)).skip(1).take(64)
+}
+
+fn parent(pid: u32) -> Option<u32> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name in brackets may hold anything, brackets too: the fields begin after the last one.
+    let (_, fields) = stat.rsplit_once(')')?;
+    fields.split_whitespace().nth(1)?.parse().ok().filter(|pid| *pid > 1)
+}
+
+fn ssh_connection(pid: u32) -> Option<String> {
+    let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let entry = environment.split(|b| *b == 0).find_map(|e| e.strip_prefix(b"SSH_CONNECTION="))?;
+    String::from_utf8(entry.to_vec()).ok()
+}
+
+/// Forbids core dumps of this process: memory holds secrets. (`PR_SET_DUMPABLE` would also take a user's own
+/// `/proc/self/fd` away; systemd-coredump honours the limit too.)
+pub fn forbid_core_dumps() {
+    // What can't be set on an odd kernel is no reason not to work.
+    let _ = nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_CORE, 0, 0);
+}

@@ -1,0 +1,165 @@
+//! Who looks after an apply when nobody can: a boot unit that settles what a power cut left, and a timer that undoes
+//! what was never confirmed. Both are systemd's, so they outlive piback and the SSH session. Live hosts only.
+
+use crate::system::run::Tool;
+use crate::system::{FileNode, Host, Node};
+use anyhow::Context;
+use std::time::Duration;
+
+/// How long to wait for a confirmation, and the binary that undoes if none comes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Window {
+    pub length: Duration,
+    /// Absolute path of piback itself, as checked by [`is_plain_path`].
+    pub program: String,
+}
+
+/// Whether systemd takes a path in `ExecStart=` as it is.
+#[must_use]
+pub fn is_plain_path(path: &str) -> bool {
+    path.starts_with('/') && path.chars().all(|c| c.is_ascii_alphanumeric() || "/._+-@".contains(c))
+}
+
+const BOOT_UNIT: &str = "/etc/systemd/system/piback-settle.service";
+const BOOT_WANTS_DIR: &str = "/etc/systemd/system/multi-user.target.wants";
+const BOOT_WANTS: &str = "/etc/systemd/system/multi-user.target.wants/piback-settle.service";
+/// In /run: gone with the next boot, where the boot unit takes over.
+const RUN_DIR: &str = "/run/systemd/system";
+const TIMER: &str = "/run/systemd/system/piback-confirm.timer";
+const TIMER_UNIT: &str = "/run/systemd/system/piback-confirm.service";
+
+/// Arms the timer for `window`, and the boot unit. Again: the window starts anew.
+///
+/// # Errors
+/// When one of them can't be armed: then nothing may be changed.
+pub fn arm(host: &dyn Host, window: Option<&Window>) -> anyhow::Result<()> {
+    let Some(window) = window.filter(|_| host.is_live()) else { return Ok(()) };
+    put(host, BOOT_UNIT, &boot_unit(&window.program))?;
+    dir(host, BOOT_WANTS_DIR)?;
+    host.link(BOOT_WANTS, "../piback-settle.service")
+        .with_context(|| format!("{BOOT_WANTS} can't be made"))?;
+    dir(host, RUN_DIR)?;
+    put(host, TIMER_UNIT, &timer_unit(&window.program))?;
+    put(host, TIMER, &timer(window.length))?;
+    host.run(&systemctl("daemon-reload"))?;
+    host.run(&systemctl("restart").arg("piback-confirm.timer")).context("the timer can't be armed")?;
+    Ok(())
+}
+
+/// Takes the timer away; the boot unit stays, it does nothing where nothing is open.
+///
+/// # Errors
+/// When the timer can't be stopped.
+pub fn disarm(host: &dyn Host) -> anyhow::Result<()> {
+    if !host.is_live() || host.read(TIMER)? == Node::Absent {
+        return Ok(());
+    }
+    // `stop` of the timer, not of the service: this may be the service itself.
+    host.run(&systemctl("stop").arg("piback-confirm.timer")).context("the timer can't be stopped")?;
+    for path in [TIMER, TIMER_UNIT] {
+        host.remove(path).with_context(|| format!("{path} can't be removed"))?;
+    }
+    host.run(&systemctl("daemon-reload"))?;
+    Ok(())
+}
+
+/// After an apply that needs no confirmation: no timer; and no boot unit where nothing of piback is left.
+///
+/// # Errors
+/// As [`disarm`].
+pub fn retire(host: &dyn Host, all: bool) -> anyhow::Result<()> {
+    disarm(host)?;
+    if !all || !host.is_live() {
+        return Ok(());
+    }
+    for path in [BOOT_WANTS, BOOT_UNIT] {
+        host.remove(path).with_context(|| format!("{path} can't be removed"))?;
+    }
+    Ok(())
+}
+
+/// Installs the boot unit: for every live apply, before its first change.
+///
+/// # Errors
+/// When it can't be written.
+pub fn install_boot_unit(host: &dyn Host, program: &str) -> anyhow::Result<()> {
+    if !host.is_live() || host.read(BOOT_WANTS)? != Node::Absent {
+        return Ok(());
+    }
+    put(host, BOOT_UNIT, &boot_unit(program))?;
+    dir(host, BOOT_WANTS_DIR)?;
+    host.link(BOOT_WANTS, "../piback-settle.service").with_context(|| format!("{BOOT_WANTS} can't be made"))
+}
+
+fn put(host: &dyn Host, path: &str, text: &str) -> anyhow::Result<()> {
+    let file = FileNode { bytes: text.as_bytes().to_vec(), mode: 0o644, uid: 0, gid: 0 };
+    host.write(path, &file).with_context(|| format!("{path} can't be written"))
+}
+
+fn dir(host: &dyn Host, path: &str) -> anyhow::Result<()> {
+    if host.read(path)? == Node::Absent {
+        host.make_dir(path, 0o755).with_context(|| format!("{path} can't be made"))?;
+    }
+    Ok(())
+}
+
+fn systemctl(verb: &str) -> Tool {
+    Tool::new("systemctl").arg(verb)
+}
+
+fn boot_unit(program: &str) -> String {
+    format!(
+        "# Finishes or undoes a `piback apply` that a power cut ended, before anything uses its files.\n\
+         [Unit]\n\
+         Description=piback: settle an apply that was cut off or never confirmed\n\
+         ConditionPathExists=/var/lib/piback/journal/intent.json\n\
+         DefaultDependencies=no\n\
+         After=local-fs.target\n\
+         Before=network-pre.target NetworkManager.service dhcpcd.service networking.service\n\
+         Before=piback-nat.service hostapd.service dnsmasq.service smbd.service\n\
+         Wants=network-pre.target\n\
+         Conflicts=shutdown.target\n\
+         Before=shutdown.target\n\n\
+         [Service]\n\
+         Type=oneshot\n\
+         ExecStart={program} settle --boot\n\n\
+         [Install]\n\
+         WantedBy=multi-user.target\n"
+    )
+}
+
+fn timer_unit(program: &str) -> String {
+    format!(
+        "[Unit]\nDescription=piback: undo an apply that was not confirmed\n\n\
+         [Service]\nType=oneshot\nExecStart={program} settle\n"
+    )
+}
+
+/// Counts by the monotonic clock: a Pi's time of day jumps by years when the network comes.
+fn timer(length: Duration) -> String {
+    format!(
+        "[Unit]\nDescription=piback: time to confirm an apply\n\n\
+         [Timer]\nOnActiveSec={}s\nAccuracySec=1s\nUnit=piback-confirm.service\n",
+        length.as_secs()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_paths_go_into_a_unit() {
+        assert!(is_plain_path("/usr/bin/piback"));
+        for bad in [
+            "piback",
+            "/home/my user/piback",
+            "/a%b",
+            "/a\nExecStart=/b",
+            "/a;b",
+            "/usr/bin/piback (deleted)",
+        ] {
+            assert!(!is_plain_path(bad), "{bad:?}");
+        }
+    }
+}

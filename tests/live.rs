@@ -1,0 +1,426 @@
+//! A live host, its tools played by a small model of systemd, dpkg and Samba: which commands run, in which order, and
+//! what comes back when one of them fails. The lab runs the real ones.
+#![allow(clippy::disallowed_methods)]
+
+mod common;
+
+use common::Tree;
+use piback::error::exit_code;
+use piback::profile::types::Passphrase;
+use piback::profile::{EMBEDDED, Profile, load};
+use piback::provision::apply::{self, Hands, Recovered};
+use piback::provision::host::{Facts, Stack, os_release};
+use piback::provision::plan::{self, Desired, Plan};
+use piback::provision::render::{Secrets, render};
+use piback::provision::store::State;
+use piback::provision::units;
+use piback::provision::watchdog::Window;
+use piback::system::fake::FakeHost;
+use piback::system::run::{Output, RunError, Tool};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// What the model knows of a unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Unit {
+    file: &'static str,
+    active: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Model {
+    units: BTreeMap<String, Unit>,
+    packages: Vec<String>,
+    broken: Option<&'static str>,
+}
+
+type Shared = Rc<RefCell<Model>>;
+
+fn answer(model: &Shared, tool: &Tool) -> Result<Output, RunError> {
+    let args: Vec<String> = tool.args.iter().map(|a| a.to_string_lossy().into_owned()).collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).filter(|a| *a != "--no-block").collect();
+    let mut model = model.borrow_mut();
+    let ok = |stdout: String| Ok(Output { code: Some(0), stdout, stderr: String::new() });
+    let fail = |stderr: &str| Ok(Output { code: Some(1), stdout: String::new(), stderr: stderr.into() });
+    match (tool.program.as_str(), words.as_slice()) {
+        ("dpkg-query", _) => ok(model.packages.iter().map(|p| format!("{p} installed\n")).collect()),
+        ("apt-get", words) => {
+            let from = words.iter().position(|w| *w == "--no-install-recommends").unwrap() + 1;
+            for package in &words[from..] {
+                model.packages.push((*package).to_owned());
+                // hostapd's package masks its unit unless a config can be read; dnsmasq's and Samba's start theirs.
+                let unit = match *package {
+                    "hostapd" => Some(("hostapd.service", Unit { file: "enabled", active: false })),
+                    "dnsmasq" => Some(("dnsmasq.service", Unit { file: "enabled", active: true })),
+                    "samba" => Some(("smbd.service", Unit { file: "enabled", active: true })),
+                    _ => None,
+                };
+                model.units.extend(unit.map(|(name, unit)| (name.to_owned(), unit)));
+            }
+            ok(String::new())
+        }
+        ("systemctl", ["show", _, names @ ..]) => {
+            let block = |name: &&str| match model.units.get(*name) {
+                Some(u) => format!(
+                    "Id={name}\nLoadState={}\nUnitFileState={}\nActiveState={}\n",
+                    if u.file == "masked" { "masked" } else { "loaded" },
+                    u.file,
+                    if u.active { "active" } else { "inactive" }
+                ),
+                None => format!("Id={name}\nLoadState=not-found\nUnitFileState=\nActiveState=inactive\n"),
+            };
+            ok(names.iter().map(block).collect::<Vec<_>>().join("\n"))
+        }
+        ("systemctl", ["daemon-reload"]) => ok(String::new()),
+        ("systemctl", [verb, rest @ ..]) => {
+            let name = *rest.last().unwrap();
+            if model.broken == Some(name) && matches!(*verb, "start" | "restart") {
+                return fail("Job for the unit failed.");
+            }
+            let unit = model.units.entry(name.to_owned()).or_insert(Unit { file: "disabled", active: false });
+            match *verb {
+                "unmask" | "disable" => unit.file = "disabled",
+                "enable" => unit.file = "enabled",
+                "mask" => unit.file = "masked",
+                _ => {}
+            }
+            match *verb {
+                "start" | "restart" => unit.active = true,
+                "stop" => unit.active = false,
+                "disable" if rest.contains(&"--now") => unit.active = false,
+                _ => {}
+            }
+            ok(String::new())
+        }
+        ("journalctl", _) => ok("Could not set channel for kernel driver\n".into()),
+        ("useradd" | "install" | "smbpasswd" | "sysctl" | "ifup" | "ifdown", _) => ok(String::new()),
+        ("dnsmasq" | "testparm" | "unshare" | "systemd-analyze", _) => ok(String::new()),
+        _ => panic!("an unknown tool: {}", tool.line()),
+    }
+}
+
+struct Pi {
+    tree: Tree,
+    host: FakeHost,
+    model: Shared,
+}
+
+fn pi(model: Model) -> Pi {
+    let tree = Tree::new();
+    tree.write("/etc/passwd", "root:x:0:0::/:/bin/sh\n");
+    tree.write("/proc/sys/net/ipv4/ip_forward", "0\n");
+    for dir in ["/etc/systemd/system", "/run/systemd"] {
+        std::fs::create_dir_all(tree.path(dir)).unwrap();
+    }
+    let model = Rc::new(RefCell::new(model));
+    let shared = Rc::clone(&model);
+    let host = FakeHost::live(&tree.root(), move |tool| answer(&shared, tool)).unwrap();
+    Pi { tree, host, model }
+}
+
+/// A fresh Raspberry Pi OS Trixie: NetworkManager runs, hostapd is not there yet.
+fn fresh() -> Model {
+    let unit = |name: &str| (name.to_owned(), Unit { file: "enabled", active: true });
+    Model {
+        units: [unit("NetworkManager.service"), unit("systemd-sysctl.service")].into(),
+        packages: vec!["iptables".into()],
+        broken: None,
+    }
+}
+
+fn profile(channel: u8) -> Profile {
+    load(&EMBEDDED[0].1.replace("channel: 6", &format!("channel: {channel}")), "travel").unwrap()
+}
+
+fn password() -> Passphrase {
+    Passphrase::from_file_content(b"share-password-1").unwrap()
+}
+
+impl Pi {
+    fn desired(&self, channel: u8) -> (Desired, Facts) {
+        let os = os_release("VERSION_ID=\"13\"\n");
+        let facts = Facts { os, stack: Stack::NetworkManager, interfaces_d_is_read: false };
+        let wifi = Passphrase::from_file_content(b"correct horse").unwrap();
+        let artifacts = render(&profile(channel), &facts, "wpa_passphrase", &BTreeMap::new()).unwrap();
+        let secrets = Some(Secrets { wifi });
+        let stack = Some(facts.stack);
+        (Desired { stack, artifacts, radio: "wlan0".into(), secrets, made_by: "apply".into() }, facts)
+    }
+
+    fn plan(&self, channel: u8) -> (Plan, State, Desired) {
+        let (desired, facts) = self.desired(channel);
+        let state = State::read(&self.host).unwrap();
+        let mut plan = plan::files(&self.host, &desired, &state).unwrap();
+        units::plan(&self.host, &facts, &profile(channel), &password(), &desired, &state, &mut plan).unwrap();
+        (plan, state, desired)
+    }
+
+    fn apply(&self, channel: u8, window: Option<Window>) -> anyhow::Result<()> {
+        let _lock = apply::lock(&self.host)?;
+        let (plan, state, desired) = self.plan(channel);
+        self.host.take_tools();
+        let password = password();
+        let hands = Hands {
+            secrets: desired.secrets.as_ref(),
+            share_password: Some(&password),
+            window,
+            say: &|_| {},
+        };
+        apply::apply(&self.host, &plan, &state, &hands)
+    }
+
+    fn roll_back(&self) -> anyhow::Result<()> {
+        let _lock = apply::lock(&self.host)?;
+        let state = State::read(&self.host)?;
+        let desired = Desired {
+            stack: None,
+            artifacts: Vec::new(),
+            radio: String::new(),
+            secrets: None,
+            made_by: "rollback".into(),
+        };
+        let mut plan = plan::files(&self.host, &desired, &state)?;
+        units::plan_rollback(&self.host, &state, &mut plan)?;
+        self.host.take_tools();
+        let hands = Hands { secrets: None, share_password: None, window: None, say: &|_| {} };
+        apply::apply(&self.host, &plan, &state, &hands)
+    }
+
+    /// `systemctl` lines that ran, shortened.
+    fn systemctl(&self) -> Vec<String> {
+        let lines = self.host.take_tools();
+        lines.iter().filter_map(|l| l.strip_prefix("systemctl ")).map(str::to_owned).collect()
+    }
+
+    fn files(&self) -> common::Snapshot {
+        self.tree.snapshot().without(&[
+            "/var",
+            "/run",
+            "/etc/systemd/system/multi-user.target.wants",
+            "/etc/systemd/system/piback-settle.service",
+        ])
+    }
+}
+
+fn window() -> Option<Window> {
+    Some(Window { length: Duration::from_secs(120), program: "/usr/bin/piback".into() })
+}
+
+#[test]
+fn a_fresh_pi_gets_config_before_packages_and_units_in_order() {
+    let pi = pi(fresh());
+    let (plan, ..) = pi.plan(6);
+    assert_eq!(
+        plan.packages.join(" "),
+        "hostapd dnsmasq iw rfkill ntfs-3g samba samba-common-bin",
+        "iptables is there"
+    );
+    pi.apply(6, None).unwrap();
+    let tools = pi.host.take_tools();
+    let at = |start: &str| {
+        tools.iter().position(|t| t.starts_with(start)).unwrap_or_else(|| panic!("no {start}: {tools:#?}"))
+    };
+    assert!(
+        at("apt-get") < at("useradd")
+            && at("useradd") < at("smbpasswd")
+            && at("smbpasswd") < at("systemctl daemon-reload")
+    );
+    assert!(at("systemctl daemon-reload") < at("systemctl restart piback-nat.service"));
+    assert!(at("systemctl reload NetworkManager.service") < at("systemctl restart hostapd.service"));
+    assert!(
+        !tools.iter().any(|t| t.contains("restart NetworkManager") || t.contains("share-password-1")),
+        "{tools:#?}"
+    );
+    assert_eq!(pi.model.borrow().units["hostapd.service"], Unit { file: "enabled", active: true });
+
+    // Again: nothing, not even a daemon-reload.
+    let before = pi.tree.snapshot();
+    pi.tree.write("/etc/passwd", "root:x:0:0::/:/bin/sh\npiback:x:999:999::/nonexistent:/usr/sbin/nologin\n");
+    pi.tree.write("/srv/piback/x", "");
+    let (plan, ..) = pi.plan(6);
+    assert!(plan.is_empty(), "{:?} {:?}", plan.units, plan.accounts);
+    pi.apply(6, None).unwrap();
+    assert_eq!(pi.systemctl(), Vec::<String>::new());
+    assert_eq!(
+        pi.tree.snapshot().without(&["/etc/passwd", "/srv"]),
+        before.without(&["/etc/passwd", "/srv"])
+    );
+
+    // Only what changed is restarted.
+    pi.apply(11, None).unwrap();
+    assert_eq!(pi.systemctl(), ["daemon-reload", "restart hostapd.service"]);
+}
+
+#[test]
+fn a_masked_unit_is_unmasked_and_a_stopped_one_is_started() {
+    let pi = pi(fresh());
+    pi.apply(6, None).unwrap();
+    pi.model.borrow_mut().units.insert("hostapd.service".into(), Unit { file: "masked", active: false });
+    pi.model.borrow_mut().units.insert("dnsmasq.service".into(), Unit { file: "enabled", active: false });
+    pi.apply(6, None).unwrap();
+    assert_eq!(
+        pi.systemctl(),
+        [
+            "daemon-reload",
+            "unmask hostapd.service",
+            "enable hostapd.service",
+            "start hostapd.service",
+            "start dnsmasq.service"
+        ]
+    );
+}
+
+#[test]
+fn a_unit_that_fails_brings_files_units_and_kernel_back() {
+    let pi = pi(fresh());
+    let (files, units) = (pi.files(), pi.model.borrow().units.clone());
+    pi.model.borrow_mut().broken = Some("hostapd.service");
+    let error = pi.apply(6, None).unwrap_err();
+    assert_eq!(exit_code(&error), 3, "{error:#}");
+    assert!(format!("{error:#}").contains("Could not set channel"), "what hostapd said: {error:#}");
+    assert_eq!(pi.files(), files);
+    let tools = pi.host.take_tools();
+    assert!(tools.contains(&"sysctl -q -w net.ipv4.ip_forward=0".to_owned()), "{tools:#?}");
+    let stop = tools.iter().position(|t| t == "systemctl stop piback-nat.service").unwrap();
+    assert!(
+        stop < tools.iter().rposition(|t| t == "systemctl daemon-reload").unwrap(),
+        "stopped while its file was there"
+    );
+    for (name, unit) in &units {
+        assert_eq!(pi.model.borrow().units[name], *unit, "{name}");
+    }
+    assert!(!pi.model.borrow().units["piback-nat.service"].active);
+
+    // The next apply owes everything, and does it.
+    pi.model.borrow_mut().broken = None;
+    pi.apply(6, None).unwrap();
+    assert!(pi.systemctl().contains(&"restart hostapd.service".to_owned()));
+
+    // A changed apply that fails gives the old access point back, running.
+    pi.model.borrow_mut().broken = Some("dnsmasq.service");
+    let files = pi.files();
+    let unit = pi.model.borrow().units["hostapd.service"].clone();
+    let (mut plan, state, desired) = pi.plan(11);
+    plan.units.iter_mut().for_each(|u| assert_eq!(u.name, "hostapd.service"));
+    plan.units.push(units::UnitChange {
+        activation: piback::provision::catalog::Activation::Dnsmasq,
+        name: "dnsmasq.service".into(),
+        unmask: false,
+        enable: false,
+        act: units::Act::Restart,
+        input: "x".into(),
+        before: units::UnitState { load: "loaded".into(), file: "enabled".into(), active: "active".into() },
+    });
+    let hands = Hands { secrets: desired.secrets.as_ref(), share_password: None, window: None, say: &|_| {} };
+    let error = apply::apply(&pi.host, &plan, &state, &hands).unwrap_err();
+    // dnsmasq can't be restarted with the old files either: said, not hidden.
+    assert_eq!(exit_code(&error), 4, "{error:#}");
+    assert!(piback::error::hints(&error).iter().any(|h| h.contains("restart dnsmasq.service")), "{error:?}");
+    assert_eq!(pi.files(), files);
+    assert_eq!(pi.model.borrow().units["hostapd.service"], unit);
+}
+
+#[test]
+fn roll_back_stops_what_piback_started_while_its_files_are_there() {
+    let pi = pi(fresh());
+    let files = pi.files();
+    pi.apply(6, None).unwrap();
+    pi.roll_back().unwrap();
+    let lines = pi.systemctl();
+    let at =
+        |line: &str| lines.iter().position(|l| l == line).unwrap_or_else(|| panic!("no {line}: {lines:#?}"));
+    assert!(at("disable --now piback-nat.service") < at("daemon-reload"), "{lines:#?}");
+    assert!(at("daemon-reload") < at("reload NetworkManager.service"));
+    assert_eq!(pi.files(), files);
+    assert!(!pi.model.borrow().units["hostapd.service"].active);
+    assert!(State::read(&pi.host).unwrap().activated.keys().all(|k| k == "share-password"));
+    assert!(!pi.tree.path("/etc/systemd/system/piback-settle.service").exists());
+}
+
+#[test]
+fn unconfirmed_is_undone_by_the_timer_and_confirmed_stays() {
+    let pi = pi(fresh());
+    let files = pi.files();
+    pi.apply(6, window()).unwrap();
+    let lines = pi.systemctl();
+    let armed = lines.iter().position(|l| l == "restart piback-confirm.timer").unwrap();
+    assert!(
+        armed < lines.iter().position(|l| l.contains("piback-nat")).unwrap(),
+        "armed before the first change"
+    );
+    assert!(pi.tree.read("/run/systemd/system/piback-confirm.timer").contains("OnActiveSec=120s"));
+    assert!(
+        pi.tree
+            .read("/etc/systemd/system/piback-settle.service")
+            .contains("ExecStart=/usr/bin/piback settle --boot")
+    );
+    assert_eq!(
+        std::fs::read_link(pi.tree.path("/etc/systemd/system/multi-user.target.wants/piback-settle.service"))
+            .unwrap()
+            .to_str(),
+        Some("../piback-settle.service")
+    );
+
+    // The timer goes off.
+    assert_eq!(apply::settle(&pi.host, false).unwrap(), Recovered::Undone);
+    assert_eq!(pi.files(), files);
+    assert!(!pi.model.borrow().units["hostapd.service"].active);
+    assert!(!pi.tree.path("/run/systemd/system/piback-confirm.timer").exists());
+    assert_eq!(apply::settle(&pi.host, false).unwrap(), Recovered::Nothing, "it never fires late");
+
+    // Confirmed: the timer finds nothing any more.
+    pi.apply(6, window()).unwrap();
+    assert!(apply::confirm(&pi.host).unwrap());
+    let kept = pi.files();
+    assert_eq!(apply::settle(&pi.host, false).unwrap(), Recovered::Nothing);
+    assert_eq!(pi.files(), kept);
+    assert!(!apply::confirm(&pi.host).unwrap(), "once is enough");
+
+    // A reboot before the confirmation: undone, and no unit is waited for.
+    pi.apply(11, window()).unwrap();
+    pi.systemctl();
+    assert_eq!(apply::settle(&pi.host, true).unwrap(), Recovered::Undone);
+    assert_eq!(pi.files(), kept);
+    assert!(pi.systemctl().contains(&"--no-block restart hostapd.service".to_owned()));
+}
+
+#[test]
+fn a_failed_apply_disarms_the_timer() {
+    let pi = pi(fresh());
+    pi.model.borrow_mut().broken = Some("hostapd.service");
+    assert_eq!(exit_code(&pi.apply(6, window()).unwrap_err()), 3);
+    assert!(pi.systemctl().contains(&"stop piback-confirm.timer".to_owned()));
+    assert!(!pi.tree.path("/run/systemd/system/piback-confirm.timer").exists());
+}
+
+/// Power goes at each change; the boot unit settles it without anyone, all old or all new.
+#[test]
+fn the_boot_unit_settles_a_power_cut_at_every_change() {
+    use piback::system::fake::Fault;
+    let whole = pi(fresh());
+    let old = whole.files();
+    whole.host.arm(usize::MAX, Fault::Die);
+    whole.apply(6, None).unwrap();
+    let (new, changes) = (whole.files(), whole.host.changes());
+    let mut outcomes = BTreeMap::new();
+    for k in 1..=changes {
+        let pi = pi(fresh());
+        pi.host.arm(k, Fault::Die);
+        assert!(pi.apply(6, None).is_err());
+        // What ran is gone with the power; what was enabled starts again.
+        for unit in pi.model.borrow_mut().units.values_mut() {
+            unit.active = unit.file == "enabled";
+        }
+        pi.host.arm(usize::MAX, Fault::Die);
+        let settled = apply::settle(&pi.host, true).unwrap_or_else(|e| panic!("at {k}: {e:#}"));
+        let now = pi.files();
+        assert!(now == old || now == new, "at {k}: neither old nor new after {settled:?}");
+        *outcomes.entry(format!("{settled:?}")).or_insert(0) += 1;
+        pi.apply(6, None).unwrap();
+        assert_eq!(pi.files(), new, "after {k}");
+        assert!(pi.model.borrow().units["hostapd.service"].active, "after {k}");
+    }
+    assert!(outcomes["Undone"] > 10 && outcomes["Finished"] > 3, "{outcomes:?}");
+}
