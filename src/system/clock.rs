@@ -19,3 +19,8 @@ pub fn today() -> jiff::Timestamp {
 pub fn monotonic() -> Duration {
     nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from)
 }
+
+/// Waits as long as a person does not notice.
+pub fn wait_a_little() {
+    std::thread::sleep(std::time::Duration::from_millis(200));
+}

@@ -9,7 +9,17 @@ use nix::unistd::{UnlinkatFlags, fsync, unlinkat};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// A folder that the user named: its real path, and the device that it lies on, as `st_dev`.
+///
+/// # Errors
+/// It is missing or no folder.
+pub fn real(path: &Path) -> io::Result<(PathBuf, u64)> {
+    let real = std::fs::canonicalize(path)?;
+    let device = Folder::open(&real)?.device()?;
+    Ok((real, device))
+}
 
 /// An open folder.
 #[derive(Debug)]

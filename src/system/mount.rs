@@ -6,7 +6,7 @@
 //! system: NTFS before 5.15, exFAT before 5.7.
 
 use super::folder::Folder;
-use super::run::Tool;
+use super::run::{RunError, Tool};
 use crate::ui::visible;
 use anyhow::{Context, anyhow, bail};
 use nix::errno::Errno;
@@ -191,12 +191,7 @@ fn try_ways(device: &Path, ways: &[Way], at: &Path, access: Access) -> Result<()
     for way in ways {
         match way {
             Way::Kernel { fstype, options } => {
-                let mut flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
-                flags |= MsFlags::MS_NOATIME;
-                if access == Access::ReadOnly {
-                    flags |= MsFlags::MS_RDONLY;
-                }
-                let done = kernel_mount(Some(device), at, Some(*fstype), flags, Some(*options));
+                let done = kernel_mount(Some(device), at, Some(*fstype), flags(access), Some(*options));
                 match done {
                     Ok(()) => return Ok(()),
                     Err(Errno::EBUSY) => return Err(MountError::Busy),
@@ -211,11 +206,10 @@ fn try_ways(device: &Path, ways: &[Way], at: &Path, access: Access) -> Result<()
                 }
             }
             Way::Fuse { tool, package } => {
-                let access = if access == Access::ReadOnly { "ro" } else { "rw" };
-                let options = format!("{access},nosuid,nodev,noexec,noatime");
-                match Tool::new(*tool).args(["-o", &options]).arg(device).arg(at).run() {
-                    Ok(_) => return Ok(()),
-                    Err(super::run::RunError::NotFound { .. }) => {
+                let options = if access == Access::ReadOnly { "ro" } else { "rw" };
+                match Tool::new(*tool).args(["-o", options]).arg(device).arg(at).run() {
+                    Ok(_) => return restrict(at, access),
+                    Err(RunError::NotFound { .. }) => {
                         tried.push(format!("{tool} is not installed (package {package})"));
                     }
                     Err(e) => return Err(MountError::Other(e.into())),
@@ -226,13 +220,32 @@ fn try_ways(device: &Path, ways: &[Way], at: &Path, access: Access) -> Result<()
     Err(MountError::Other(anyhow!("{}", tried.join(", and "))))
 }
 
+fn flags(access: Access) -> MsFlags {
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC | MsFlags::MS_NOATIME;
+    if access == Access::ReadOnly { flags | MsFlags::MS_RDONLY } else { flags }
+}
+
+/// FUSE tools drop some of the flags that they are given (exfat-fuse 1.3: noexec); the kernel does not.
+fn restrict(at: &Path, access: Access) -> Result<(), MountError> {
+    let flags = flags(access) | MsFlags::MS_REMOUNT | MsFlags::MS_BIND;
+    let done = kernel_mount(None::<&str>, at, None::<&str>, flags, None::<&str>);
+    let Err(e) = done else { return Ok(()) };
+    let error = MountError::Other(anyhow!(io::Error::from(e)).context("restrict what was mounted"));
+    let undone = umount2(at, MntFlags::UMOUNT_NOFOLLOW).map_err(|e| anyhow!(io::Error::from(e)));
+    Err(with_cleanup(error, undone.err()))
+}
+
 /// The mount took, it is of the device that was meant, and it lets do what was asked for.
 fn right(number: u64, at: &Path, access: Access) -> anyhow::Result<()> {
     let shown = visible(&at.to_string_lossy());
     if !is_at(number, at).with_context(|| shown.clone())? {
         bail!("another volume appeared at {shown}");
     }
-    let read_only = statvfs(at).map_err(io::Error::from)?.flags().contains(FsFlags::ST_RDONLY);
+    let flags = statvfs(at).map_err(io::Error::from)?.flags();
+    if !flags.contains(FsFlags::ST_NOSUID | FsFlags::ST_NODEV | FsFlags::ST_NOEXEC) {
+        bail!("{shown} came up without nosuid, nodev and noexec");
+    }
+    let read_only = flags.contains(FsFlags::ST_RDONLY);
     match access {
         Access::ReadOnly if !read_only => bail!("{shown} came up writable"),
         // NTFS that Windows left hibernated, HFS+ with a journal.

@@ -37,3 +37,9 @@ pub fn runtime_dir() -> Option<PathBuf> {
     let dir = PathBuf::from(std::env::var_os("XDG_RUNTIME_DIR")?);
     (dir.is_absolute() && dir.is_dir()).then_some(dir)
 }
+
+/// The group that this process acts as.
+#[must_use]
+pub fn group() -> u32 {
+    nix::unistd::getegid().as_raw()
+}

@@ -27,8 +27,8 @@ const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 /// The run directory is memory: after this much, only what is no mere progress is still written (8 MiB are half a
 /// day at one line a second).
 const MOST_PROGRESS: u64 = 8 * 1024 * 1024;
-/// Longer lines are none that piback wrote.
-const LONGEST_LINE: usize = 64 * 1024;
+/// Longer lines are none that piback wrote; the longest is the account that lists every file of a pulled card.
+const LONGEST_LINE: usize = 64 * 1024 * 1024;
 
 /// The first line of a running backup's file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

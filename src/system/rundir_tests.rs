@@ -1,3 +1,5 @@
+#![cfg(test)]
+
 use super::*;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::{Child, Command, Stdio};
@@ -67,6 +69,12 @@ fn the_pid_is_the_lock_holders_not_the_one_in_the_file() {
     // Python dies of SIGINT with a traceback.
     assert!(!child.wait().unwrap().success());
     assert!(found[0].interrupt().unwrap_err().to_string().contains("ended meanwhile"));
+    // The lock is another process's now: that one was not meant.
+    let mut other = locker(&path);
+    assert!(found[0].interrupt().unwrap_err().to_string().contains("ended meanwhile"));
+    assert!(other.try_wait().unwrap().is_none());
+    other.kill().unwrap();
+    other.wait().unwrap();
 }
 
 #[test]
@@ -132,6 +140,6 @@ fn a_file_without_line_ends_is_refused_not_swallowed() {
     let path = status_file(&dir, 9);
     let mut follower =
         Follower { file: dir.folder.file("9.jsonl").unwrap().unwrap(), position: 0, partial: Vec::new() };
-    std::fs::write(&path, vec![b'x'; 1024 * 1024]).unwrap();
+    std::fs::File::create(&path).unwrap().set_len(65 * 1024 * 1024).unwrap();
     assert!(follower.news().unwrap_err().to_string().contains("no piback wrote"));
 }

@@ -6,7 +6,7 @@ pub mod find;
 pub mod lsblk;
 pub mod mountinfo;
 
-use crate::ui::visible;
+use crate::ui::{bytes, visible};
 use lsblk::Block;
 use mountinfo::Mount;
 use serde::Serialize;
@@ -73,27 +73,12 @@ impl Volume {
     }
 }
 
-/// `SD32GB-03: /dev/sda1, 29.7 GiB, exfat`
+/// `SD32GB-03: /dev/sda1, 32 GB, exfat`
 impl fmt::Display for Volume {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}, {}", self.shown_label(), self.device().display(), size(self.size))?;
+        write!(f, "{}: {}, {}", self.shown_label(), self.device().display(), bytes(self.size))?;
         self.fstype.as_deref().map_or(Ok(()), |fstype| write!(f, ", {}", visible(fstype)))
     }
-}
-
-/// `29.7 GiB`: one decimal from a kibibyte up.
-#[must_use]
-pub fn size(bytes: u64) -> String {
-    let mut value = bytes as f64;
-    let mut unit = "B";
-    for next in ["KiB", "MiB", "GiB", "TiB"] {
-        if value < 1024.0 {
-            break;
-        }
-        value /= 1024.0;
-        unit = next;
-    }
-    if unit == "B" { format!("{bytes} B") } else { format!("{value:.1} {unit}") }
 }
 
 /// Everything that is plugged in, and everything that this system runs from.
