@@ -59,6 +59,14 @@ pub enum Command {
     /// Finish or undo an apply that was cut off or not confirmed: what the boot unit and the timer call
     #[command(hide = true)]
     Settle(Settle),
+    /// Show the cards and drives that are plugged in
+    Cards,
+    /// Let a drive receive backups
+    Enroll(Enroll),
+    /// Follow a running backup; Ctrl-C leaves it running
+    Attach(Running),
+    /// Ask a running backup to stop
+    Cancel(Running),
     /// Print the JSON Schema of the profile
     Schema,
     /// Copy what is new on a card to the drive, verified
@@ -173,7 +181,7 @@ pub struct Status {
 pub struct Backup {
     /// The card's label; its files go to the folder of this name on the drive
     pub label: String,
-    /// Take this folder for the card
+    /// Take this folder for the card, or the volume on this device as in /dev/sda1
     #[arg(long, value_name = "DIR")]
     pub source: Option<PathBuf>,
     /// Take this folder for the drive
@@ -200,12 +208,27 @@ pub struct Verify {
 pub struct SafeToFormat {
     /// The card's label
     pub label: String,
-    /// Take this folder for the card
+    /// Take this folder for the card, or the volume on this device as in /dev/sda1
     #[arg(long, value_name = "DIR")]
     pub source: Option<PathBuf>,
     /// Take this folder for the drive
     #[arg(long, value_name = "DIR")]
     pub dest: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Enroll {
+    /// The drive's label, or its device as in /dev/sdb1
+    pub drive: String,
+    /// Don't ask
+    #[arg(long)]
+    pub yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Running {
+    /// The card's label; needed only when more than one backup runs
+    pub label: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -19,8 +19,9 @@ fn sources() -> Vec<(String, String)> {
     found.into_iter().map(read).collect()
 }
 
-/// The code before the tests of a file, without comments.
+/// The code before the tests of a file, without comments. A file that is all tests begins with `#![cfg(test)]`.
 fn code(text: &str) -> String {
+    let text = text.split("#![cfg(test)]").next().unwrap_or_default();
     let text = text.split("#[cfg(test)]").next().unwrap_or_default();
     text.lines().filter(|l| !l.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }

@@ -2,7 +2,7 @@
 
 use super::events::Tally;
 use super::reason::{Reason, Stop};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What became of everything on the card.
 #[derive(Debug, Default)]
@@ -37,7 +37,7 @@ pub struct NotSafe {
 }
 
 /// A file of the card under another name on the drive.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Renamed {
     pub path: String,
     pub dest: String,

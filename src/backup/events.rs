@@ -1,9 +1,9 @@
 //! What a run tells while it works. `backup/` knows no screen: whoever watches draws.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Files and their bytes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     pub files: u64,
     pub bytes: u64,
@@ -17,7 +17,7 @@ impl Tally {
 }
 
 /// Which side the other one waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Side {
     Card,

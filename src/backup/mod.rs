@@ -4,6 +4,7 @@
 //! [`account::Account`] at the end. What it promises stands in `docs/BACKUP.md`.
 
 pub mod account;
+pub mod card;
 mod copy;
 mod digest;
 mod drive;

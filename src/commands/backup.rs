@@ -1,20 +1,46 @@
 //! `piback backup LABEL`
 
+use super::endpoints::{self, Need, Typed};
 use super::progress::Progress;
-use super::{backup_report, endpoints};
+use super::{attach, backup_report};
+use crate::backup::label::Label;
 use crate::backup::{self, Options};
-use crate::cli::Backup;
-use crate::error::Outcome;
+use crate::cli::{Backup, Global};
+use crate::error::{self, Outcome};
 use crate::system::signals;
 use crate::ui::Ui;
 
-pub fn run(args: &Backup, ui: &Ui) -> anyhow::Result<Outcome> {
-    let ends = endpoints::both(&args.label, args.source.as_ref(), args.dest.as_ref())?;
+pub fn run(args: &Backup, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
+    let label = Label::new(&args.label)?;
+    let typed = Typed {
+        label: label.as_str(),
+        source: args.source.as_deref(),
+        dest: args.dest.as_deref(),
+        need: Need::Backup,
+    };
+    // Before anything is mounted: what is mounted has to be taken off, Ctrl-C or not.
     signals::stop_gently();
-    let progress = Progress::new(ui, "backup", ends.label.as_str());
-    let account = backup::backup(&ends, Options { mirror: args.mirror }, &progress);
-    progress.end();
-    let account = account?;
-    backup_report::account(ui, &ends, &account);
-    Ok(if account.all_safe() { Outcome::Done } else { Outcome::NotSafe })
+    let mut running = None;
+    let result = endpoints::run(&typed, global, ui, |places| {
+        let ends = places.of(&label)?;
+        let registered = attach::register(label.as_str(), &ends.dest, global, ui);
+        let progress = Progress::new(ui, "backup", label.as_str(), registered);
+        let account = backup::backup(&ends, Options { mirror: args.mirror }, &progress);
+        if let Ok(account) = &account {
+            let line = backup_report::AccountLine::new(label.as_str(), account);
+            progress.tell(&line);
+            running = progress.end();
+            line.show(ui);
+        } else {
+            running = progress.end();
+        }
+        Ok(if account?.all_safe() { Outcome::Done } else { Outcome::NotSafe })
+    });
+    // Only now, as what could not be taken off is part of how it ended.
+    if let Some(running) = running
+        && let Err(e) = running.end(result.as_ref().map_or_else(error::exit_code, |o| o.exit_code()))
+    {
+        ui.detail(&format!("{e:#}"));
+    }
+    result
 }

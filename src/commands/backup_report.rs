@@ -5,34 +5,35 @@ use crate::backup::events::Tally;
 use crate::backup::reason::Stop;
 use crate::backup::{Answer, Endpoints, Verdict};
 use crate::ui::{self, JSON_SCHEMA, Style, Ui};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// So many files are listed by name; all of them with `-v` and with `--json`.
 const LISTED: usize = 40;
 
-#[derive(Serialize)]
-struct BadFile<'a> {
-    path: &'a str,
+#[derive(Debug, Serialize, Deserialize)]
+struct BadFile {
+    path: String,
     bytes: u64,
     why: String,
 }
 
-#[derive(Serialize)]
-struct AccountLine<'a> {
+/// The account of a backup, as `--json` prints it and `attach` reads it back.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct AccountLine {
     schema: u32,
-    event: &'static str,
-    label: &'a str,
+    event: String,
+    label: String,
     safe: bool,
     on_card: Tally,
     already_safe: Tally,
     copied: Tally,
     not_safe: Tally,
-    not_safe_files: Vec<BadFile<'a>>,
-    renamed: &'a [Renamed],
-    skipped: &'a [String],
+    not_safe_files: Vec<BadFile>,
+    renamed: Vec<Renamed>,
+    skipped: Vec<String>,
     removed_files: u64,
-    stopped: Option<&'static str>,
-    notes: &'a [String],
+    stopped: Option<String>,
+    notes: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -43,7 +44,7 @@ struct AnswerLine<'a> {
     safe_to_format: bool,
     on_card: Tally,
     on_drive: Tally,
-    not_safe_files: Vec<BadFile<'a>>,
+    not_safe_files: Vec<BadFile>,
     skipped: &'a [String],
     stopped: Option<&'static str>,
 }
@@ -56,71 +57,76 @@ struct VerdictLine<'a> {
     good: bool,
     recorded: Tally,
     verified: Tally,
-    bad_files: Vec<BadFile<'a>>,
+    bad_files: Vec<BadFile>,
     healed: &'a [String],
     unrecorded: Tally,
     stopped: Option<&'static str>,
     notes: &'a [String],
 }
 
-/// The account of `backup`.
-pub fn account(ui: &Ui, ends: &Endpoints, account: &Account) {
-    let bad = account.unsafe_tally();
-    ui.json(&AccountLine {
-        schema: JSON_SCHEMA,
-        event: "account",
-        label: ends.label.as_str(),
-        safe: account.all_safe(),
-        on_card: account.card,
-        already_safe: account.safe,
-        copied: account.copied,
-        not_safe: bad,
-        not_safe_files: account.not_safe.iter().map(bad_file).collect(),
-        renamed: &account.renamed,
-        skipped: &account.skipped,
-        removed_files: account.removed,
-        stopped: account.stop.map(Stop::describe),
-        notes: &account.notes,
-    });
-    for note in &account.notes {
-        ui.note(note);
-    }
-    row(ui, "on the card", account.card);
-    row(ui, "already safe", account.safe);
-    row(ui, "copied, verified", account.copied);
-    row(ui, "not safe", bad);
-    if !account.skipped.is_empty() {
-        ui.say(&format!("skipped: {}", account.skipped.join(", ")));
-    }
-    if account.removed > 0 {
-        ui.say(&format!("moved to .piback/removed: {}", ui::files(account.removed)));
-    }
-    if !account.renamed.is_empty() {
-        ui.say(&format!("{} kept beside others of the same name:", ui::files(account.renamed.len() as u64)));
-        let names = account.renamed.iter().map(|r| format!("  {} -> {}", r.path, r.dest));
-        list(ui, names, account.renamed.len());
-    }
-    not_safe(ui, &account.not_safe);
-    let sentence = match (account.all_safe(), account.card.files) {
-        (true, 0) => ui.paint(Style::Yellow, &format!("There are no files on {}.", ends.label)),
-        (true, n) => {
-            let what = if n == 1 { "The file" } else { &format!("All {}", ui::files(n)) };
-            ui.paint(Style::Green, &format!("{what} on {} {} on the drive, verified.", ends.label, are(n)))
+impl AccountLine {
+    pub fn new(label: &str, account: &Account) -> Self {
+        AccountLine {
+            schema: JSON_SCHEMA,
+            event: "account".to_owned(),
+            label: label.to_owned(),
+            safe: account.all_safe(),
+            on_card: account.card,
+            already_safe: account.safe,
+            copied: account.copied,
+            not_safe: account.unsafe_tally(),
+            not_safe_files: bad_files(&account.not_safe),
+            renamed: account.renamed.clone(),
+            skipped: account.skipped.clone(),
+            removed_files: account.removed,
+            stopped: account.stop.map(|stop| stop.describe().to_owned()),
+            notes: account.notes.clone(),
         }
-        (false, _) => {
-            let why = account.stop.map_or(String::new(), |stop| format!(": {}", stop.describe()));
-            let text = format!(
-                "NOT SAFE: {} on {} {} not on the drive{why}.",
-                ui::files(bad.files),
-                ends.label,
-                are(bad.files)
-            );
-            ui.paint(Style::Red, &text)
+    }
+
+    /// The same for people.
+    pub fn show(&self, ui: &Ui) {
+        for note in &self.notes {
+            ui.note(note);
         }
-    };
-    ui.say(&sentence);
-    if !account.all_safe() {
-        ui.say("Don't format the card.");
+        row(ui, "on the card", self.on_card);
+        row(ui, "already safe", self.already_safe);
+        row(ui, "copied, verified", self.copied);
+        row(ui, "not safe", self.not_safe);
+        if !self.skipped.is_empty() {
+            ui.say(&format!("skipped: {}", self.skipped.join(", ")));
+        }
+        if self.removed_files > 0 {
+            ui.say(&format!("moved to .piback/removed: {}", ui::files(self.removed_files)));
+        }
+        if !self.renamed.is_empty() {
+            let files = ui::files(self.renamed.len() as u64);
+            ui.say(&format!("{files} kept beside others of the same name:"));
+            let names = self.renamed.iter().map(|r| format!("  {} -> {}", r.path, r.dest));
+            list(ui, names, self.renamed.len());
+        }
+        not_safe(ui, &self.not_safe_files);
+        ui.say(&self.sentence(ui));
+        if !self.safe {
+            ui.say("Don't format the card.");
+        }
+    }
+
+    fn sentence(&self, ui: &Ui) -> String {
+        let label = &self.label;
+        match (self.safe, self.on_card.files) {
+            (true, 0) => ui.paint(Style::Yellow, &format!("There are no files on {label}.")),
+            (true, n) => {
+                let what = if n == 1 { "The file" } else { &format!("All {}", ui::files(n)) };
+                ui.paint(Style::Green, &format!("{what} on {label} {} on the drive, verified.", are(n)))
+            }
+            (false, _) => {
+                let why = self.stopped.as_ref().map_or(String::new(), |stop| format!(": {stop}"));
+                let n = self.not_safe.files;
+                let text = format!("NOT SAFE: {} on {label} {} not on the drive{why}.", ui::files(n), are(n));
+                ui.paint(Style::Red, &text)
+            }
+        }
     }
 }
 
@@ -133,11 +139,11 @@ pub fn answer(ui: &Ui, ends: &Endpoints, answer: &Answer) {
         safe_to_format: answer.yes(),
         on_card: answer.card,
         on_drive: answer.safe,
-        not_safe_files: answer.not_safe.iter().map(bad_file).collect(),
+        not_safe_files: bad_files(&answer.not_safe),
         skipped: &answer.skipped,
         stopped: answer.stop.map(Stop::describe),
     });
-    not_safe(ui, &answer.not_safe);
+    not_safe(ui, &bad_files(&answer.not_safe));
     if !answer.skipped.is_empty() {
         ui.say(&format!("skipped: {}", answer.skipped.join(", ")));
     }
@@ -169,7 +175,7 @@ pub fn verdict(ui: &Ui, label: &str, verdict: &Verdict) {
         good: verdict.all_good(),
         recorded: verdict.known,
         verified: verdict.good,
-        bad_files: verdict.bad.iter().map(bad_file).collect(),
+        bad_files: bad_files(&verdict.bad),
         healed: &verdict.healed,
         unrecorded: verdict.unrecorded,
         stopped: verdict.stop.map(Stop::describe),
@@ -186,7 +192,7 @@ pub fn verdict(ui: &Ui, label: &str, verdict: &Verdict) {
     for path in &verdict.healed {
         ui.note(&format!("{path} is damaged or gone; the same photo is safe under another name"));
     }
-    not_safe(ui, &verdict.bad);
+    not_safe(ui, &bad_files(&verdict.bad));
     let sentence = if verdict.no_manifest {
         ui.paint(Style::Yellow, "There was no manifest to compare with. All files are recorded as found now.")
     } else if verdict.all_good() {
@@ -202,8 +208,8 @@ fn row(ui: &Ui, what: &str, tally: Tally) {
     ui.say(&format!("{what:<17}{:>13}{:>9}", ui::files(tally.files), ui::bytes(tally.bytes)));
 }
 
-fn not_safe(ui: &Ui, bad: &[NotSafe]) {
-    list(ui, bad.iter().map(|b| format!("  {}: {}", b.path, b.reason.describe())), bad.len());
+fn not_safe(ui: &Ui, bad: &[BadFile]) {
+    list(ui, bad.iter().map(|b| format!("  {}: {}", b.path, b.why)), bad.len());
 }
 
 fn list(ui: &Ui, lines: impl Iterator<Item = String>, len: usize) {
@@ -216,8 +222,9 @@ fn list(ui: &Ui, lines: impl Iterator<Item = String>, len: usize) {
     }
 }
 
-fn bad_file(bad: &NotSafe) -> BadFile<'_> {
-    BadFile { path: &bad.path, bytes: bad.size, why: bad.reason.describe() }
+fn bad_files(bad: &[NotSafe]) -> Vec<BadFile> {
+    let line = |b: &NotSafe| BadFile { path: b.path.clone(), bytes: b.size, why: b.reason.describe() };
+    bad.iter().map(line).collect()
 }
 
 fn are(n: u64) -> &'static str {

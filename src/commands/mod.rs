@@ -1,14 +1,19 @@
 //! One small file per verb.
 
 mod apply;
+mod attach;
 mod backup;
 mod backup_report;
+mod cancel;
+mod cards;
 mod completions;
 mod confirm;
-mod endpoints;
+pub mod endpoints;
+mod enroll;
 mod init;
 mod man;
 mod plan;
+mod plugged;
 mod progress;
 mod render;
 mod rollback;
@@ -42,10 +47,14 @@ pub fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Outcome> {
         Command::Rollback(args) => rollback::run(args, global, ui),
         Command::Render(args) => render::run(args, global, ui),
         Command::Status(args) => status::run(args, global, ui),
+        Command::Cards => cards::run(global, ui),
+        Command::Enroll(args) => enroll::run(args, global, ui),
+        Command::Attach(args) => attach::run(args, global, ui),
+        Command::Cancel(args) => cancel::run(args, global, ui),
         Command::Schema => schema::run(ui),
-        Command::Backup(args) => backup::run(args, ui),
-        Command::Verify(args) => verify::run(args, ui),
-        Command::SafeToFormat(args) => safe_to_format::run(args, ui),
+        Command::Backup(args) => backup::run(args, global, ui),
+        Command::Verify(args) => verify::run(args, global, ui),
+        Command::SafeToFormat(args) => safe_to_format::run(args, global, ui),
         Command::Completions(args) => completions::run(args, ui),
         Command::Man(args) => man::run(args, ui),
     }

@@ -1,23 +1,29 @@
 //! Shows a run: a bar on a terminal, a line now and then elsewhere, JSON lines with `--json`.
 
 use crate::backup::events::{Event, Side, Tally, Watch};
+use crate::system::rundir::Running;
 use crate::system::{clock, signals};
 use crate::ui::{self, Bar, JSON_SCHEMA, Ui};
-use serde::Serialize;
-use std::sync::{Mutex, PoisonError};
+use serde::{Deserialize, Serialize};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How often a line is written where there is no terminal, and a JSON line.
-const TEXT_EVERY: Duration = Duration::from_secs(15);
+pub const TEXT_EVERY: Duration = Duration::from_secs(15);
 const JSON_EVERY: Duration = Duration::from_millis(500);
 const DRAW_EVERY: Duration = Duration::from_millis(150);
 
-/// What a run is shown on.
+/// A run that is shown, and told to those who follow it.
 pub struct Progress<'a> {
     ui: &'a Ui,
+    screen: Screen,
+    state: Mutex<State>,
+}
+
+/// Where progress is drawn: by the run itself, and by `attach`.
+pub struct Screen {
     bar: Bar,
     terminal: bool,
-    state: Mutex<State>,
 }
 
 #[derive(Default)]
@@ -33,6 +39,9 @@ struct State {
     told: Duration,
     begun: Option<Duration>,
     copying: bool,
+    /// Reader and writer both say it.
+    stopping: bool,
+    running: Option<Running>,
 }
 
 #[derive(Serialize)]
@@ -49,38 +58,58 @@ struct Begin<'a> {
     label: &'a str,
 }
 
-#[derive(Serialize)]
-struct Moving<'a> {
-    event: &'static str,
+/// How far a run is: totals, so that one of these lines is enough.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Moving {
+    event: String,
     files: u64,
     bytes: u64,
     of_files: u64,
     of_bytes: u64,
     written_bytes: u64,
+    /// Of `of_bytes`. Written and read back count half each: it is full when the last byte was verified, not before.
+    position_bytes: u64,
     bytes_per_second: u64,
-    current: &'a str,
+    current: String,
     slower: Option<Side>,
 }
 
 impl<'a> Progress<'a> {
     /// Begins to show a run of `command`; the first JSON line names the schema.
-    pub fn new(ui: &'a Ui, command: &str, label: &str) -> Self {
-        ui.json(&Line { schema: JSON_SCHEMA, body: Begin { event: "begin", command, label } });
-        let terminal = ui.on_terminal();
-        Progress { ui, bar: Bar::new(terminal), terminal, state: Mutex::default() }
+    pub fn new(ui: &'a Ui, command: &str, label: &str, running: Option<Running>) -> Self {
+        let state = Mutex::new(State { running, ..State::default() });
+        let progress = Progress { ui, screen: Screen::new(ui), state };
+        progress.tell(&Line { schema: JSON_SCHEMA, body: Begin { event: "begin", command, label } });
+        progress
+    }
+
+    /// A JSON line, for `--json` and for those who follow.
+    pub fn tell<T: Serialize>(&self, line: &T) {
+        self.ui.json(line);
+        if let Some(running) = &mut self.state().running {
+            running.event(line);
+        }
     }
 
     /// Takes the bar away, before the account is printed.
-    pub fn end(&self) {
-        self.bar.clear();
+    pub fn end(self) -> Option<Running> {
+        self.screen.clear();
+        self.state().running.take()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Watch for Progress<'_> {
     fn event(&self, event: Event) {
         let now = clock::monotonic();
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
         state.begun.get_or_insert(now);
+        if event == Event::Stopping && std::mem::replace(&mut state.stopping, true) {
+            return;
+        }
         match &event {
             Event::Scanned(tally) => state.goal = *tally,
             Event::Comparing { path, .. } | Event::Current { path } => state.name.clone_from(path),
@@ -103,7 +132,11 @@ impl Watch for Progress<'_> {
             event,
             Event::Scanned(_) | Event::Planned { .. } | Event::NotSafe { .. } | Event::Stopping
         ) {
-            self.ui.json(&Line { schema: JSON_SCHEMA, body: &event });
+            let line = Line { schema: JSON_SCHEMA, body: &event };
+            self.ui.json(&line);
+            if let Some(running) = &mut state.running {
+                running.event(&line);
+            }
         }
         self.show(&mut state, now);
     }
@@ -122,7 +155,7 @@ impl Progress<'_> {
                 ui::bytes(safe.bytes)
             ));
         }
-        if copy.files > 0 && !self.terminal {
+        if copy.files > 0 && !self.screen.terminal {
             self.ui.say(&format!("copying {} ({})", ui::files(copy.files), ui::bytes(copy.bytes)));
         }
         if short > 0 {
@@ -136,40 +169,83 @@ impl Progress<'_> {
 
     fn show(&self, state: &mut State, now: Duration) {
         let due = |last: Duration, every: Duration| now.saturating_sub(last) >= every;
-        if self.terminal && due(state.drawn, DRAW_EVERY) {
-            state.drawn = now;
-            let (position, length) = state.position();
-            self.bar.show(position, length, state.first_line(now), state.second_line());
-        }
-        let every = if self.ui.json_wanted() { JSON_EVERY } else { TEXT_EVERY };
-        if !due(state.told.max(state.begun.unwrap_or(now)), every) {
+        if !due(state.drawn, DRAW_EVERY) {
             return;
         }
-        state.told = now;
-        let speed = state.speed(now);
-        let slower = state.slower();
-        self.ui.json(&Line {
-            schema: JSON_SCHEMA,
-            body: Moving {
-                event: "progress",
-                files: state.done.files,
-                bytes: state.done.bytes,
-                of_files: state.goal.files,
-                of_bytes: state.goal.bytes,
-                written_bytes: state.written,
-                bytes_per_second: speed,
-                current: &state.name,
-                slower,
-            },
-        });
-        if !self.terminal && !self.ui.json_wanted() {
-            self.ui.say(&format!("{}, {}", state.first_line(now), state.second_line()));
+        state.drawn = now;
+        let line = Line { schema: JSON_SCHEMA, body: state.moving(now) };
+        if let Some(running) = &mut state.running {
+            running.progress(&line);
+        }
+        self.screen.draw(&line.body);
+        let every = if self.ui.json_wanted() { JSON_EVERY } else { TEXT_EVERY };
+        if due(state.told.max(state.begun.unwrap_or(now)), every) {
+            state.told = now;
+            self.ui.json(&line);
+            self.screen.say(&line.body, self.ui);
         }
     }
 }
 
+impl Screen {
+    pub fn new(ui: &Ui) -> Self {
+        let terminal = ui.on_terminal();
+        Screen { bar: Bar::new(terminal), terminal }
+    }
+
+    /// Moves the bar, on a terminal.
+    pub fn draw(&self, moving: &Moving) {
+        if self.terminal {
+            self.bar.show(moving.position_bytes, moving.of_bytes, moving.first_line(), moving.second_line());
+        }
+    }
+
+    /// Says it in a line, where there is no terminal.
+    pub fn say(&self, moving: &Moving, ui: &Ui) {
+        if !self.terminal && !ui.json_wanted() {
+            ui.say(&format!("{}, {}", moving.first_line(), moving.second_line()));
+        }
+    }
+
+    pub fn clear(&self) {
+        self.bar.clear();
+    }
+}
+
+impl Moving {
+    fn first_line(&self) -> String {
+        let left = self.of_bytes.saturating_sub(self.position_bytes).checked_div(self.bytes_per_second);
+        let left = left.map_or(String::new(), |s| format!(", {} left", ui::clock(s)));
+        let (done, all) = (ui::bytes(self.bytes), ui::bytes(self.of_bytes));
+        format!("{done} of {all}, {}/s{left}", ui::bytes(self.bytes_per_second))
+    }
+
+    fn second_line(&self) -> String {
+        let slower = match self.slower {
+            Some(Side::Card) => ", card is slower",
+            Some(Side::Drive) => ", drive is slower",
+            None => "",
+        };
+        format!("{} of {}{slower}", self.files, ui::files(self.of_files))
+    }
+}
+
 impl State {
-    /// Written and read back count half each: the bar is full when the last byte was verified, not before.
+    fn moving(&mut self, now: Duration) -> Moving {
+        Moving {
+            event: "progress".to_owned(),
+            files: self.done.files,
+            bytes: self.done.bytes,
+            of_files: self.goal.files,
+            of_bytes: self.goal.bytes,
+            written_bytes: self.written,
+            position_bytes: self.position().0,
+            bytes_per_second: self.speed(now),
+            current: self.name.clone(),
+            slower: self.slower(),
+        }
+    }
+
     fn position(&self) -> (u64, u64) {
         if self.copying {
             ((self.written + self.read_back) / 2, self.goal.bytes)
@@ -190,28 +266,6 @@ impl State {
             }
             _ => 0,
         }
-    }
-
-    fn first_line(&mut self, now: Duration) -> String {
-        let speed = self.speed(now);
-        let (position, length) = self.position();
-        let left = length.saturating_sub(position).checked_div(speed);
-        let left = left.map_or(String::new(), |s| format!(", {} left", ui::clock(s)));
-        format!(
-            "{} of {}, {}/s{left}",
-            ui::bytes(self.done.bytes),
-            ui::bytes(self.goal.bytes),
-            ui::bytes(speed)
-        )
-    }
-
-    fn second_line(&self) -> String {
-        let slower = match self.slower() {
-            Some(Side::Card) => ", card is slower",
-            Some(Side::Drive) => ", drive is slower",
-            None => "",
-        };
-        format!("{} of {}{slower}", self.done.files, ui::files(self.goal.files))
     }
 
     /// The side that the other one mostly waits for.

@@ -1,20 +1,31 @@
 //! `piback safe-to-format LABEL`
 
+use super::backup_report;
+use super::endpoints::{self, Need, Typed};
 use super::progress::Progress;
-use super::{backup_report, endpoints};
 use crate::backup;
-use crate::cli::SafeToFormat;
+use crate::backup::label::Label;
+use crate::cli::{Global, SafeToFormat};
 use crate::error::Outcome;
 use crate::system::signals;
 use crate::ui::Ui;
 
-pub fn run(args: &SafeToFormat, ui: &Ui) -> anyhow::Result<Outcome> {
-    let ends = endpoints::both(&args.label, args.source.as_ref(), args.dest.as_ref())?;
+pub fn run(args: &SafeToFormat, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
+    let label = Label::new(&args.label)?;
+    let typed = Typed {
+        label: label.as_str(),
+        source: args.source.as_deref(),
+        dest: args.dest.as_deref(),
+        need: Need::Compare,
+    };
     signals::stop_gently();
-    let progress = Progress::new(ui, "safe-to-format", ends.label.as_str());
-    let answer = backup::safe_to_format(&ends, &progress);
-    progress.end();
-    let answer = answer?;
-    backup_report::answer(ui, &ends, &answer);
-    Ok(if answer.yes() { Outcome::Done } else { Outcome::NotSafe })
+    endpoints::run(&typed, global, ui, |places| {
+        let ends = places.of(&label)?;
+        let progress = Progress::new(ui, "safe-to-format", label.as_str(), None);
+        let answer = backup::safe_to_format(&ends, &progress);
+        progress.end();
+        let answer = answer?;
+        backup_report::answer(ui, &ends, &answer);
+        Ok(if answer.yes() { Outcome::Done } else { Outcome::NotSafe })
+    })
 }

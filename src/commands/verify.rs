@@ -1,25 +1,28 @@
 //! `piback verify LABEL`
 
+use super::backup_report;
+use super::endpoints::{self, Need, Typed};
 use super::progress::Progress;
-use super::{backup_report, endpoints};
 use crate::backup;
 use crate::backup::label::Label;
-use crate::cli::Verify;
+use crate::cli::{Global, Verify};
 use crate::error::{Outcome, Problem};
 use crate::system::signals;
 use crate::ui::{Ui, visible};
 
-pub fn run(args: &Verify, ui: &Ui) -> anyhow::Result<Outcome> {
+pub fn run(args: &Verify, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let label = Label::new(&args.label)?;
     let share = args.sample.as_deref().map_or(Ok(1.0), share)?;
-    let dest = endpoints::drive(args.dest.as_ref())?;
+    let typed = Typed { label: label.as_str(), source: None, dest: args.dest.as_deref(), need: Need::Drive };
     signals::stop_gently();
-    let progress = Progress::new(ui, "verify", label.as_str());
-    let verdict = backup::verify(&label, &dest, share, &progress);
-    progress.end();
-    let verdict = verdict?;
-    backup_report::verdict(ui, label.as_str(), &verdict);
-    Ok(if verdict.all_good() { Outcome::Done } else { Outcome::NotSafe })
+    endpoints::run(&typed, global, ui, |places| {
+        let progress = Progress::new(ui, "verify", label.as_str(), None);
+        let verdict = backup::verify(&label, &places.dest.dir, share, &progress);
+        progress.end();
+        let verdict = verdict?;
+        backup_report::verdict(ui, label.as_str(), &verdict);
+        Ok(if verdict.all_good() { Outcome::Done } else { Outcome::NotSafe })
+    })
 }
 
 /// `5%` or `5` as 0.05.

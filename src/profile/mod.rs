@@ -7,6 +7,7 @@ mod edit;
 mod embedded;
 mod errors;
 mod known_keys;
+pub mod legacy_conf;
 mod load;
 mod locate;
 mod schema;

@@ -24,3 +24,8 @@ pub fn monotonic() -> Duration {
 pub fn sleep(time: std::time::Duration) {
     std::thread::sleep(time);
 }
+
+/// Waits as long as a person does not notice.
+pub fn wait_a_little() {
+    sleep(std::time::Duration::from_millis(200));
+}

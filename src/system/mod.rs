@@ -5,13 +5,17 @@
 #![allow(clippy::disallowed_methods)]
 
 pub mod clock;
+pub mod devices;
 pub mod fake;
+pub mod folder;
 pub mod input;
+pub mod mount;
 pub mod process;
 pub mod random;
 pub mod read_only;
 pub mod real;
 pub mod run;
+pub mod rundir;
 pub mod scratch;
 pub mod signals;
 mod tree;

@@ -1,5 +1,7 @@
 //! What this process was given: its environment, its user.
 
+use std::path::PathBuf;
+
 /// Whether `NO_COLOR` is set to anything but the empty string (<https://no-color.org>).
 #[must_use]
 pub fn no_color() -> bool {
@@ -60,4 +62,28 @@ fn ssh_connection(pid: u32) -> Option<String> {
 pub fn forbid_core_dumps() {
     // What can't be set on an odd kernel is no reason not to work.
     let _ = nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_CORE, 0, 0);
+}
+
+/// The user that this process acts as.
+#[must_use]
+pub fn user() -> u32 {
+    nix::unistd::geteuid().as_raw()
+}
+
+#[must_use]
+pub fn pid() -> i32 {
+    nix::unistd::getpid().as_raw()
+}
+
+/// The login session's folder for sockets and locks, if the environment names one by an absolute path.
+#[must_use]
+pub fn runtime_dir() -> Option<PathBuf> {
+    let dir = PathBuf::from(std::env::var_os("XDG_RUNTIME_DIR")?);
+    (dir.is_absolute() && dir.is_dir()).then_some(dir)
+}
+
+/// The group that this process acts as.
+#[must_use]
+pub fn group() -> u32 {
+    nix::unistd::getegid().as_raw()
 }

@@ -1,0 +1,123 @@
+//! `piback attach [LABEL]`: shows a running backup's progress, and ends as it ends.
+
+use super::backup_report::AccountLine;
+use super::progress::{Moving, Screen, TEXT_EVERY};
+use crate::cli::{Global, Running};
+use crate::error::{Outcome, Problem};
+use crate::system::rundir::{self, Found, News, RunDir};
+use crate::system::{clock, process};
+use crate::ui::{Ui, visible};
+use serde_json::Value;
+use std::path::Path;
+use std::time::Duration;
+
+pub fn run(args: &Running, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
+    let mut found = find(args.label.as_deref(), global)?;
+    let label = visible(&found.header.label);
+    ui.note(&format!("the backup of {label} runs on by itself; Ctrl-C ends only this view"));
+    let mut view = View { ui, screen: Screen::new(ui), said: Duration::ZERO };
+    loop {
+        match found.follower.news()? {
+            News::Lines(lines) => view.show(&lines),
+            News::Ended(lines, code) => {
+                view.show(&lines);
+                view.screen.clear();
+                return ended(code, &label);
+            }
+            News::Died(lines) => {
+                view.show(&lines);
+                view.screen.clear();
+                let what = format!("the backup of {label} was killed");
+                let hint = format!("what was verified is safe; start it again: piback backup '{label}'");
+                return Err(Problem::failed(what).hint(hint).into());
+            }
+        }
+        clock::wait_a_little();
+    }
+}
+
+/// Makes this process findable for `attach` and `cancel`. That it can't be is no reason not to back up.
+pub(super) fn register(label: &str, dest: &Path, global: &Global, ui: &Ui) -> Option<rundir::Running> {
+    let running = RunDir::open(global.root.as_deref()).and_then(|dir| dir.start(label, dest));
+    running.map_err(|e| ui.note(&format!("attach and cancel won't find this backup: {e:#}"))).ok()
+}
+
+/// The running backup that is meant.
+pub(super) fn find(label: Option<&str>, global: &Global) -> anyhow::Result<Found> {
+    let dir = RunDir::existing(global.root.as_deref())?;
+    let mut running = dir.map_or(Ok(Vec::new()), |d| d.running())?;
+    if let Some(label) = label {
+        running.retain(|f| f.header.label == label);
+    }
+    match (running.pop(), running.len()) {
+        (Some(found), 0) => Ok(found),
+        (Some(last), _) => {
+            let mut problem = Problem::failed("more than one backup runs: name the card");
+            for found in running.iter().chain([&last]) {
+                let (label, to) = (visible(&found.header.label), visible(&found.header.destination));
+                problem = problem.hint(format!("{label}, to {to}, process {}", found.pid));
+            }
+            Err(problem.into())
+        }
+        (None, _) => {
+            let what = match label {
+                Some(label) => format!("no backup of {} runs", visible(label)),
+                None => "no backup runs".to_owned(),
+            };
+            let mut problem = Problem::failed(what);
+            if !process::is_root() {
+                problem = problem.hint("one that root started is seen by root: put sudo in front");
+            }
+            Err(problem.into())
+        }
+    }
+}
+
+/// What the lines of a running backup mean to whoever looks on.
+struct View<'a> {
+    ui: &'a Ui,
+    screen: Screen,
+    said: Duration,
+}
+
+impl View<'_> {
+    fn show(&mut self, lines: &[String]) {
+        for (left, line) in (0..lines.len()).rev().zip(lines) {
+            if self.ui.json_wanted() {
+                self.ui.raw(&format!("{line}\n"));
+                continue;
+            }
+            let Ok(event) = serde_json::from_str::<Value>(line) else { continue };
+            match event.get("event").and_then(Value::as_str) {
+                // What has been overtaken already is not worth drawing.
+                Some("progress") if left == 0 => self.progress(event),
+                Some("account") => {
+                    self.screen.clear();
+                    if let Ok(account) = serde_json::from_value::<AccountLine>(event) {
+                        account.show(self.ui);
+                    }
+                }
+                Some("stopping") => self.ui.note("stopping after what is on its way"),
+                _ => {}
+            }
+        }
+    }
+
+    fn progress(&mut self, event: Value) {
+        let Ok(moving) = serde_json::from_value::<Moving>(event) else { return };
+        self.screen.draw(&moving);
+        let now = clock::monotonic();
+        if now.saturating_sub(self.said) >= TEXT_EVERY {
+            self.said = now;
+            self.screen.say(&moving, self.ui);
+        }
+    }
+}
+
+fn ended(code: u8, label: &str) -> anyhow::Result<Outcome> {
+    match code {
+        0 => Ok(Outcome::Done),
+        5 => Ok(Outcome::NotSafe),
+        _ => Err(Problem::failed(format!("the backup of {label} failed")).into()),
+    }
+}

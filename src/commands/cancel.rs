@@ -1,0 +1,25 @@
+//! `piback cancel [LABEL]`: asks a running backup to stop at the next batch boundary.
+
+use super::attach::find;
+use crate::cli::{Global, Running};
+use crate::error::Outcome;
+use crate::ui::{JSON_SCHEMA, Ui, visible};
+use anyhow::Context;
+use serde::Serialize;
+
+pub fn run(args: &Running, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
+    let found = find(args.label.as_deref(), global)?;
+    let label = visible(&found.header.label);
+    found.interrupt().with_context(|| format!("stop the backup of {label}"))?;
+    ui.say(&format!("The backup of {label} was asked to stop."));
+    ui.say("It first finishes the files at hand: a few seconds.");
+    #[derive(Serialize)]
+    struct Answer<'a> {
+        schema: u32,
+        label: &'a str,
+        pid: i32,
+        asked: bool,
+    }
+    ui.json(&Answer { schema: JSON_SCHEMA, label: &found.header.label, pid: found.pid, asked: true });
+    Ok(Outcome::Done)
+}

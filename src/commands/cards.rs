@@ -1,0 +1,127 @@
+//! `piback cards`: what is plugged in.
+
+use super::plugged;
+use crate::backup::card::drives::{self, Drives};
+use crate::backup::card::{MountedAt, Volume};
+use crate::cli::Global;
+use crate::error::Outcome;
+use crate::system::folder::Folder;
+use crate::ui::{JSON_SCHEMA, Style, Ui, bytes, visible};
+use serde::Serialize;
+use std::path::PathBuf;
+
+pub fn run(global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
+    // What is plugged in can be told without the rest.
+    let destination = plugged::settings(global).map(|s| s.destination).unwrap_or_else(|e| {
+        ui.note(&format!("{e:#}"));
+        None
+    });
+    let enrolled = plugged::enrolled(global.root.as_deref()).unwrap_or_else(|e| {
+        ui.note(&format!("{e:#}"));
+        Drives::default()
+    });
+    let plugged = plugged::read()?;
+    let cards: Vec<Card> =
+        plugged.offered().map(|v| Card::new(v, &enrolled, destination.as_deref())).collect();
+    if cards.is_empty() {
+        ui.say("No card or drive is plugged in.");
+    }
+    for card in &cards {
+        ui.say(&card.text(ui));
+    }
+    #[derive(Serialize)]
+    struct Answer<'a> {
+        schema: u32,
+        volumes: &'a [Card],
+    }
+    ui.json(&Answer { schema: JSON_SCHEMA, volumes: &cards });
+    Ok(Outcome::Done)
+}
+
+/// What a volume is to piback.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Role {
+    Card,
+    Drive,
+    /// A disk that is neither: it can't be pulled, and it is not the drive.
+    Volume,
+    /// Not formatted, or not in a way that is known.
+    Unreadable,
+}
+
+#[derive(Debug, Serialize)]
+struct Card {
+    device: PathBuf,
+    label: Option<String>,
+    role: Role,
+    /// Whether backups may go there.
+    enrolled: bool,
+    fstype: Option<String>,
+    /// The volume id.
+    uuid: Option<String>,
+    size_bytes: u64,
+    /// The device refuses writes.
+    read_only: bool,
+    usb: bool,
+    model: Option<String>,
+    mounted: Vec<MountedAt>,
+}
+
+impl Card {
+    fn new(volume: &Volume, enrolled: &Drives, destination: Option<&str>) -> Self {
+        let is_enrolled = enrolled.of(volume).next().is_some();
+        let named = volume.label.is_some() && volume.label.as_deref() == destination;
+        let camera = || {
+            volume.mounts.iter().any(|m| {
+                let folders = Folder::open(&m.path).and_then(|f| f.folders()).unwrap_or_default();
+                drives::is_camera_card(folders.iter().map(String::as_str))
+            })
+        };
+        let role = match volume.fstype {
+            None => Role::Unreadable,
+            Some(_) if is_enrolled || named => Role::Drive,
+            Some(_) if volume.removable || camera() => Role::Card,
+            Some(_) => Role::Volume,
+        };
+        Card {
+            device: volume.device(),
+            label: volume.label.clone(),
+            role,
+            enrolled: is_enrolled,
+            fstype: volume.fstype.clone(),
+            uuid: volume.uuid.clone(),
+            size_bytes: volume.size,
+            read_only: volume.read_only,
+            usb: volume.usb,
+            model: volume.model.clone(),
+            mounted: volume.mounts.clone(),
+        }
+    }
+
+    /// Three short lines: an iPad in portrait shows 40 columns.
+    fn text(&self, ui: &Ui) -> String {
+        let label = self.label.as_deref().map_or_else(|| "(no label)".to_owned(), visible);
+        let role = match self.role {
+            Role::Card => "card".to_owned(),
+            Role::Drive if self.enrolled => ui.paint(Style::Green, "drive, enrolled"),
+            Role::Drive => ui.paint(Style::Yellow, "drive, not enrolled"),
+            Role::Volume => "disk".to_owned(),
+            Role::Unreadable => ui.paint(Style::Yellow, "no known file system"),
+        };
+        let mut facts = vec![bytes(self.size_bytes)];
+        facts.extend(self.fstype.as_deref().map(visible));
+        facts.extend(self.usb.then(|| "USB".to_owned()));
+        facts.extend(self.read_only.then(|| "locked".to_owned()));
+        let mut text = format!("{}  {role}\n  {}\n", ui.paint(Style::Bold, &label), facts.join(", "));
+        text.push_str(&format!("  {}", self.device.display()));
+        for mounted in &self.mounted {
+            let how = if mounted.read_only { " (read-only)" } else { "" };
+            text.push_str(&format!("\n  at {}{how}", visible(&mounted.path.to_string_lossy())));
+        }
+        if self.role == Role::Drive && !self.enrolled {
+            text.push_str(&format!("\n  sudo piback enroll '{label}'"));
+        }
+        text
+    }
+}

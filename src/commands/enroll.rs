@@ -1,0 +1,142 @@
+//! `piback enroll DRIVE`: this drive may receive backups.
+
+use super::endpoints::{marker, reach, refuse_a_card, take_off};
+use super::plugged;
+use crate::backup::card::drives::{self, Marker};
+use crate::backup::card::find::{self, Sought};
+use crate::backup::card::{Plugged, Volume};
+use crate::cli::{Enroll, Global};
+use crate::error::{Outcome, Problem};
+use crate::system::folder::Folder;
+use crate::system::input;
+use crate::system::mount::{self, Access};
+use crate::ui::{JSON_SCHEMA, Ui, visible};
+use anyhow::{Context, anyhow};
+use serde::Serialize;
+use std::path::Path;
+
+pub fn run(args: &Enroll, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
+    let settings = plugged::settings(global)?;
+    let plugged = plugged::read()?;
+    let volume = find_drive(&plugged, &args.drive)?;
+    let (shown, device) = (volume.shown_label(), volume.device());
+    if volume.label.is_none() {
+        let what = format!("{} has no label, and the profile names the drive by its label", device.display());
+        return Err(Problem::failed(what).hint("give it one on a computer, then enroll it").into());
+    }
+    if volume.read_only {
+        let what = format!("{shown} ({}) can't be written: the device refuses", device.display());
+        return Err(Problem::failed(what).hint("is there a lock switch on it?").into());
+    }
+    // First a look without a write: a card must not even be mounted writable.
+    let found = on(volume, Access::ReadOnly, &settings.mount_root, ui, |root| {
+        refuse_a_card(root, volume)?;
+        // A marker that can't be understood is no reason to stop here: enrolling writes a good one.
+        Ok(marker(root, volume).unwrap_or_else(|e| {
+            ui.note(&format!("{e:#}"));
+            None
+        }))
+    })?;
+    let mut enrolled = plugged::enrolled(global.root.as_deref())?;
+    let found = found.filter(|marker| marker.belongs_to(volume));
+    let already = found.as_ref().is_some_and(|marker| enrolled.knows(marker));
+    if !already && !agreed(args, volume, ui)? {
+        ui.say("Nothing was changed.");
+        return Ok(Outcome::Done);
+    }
+    let marker = match found {
+        Some(marker) if already => marker,
+        found => {
+            let marker = match found {
+                // Enrolled elsewhere, or before this system was installed anew: its identity stays.
+                Some(marker) => Marker { label: volume.label.clone().unwrap_or_default(), ..marker },
+                None => Marker::new(identity()?, volume),
+            };
+            on(volume, Access::ReadWrite, &settings.mount_root, ui, |root| write(root, &marker, volume))?;
+            enrolled.record(marker.clone());
+            plugged::write_enrolled(global.root.as_deref(), &enrolled)?;
+            marker
+        }
+    };
+    report(&marker, already, settings.destination.as_deref(), ui);
+    Ok(Outcome::Done)
+}
+
+fn find_drive<'a>(plugged: &'a Plugged, typed: &str) -> anyhow::Result<&'a Volume> {
+    let device = Path::new(typed);
+    if device.is_absolute() && mount::is_block_device(device) {
+        return Ok(find::by_device(plugged, device)?);
+    }
+    Ok(find::by_label(plugged, typed, Sought::Drive, &|_| false)?)
+}
+
+fn agreed(args: &Enroll, volume: &Volume, ui: &Ui) -> anyhow::Result<bool> {
+    if args.yes {
+        return Ok(true);
+    }
+    if !ui.can_ask() {
+        return Err(Problem::usage("enrolling needs a yes, and there is no terminal to ask on")
+            .hint(format!("piback enroll --yes '{}'", visible(&args.drive)))
+            .into());
+    }
+    ui.confirm(&format!("{volume}. May it receive backups?"))
+}
+
+/// Runs `body` on the volume's root folder, and takes the volume off again if it was mounted for this.
+fn on<T>(
+    volume: &Volume,
+    access: Access,
+    mount_root: &Path,
+    ui: &Ui,
+    body: impl FnOnce(&Folder) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let mut mounted = Vec::new();
+    let result = reach(volume, access, mount_root, &mut mounted, ui).and_then(|place| {
+        let root = Folder::open(&place.dir).with_context(|| visible(&place.dir.to_string_lossy()))?;
+        if root.device()? != place.device {
+            return Err(anyhow!("{} was unplugged", volume.shown_label()));
+        }
+        body(&root)
+    });
+    match (result, take_off(mounted)) {
+        (Err(error), Err(unclosed)) => {
+            ui.note(&format!("{unclosed:#}"));
+            Err(error)
+        }
+        (result, closed) => result.and_then(|value| closed.map(|()| value)),
+    }
+}
+
+fn write(root: &Folder, marker: &Marker, volume: &Volume) -> anyhow::Result<()> {
+    let (dir, name) = drives::MARKER.split_once('/').unwrap_or(("", drives::MARKER));
+    root.make_sub(dir, 0o755)
+        .and_then(|dir| dir.replace(name, &drives::text(marker), 0o644))
+        .with_context(|| format!("write {} on {}", drives::MARKER, volume.shown_label()))
+}
+
+fn identity() -> anyhow::Result<[u8; 16]> {
+    let random = input::random(16).context("/dev/urandom")?;
+    random.try_into().map_err(|_| anyhow!("/dev/urandom gave too little"))
+}
+
+fn report(marker: &Marker, already: bool, destination: Option<&str>, ui: &Ui) {
+    let shown = visible(&marker.label);
+    ui.say(&if already {
+        format!("{shown} was enrolled already.")
+    } else {
+        format!("{shown} is enrolled: it may receive backups.")
+    });
+    match destination {
+        Some(label) if label != marker.label => {
+            ui.note(&format!("the profile sends backups to {}, not to {shown}", visible(label)));
+        }
+        _ => {}
+    }
+    #[derive(Serialize)]
+    struct Answer<'a> {
+        schema: u32,
+        enrolled: &'a Marker,
+        already: bool,
+    }
+    ui.json(&Answer { schema: JSON_SCHEMA, enrolled: marker, already });
+}

@@ -1,0 +1,55 @@
+//! Asks the host what is plugged in and what is mounted. The texts are read elsewhere.
+
+use super::run::{RunError, Tool};
+use std::io;
+use std::time::Duration;
+
+/// What lsblk printed, in the dialect that this host's release has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Listing {
+    Json(String),
+    /// util-linux before 2.27 knows no `--json`.
+    Pairs(String),
+}
+
+/// A device that stopped answering must not hold the command for ever.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Lists all block devices with these columns, sizes in bytes.
+///
+/// # Errors
+/// lsblk is missing, failed, or did not end.
+pub fn list(columns: &str) -> Result<Listing, RunError> {
+    let lsblk =
+        |format: &str| Tool::new("lsblk").args([format, "--bytes", "--output", columns]).deadline(DEADLINE);
+    let json = lsblk("--json").output()?;
+    if json.code == Some(0) {
+        return Ok(Listing::Json(json.stdout));
+    }
+    // An old release says "unrecognized option". If it was something else, this one fails too and says what.
+    Ok(Listing::Pairs(lsblk("--pairs").run()?.stdout))
+}
+
+/// Reads the devices' own labels, for a host without udev; needs root. Empty when there is nothing to find.
+///
+/// # Errors
+/// blkid is missing, failed, or did not end.
+pub fn probe() -> Result<String, RunError> {
+    // Without its cache: a stick that was formatted elsewhere would have its old label there.
+    let blkid = Tool::new("blkid").args(["-c", "/dev/null", "-o", "export"]).deadline(DEADLINE);
+    let output = blkid.output()?;
+    match output.code {
+        Some(0) => Ok(output.stdout),
+        // 2 is "found nothing".
+        Some(2) => Ok(String::new()),
+        _ => Err(RunError::Failed { line: blkid.line(), output }),
+    }
+}
+
+/// What is mounted in this process's view.
+///
+/// # Errors
+/// /proc is not there.
+pub fn mountinfo() -> io::Result<String> {
+    Ok(String::from_utf8_lossy(&std::fs::read("/proc/self/mountinfo")?).into_owned())
+}
