@@ -277,3 +277,27 @@ fn man_pages_and_rendered_files_are_written_where_asked() {
     assert!(hostapd.contains("wpa_passphrase=********"), "{hostapd}");
     assert!(tree.snapshot().untouched(&before));
 }
+
+#[test]
+fn the_article_s_own_configuration_is_taken_over() {
+    let tree = Tree::new();
+    let conf = tree.dir.path().join("backup_photos.conf");
+    let args =
+        ["init", "--from", "moving-electrons", "--ssid", "NET", "--country", "US", "--yes", "--from-conf"];
+    let args: Vec<&str> = args.iter().copied().chain([conf.to_str().unwrap()]).collect();
+    std::fs::write(&conf, "mount folder=/mnt/usb/\r\ndestination folder = BIGDRIVE\r\n").unwrap();
+    let answer = tree.piback(&args);
+    assert_eq!(answer.code, 0, "{}", answer.all());
+    let profile = tree.read("/etc/piback/profile.yaml");
+    assert!(
+        profile.contains("destination: \"BIGDRIVE\"") && profile.contains("mount_root: \"/mnt/usb\""),
+        "{profile}"
+    );
+
+    let other = Tree::new();
+    std::fs::write(&conf, "mount folder=../x\nnonsense\n").unwrap();
+    let answer = other.piback(&args);
+    assert_eq!(answer.code, 1);
+    assert!(answer.stderr.contains("line 1") && answer.stderr.contains("line 2"), "{}", answer.stderr);
+    assert!(other.snapshot().0.is_empty());
+}

@@ -4,12 +4,14 @@ use super::apply::agreed;
 use super::setup::{self, PROFILE};
 use crate::cli::{Global, Init};
 use crate::error::{Outcome, Problem};
+use crate::profile::legacy_conf::{self, LegacyConf};
 use crate::profile::types::{Country, HostPath, Passphrase, Ssid, VolumeLabel};
 use crate::profile::{self, Profile};
 use crate::system::{FileNode, Host, Node, input};
 use crate::ui::{JSON_SCHEMA, Ui, visible};
 use anyhow::Context;
 use serde::Serialize;
+use std::path::Path;
 use std::str::FromStr;
 
 pub fn run(args: &Init, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
@@ -56,7 +58,7 @@ fn start(from: &str) -> anyhow::Result<(String, bool)> {
         return Ok((text.to_owned(), true));
     }
     let names = profile::EMBEDDED.map(|(name, _)| name).join(", ");
-    let bytes = input::read(std::path::Path::new(from)).map_err(|e| {
+    let bytes = input::read(Path::new(from)).map_err(|e| {
         Problem::failed(format!("--from {}: {e}", visible(from)))
             .hint(format!("{names}, or a profile file, are allowed"))
     })?;
@@ -70,6 +72,7 @@ fn start(from: &str) -> anyhow::Result<(String, bool)> {
 /// Sets name, country and drive: from flags, from the 2016 article's configuration, or by asking.
 fn fill(args: &Init, ui: &Ui, text: String, embedded: bool, asking: bool) -> anyhow::Result<String> {
     let current = profile::load(&text, &args.from)?;
+    let article = args.from_conf.as_deref().map(from_conf).transpose()?;
     let ssid = answer::<Ssid>(
         ui,
         "--ssid",
@@ -94,18 +97,34 @@ fn fill(args: &Init, ui: &Ui, text: String, embedded: bool, asking: bool) -> any
     let drive = answer::<VolumeLabel>(
         ui,
         "--drive",
-        args.drive.as_deref(),
+        args.drive.as_deref().or(article.as_ref().map(|a| a.destination.as_str())),
         asking,
         "Label of the drive for backups",
         Some(current.backup.destination.as_str()),
     )?;
+    let mount_root = article.map(|a| a.mount_root.to_string());
     let mut text = text;
-    for (key, value) in [("wifi.ssid", ssid), ("wifi.country", country), ("backup.destination", drive)] {
+    for (key, value) in [
+        ("wifi.ssid", ssid),
+        ("wifi.country", country),
+        ("backup.destination", drive),
+        ("backup.mount_root", mount_root),
+    ] {
         if let Some(value) = value {
             text = profile::set_scalar(&text, key, &value)?;
         }
     }
     Ok(text)
+}
+
+/// What the 2016 article's `backup_photos.conf` says of drive and mount folder.
+fn from_conf(path: &Path) -> anyhow::Result<LegacyConf> {
+    let name = visible(&path.to_string_lossy());
+    let bytes = input::read(path).with_context(|| format!("--from-conf {name} can't be read"))?;
+    legacy_conf::parse(&String::from_utf8_lossy(&bytes)).map_err(|errors| {
+        let lines: Vec<String> = errors.iter().map(|e| format!("\n  {name}: {e}")).collect();
+        Problem::failed(format!("--from-conf can't be taken over{}", lines.concat())).into()
+    })
 }
 
 /// One setting: the flag's value, else the answer to a question, else nothing. Asked again until it is right.
