@@ -54,7 +54,12 @@ fn run(host: &FakeHost, wish: Wish) -> anyhow::Result<()> {
     let state = State::read(host)?;
     let plan = plan::files(host, &desired, &state)?;
     let secrets = desired.secrets.as_ref();
-    apply::apply(host, &plan, &state, &Hands { secrets, share_password: None, window: None, say: &|_| {} })
+    apply::apply(
+        host,
+        &plan,
+        &state,
+        &Hands { secrets, share_password: None, expected: None, window: None, say: &|_| {} },
+    )
 }
 
 /// A host with a past: files of others, a link, a mode of its own.

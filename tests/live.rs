@@ -11,6 +11,7 @@ use piback::profile::{EMBEDDED, Profile, load};
 use piback::provision::apply::{self, Hands, Recovered};
 use piback::provision::host::{Facts, Stack, os_release};
 use piback::provision::plan::{self, Desired, Plan};
+use piback::provision::probe::Expected;
 use piback::provision::render::{Secrets, render};
 use piback::provision::store::State;
 use piback::provision::units;
@@ -34,6 +35,8 @@ struct Model {
     units: BTreeMap<String, Unit>,
     packages: Vec<String>,
     broken: Option<&'static str>,
+    /// What hostapd says of its state once it runs.
+    radio: &'static str,
 }
 
 type Shared = Rc<RefCell<Model>>;
@@ -94,6 +97,18 @@ fn answer(model: &Shared, tool: &Tool) -> Result<Output, RunError> {
             }
             ok(String::new())
         }
+        ("hostapd_cli", _) => match model.units.get("hostapd.service") {
+            Some(u) if u.active => ok("state=ENABLED\n".replace("ENABLED", model.radio)),
+            _ => fail("Failed to connect to hostapd"),
+        },
+        ("iw", _) => ok("Interface wlan0\n\ttype AP\n".into()),
+        ("ip", _) => ok("3: wlan0    inet 10.41.0.1/24 scope global wlan0\n".into()),
+        ("ss", ["-Hlun"]) => {
+            ok("UNCONN 0 0 10.41.0.1:53 0.0.0.0:*\nUNCONN 0 0 0.0.0.0:67 0.0.0.0:*\n".into())
+        }
+        ("ss", _) => ok("LISTEN 0 50 10.41.0.1:445 0.0.0.0:*\n".into()),
+        ("iptables", _) => ok("-A INPUT -j PIBACK-INPUT\n-A PIBACK-POSTROUTING -j MASQUERADE\n".into()),
+        ("sysctl", ["-n", _]) => ok("1\n".into()),
         ("journalctl", _) => ok("Could not set channel for kernel driver\n".into()),
         ("useradd" | "install" | "smbpasswd" | "sysctl" | "ifup" | "ifdown", _) => ok(String::new()),
         ("dnsmasq" | "testparm" | "unshare" | "systemd-analyze", _) => ok(String::new()),
@@ -127,6 +142,7 @@ fn fresh() -> Model {
         units: [unit("NetworkManager.service"), unit("systemd-sysctl.service")].into(),
         packages: vec!["iptables".into()],
         broken: None,
+        radio: "ENABLED",
     }
 }
 
@@ -162,9 +178,11 @@ impl Pi {
         let (plan, state, desired) = self.plan(channel);
         self.host.take_tools();
         let password = password();
+        let expected = Expected::of(&profile(channel), None);
         let hands = Hands {
             secrets: desired.secrets.as_ref(),
             share_password: Some(&password),
+            expected: Some(&expected),
             window,
             say: &|_| {},
         };
@@ -184,7 +202,7 @@ impl Pi {
         let mut plan = plan::files(&self.host, &desired, &state)?;
         units::plan_rollback(&self.host, &state, &mut plan)?;
         self.host.take_tools();
-        let hands = Hands { secrets: None, share_password: None, window: None, say: &|_| {} };
+        let hands = Hands { secrets: None, share_password: None, expected: None, window: None, say: &|_| {} };
         apply::apply(&self.host, &plan, &state, &hands)
     }
 
@@ -313,7 +331,13 @@ fn a_unit_that_fails_brings_files_units_and_kernel_back() {
         input: "x".into(),
         before: units::UnitState { load: "loaded".into(), file: "enabled".into(), active: "active".into() },
     });
-    let hands = Hands { secrets: desired.secrets.as_ref(), share_password: None, window: None, say: &|_| {} };
+    let hands = Hands {
+        secrets: desired.secrets.as_ref(),
+        share_password: None,
+        expected: None,
+        window: None,
+        say: &|_| {},
+    };
     let error = apply::apply(&pi.host, &plan, &state, &hands).unwrap_err();
     // dnsmasq can't be restarted with the old files either: said, not hidden.
     assert_eq!(exit_code(&error), 4, "{error:#}");
@@ -423,4 +447,21 @@ fn the_boot_unit_settles_a_power_cut_at_every_change() {
         assert!(pi.model.borrow().units["hostapd.service"].active, "after {k}");
     }
     assert!(outcomes["Undone"] > 10 && outcomes["Finished"] > 3, "{outcomes:?}");
+}
+
+/// systemd calls hostapd active while its radio still waits for a country: no proof.
+#[test]
+fn a_unit_that_is_active_without_its_radio_is_no_access_point() {
+    let pi = pi(fresh());
+    let files = pi.files();
+    pi.model.borrow_mut().radio = "COUNTRY_UPDATE";
+    let error = pi.apply(6, None).unwrap_err();
+    assert_eq!(exit_code(&error), 3, "{error:#}");
+    let text = format!("{error:#}");
+    assert!(
+        text.contains("access point: state COUNTRY_UPDATE") && text.contains("Could not set channel"),
+        "{text}"
+    );
+    assert!(!text.contains("DNS:"), "what is up is not blamed: {text}");
+    assert_eq!(pi.files(), files);
 }

@@ -7,6 +7,7 @@ use crate::error::{Outcome, Problem};
 use crate::provision::apply::{self, Hands, Recovered};
 use crate::provision::keep::Kept;
 use crate::provision::plan::Plan;
+use crate::provision::probe::Expected;
 use crate::provision::watchdog::{self, Window};
 use crate::provision::{check, journal};
 use crate::system::run::Tool;
@@ -49,9 +50,11 @@ pub fn run(args: &Apply, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     }
     let _lock = apply::lock(&host)?;
     let window = window(&host, args)?;
+    let expected = Expected::of(&setup.profile, process::ssh_server_address());
     let hands = Hands {
         secrets: Some(&setup.secrets),
         share_password: Some(&setup.share_password),
+        expected: Some(&expected),
         window,
         say: &|line| ui.say(line),
     };

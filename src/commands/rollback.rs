@@ -42,6 +42,7 @@ pub fn run(args: &Rollback, global: &Global, ui: &Ui) -> anyhow::Result<Outcome>
     let hands = Hands {
         secrets: desired.secrets.as_ref(),
         share_password: None,
+        expected: None,
         window: None,
         say: &|line| ui.say(line),
     };

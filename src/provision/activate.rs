@@ -5,8 +5,10 @@ use super::catalog::Activation;
 use super::check;
 use super::journal::Intent;
 use super::plan::Plan;
+use super::probe::{self, Expected, Probe};
 use super::store::{self, State};
 use super::units::{AccountChange, Act, PASSWORD_MARK, UnitChange};
+use crate::error::Problem;
 use crate::profile::types::Passphrase;
 use crate::system::Host;
 use crate::system::run::Tool;
@@ -65,7 +67,53 @@ pub fn run(host: &dyn Host, plan: &Plan, state: &State, hands: &Hands<'_>) -> an
         note(&mut activated, change);
         store::write_activated(host, &activated)?;
     }
-    Ok(())
+    match hands.expected {
+        Some(expected) if !plan.units.is_empty() => prove(host, expected, hands.say),
+        _ => Ok(()),
+    }
+}
+
+/// How often it is looked, a second apart: a country update and a channel scan take seconds on a Pi, more in an
+/// emulator. Counted, not timed: the clock may jump when the network comes.
+const PATIENCE: u32 = 60;
+
+/// Looks until everything is up, or patience ends.
+fn prove(host: &dyn Host, expected: &Expected, say: &dyn Fn(&str)) -> anyhow::Result<()> {
+    say("looking whether it is up");
+    let mut looks = 0;
+    loop {
+        let probes = probe::look(host, expected);
+        if probes.iter().all(|p| p.ok) {
+            for probe in &probes {
+                say(&format!("  {}: {}", probe.name, probe.found));
+            }
+            return Ok(());
+        }
+        looks += 1;
+        if looks >= PATIENCE {
+            return Err(Problem::failed(failed(host, &probes)).into());
+        }
+        host.wait(Duration::from_secs(1));
+    }
+}
+
+/// What is not up, and what its daemon said.
+fn failed(host: &dyn Host, probes: &[Probe]) -> String {
+    let mut text = String::from("it did not come up:");
+    for probe in probes.iter().filter(|p| !p.ok) {
+        text.push_str(&format!("\n  {}: {}", probe.name, probe.found));
+        if let Some(unit) = probe.unit {
+            text.push_str(&format!(" ({unit} said: {})", last_words(host, unit)));
+        }
+    }
+    text
+}
+
+/// The last lines of a unit's journal.
+fn last_words(host: &dyn Host, unit: &str) -> String {
+    let journal = Tool::new("journalctl").args(["-u", unit, "-n", "3", "--no-pager", "-o", "cat"]);
+    let said = host.output(&journal).map(|o| o.stdout).unwrap_or_default();
+    said.lines().map(crate::ui::visible).collect::<Vec<_>>().join(" / ")
 }
 
 /// Activations that an apply still owed when it was cut off after its files were complete.
@@ -232,11 +280,11 @@ fn unit(host: &dyn Host, change: &UnitChange, pace: Pace) -> anyhow::Result<()> 
         Act::Reload => "reload",
     };
     if let Err(e) = host.run(&systemctl(pace).args([verb, &change.name])) {
-        let journal =
-            Tool::new("journalctl").args(["-u", &change.name, "-n", "5", "--no-pager", "-o", "cat"]);
-        let said = host.output(&journal).map(|o| o.stdout).unwrap_or_default();
-        let said: Vec<String> = said.lines().map(crate::ui::visible).collect();
-        return Err(anyhow::Error::new(e).context(format!("{} said: {}", change.name, said.join(" / "))));
+        return Err(anyhow::Error::new(e).context(format!(
+            "{} said: {}",
+            change.name,
+            last_words(host, &change.name)
+        )));
     }
     Ok(())
 }

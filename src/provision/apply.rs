@@ -3,6 +3,7 @@
 use super::activate::{self, Pace};
 use super::journal::{self, Intent, Phase};
 use super::plan::{FileChange, Plan};
+use super::probe::Expected;
 use super::render::Secrets;
 use super::store::{self, Generation, State};
 use super::watchdog::{self, Window};
@@ -18,6 +19,8 @@ pub struct Hands<'a> {
     pub secrets: Option<&'a Secrets>,
     /// Samba's password for the share's user.
     pub share_password: Option<&'a Passphrase>,
+    /// What must be true afterwards, or everything goes back; nothing on a tree or where all of ours goes.
+    pub expected: Option<&'a Expected>,
     /// Undo all of it unless it is confirmed in time.
     pub window: Option<Window>,
     /// Where lines about the progress go.

@@ -10,6 +10,7 @@ pub mod host;
 pub mod journal;
 pub mod keep;
 pub mod plan;
+pub mod probe;
 pub mod render;
 pub mod store;
 pub mod units;

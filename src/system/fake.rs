@@ -150,8 +150,11 @@ impl Host for FakeHost {
     }
 
     fn now(&self) -> i64 {
-        self.now.set(self.now.get() + 60);
         self.now.get()
+    }
+
+    fn wait(&self, time: std::time::Duration) {
+        self.now.set(self.now.get() + i64::try_from(time.as_secs()).unwrap_or(i64::MAX));
     }
 
     fn is_live(&self) -> bool {

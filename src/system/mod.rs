@@ -130,6 +130,9 @@ pub trait Host {
     /// Seconds since 1970.
     fn now(&self) -> i64;
 
+    /// Waits.
+    fn wait(&self, time: std::time::Duration);
+
     /// Whether this is the running system, with units and packages, and not just a tree of files.
     fn is_live(&self) -> bool;
 

@@ -57,6 +57,10 @@ impl Host for ReadOnly<'_> {
         self.0.now()
     }
 
+    fn wait(&self, time: std::time::Duration) {
+        self.0.wait(time);
+    }
+
     fn is_live(&self) -> bool {
         self.0.is_live()
     }

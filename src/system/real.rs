@@ -179,6 +179,10 @@ impl Host for RealHost {
         clock::now()
     }
 
+    fn wait(&self, time: std::time::Duration) {
+        clock::sleep(time);
+    }
+
     fn is_live(&self) -> bool {
         self.live
     }
