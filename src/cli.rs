@@ -59,6 +59,8 @@ pub enum Command {
     /// Finish or undo an apply that was cut off or not confirmed: what the boot unit and the timer call
     #[command(hide = true)]
     Settle(Settle),
+    /// What stands in the way, each with its remedy
+    Doctor,
     /// Show the cards and drives that are plugged in
     Cards,
     /// Let a drive receive backups

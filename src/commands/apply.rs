@@ -5,6 +5,7 @@ use super::show;
 use crate::cli::{Apply, Global};
 use crate::error::{Outcome, Problem};
 use crate::provision::apply::{self, Hands, Recovered};
+use crate::provision::doctor::{self, Patient};
 use crate::provision::keep::Kept;
 use crate::provision::plan::Plan;
 use crate::provision::probe::Expected;
@@ -27,6 +28,8 @@ pub fn run(args: &Apply, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
         }
     }
     let setup = Setup::read(&host, global, args.stack, "apply")?;
+    let patient = Patient { host: &host, profile: Some(&setup.profile), facts: Some(&setup.facts) };
+    doctor::refuse(&patient)?;
     let plan = setup.plan(&host)?;
     if let Some(file) = &args.plan {
         let name = visible(&file.to_string_lossy());

@@ -8,6 +8,7 @@ mod cancel;
 mod cards;
 mod completions;
 mod confirm;
+mod doctor;
 pub mod endpoints;
 mod enroll;
 mod init;
@@ -47,6 +48,7 @@ pub fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Outcome> {
         Command::Rollback(args) => rollback::run(args, global, ui),
         Command::Render(args) => render::run(args, global, ui),
         Command::Status(args) => status::run(args, global, ui),
+        Command::Doctor => doctor::run(global, ui),
         Command::Cards => cards::run(global, ui),
         Command::Enroll(args) => enroll::run(args, global, ui),
         Command::Attach(args) => attach::run(args, global, ui),

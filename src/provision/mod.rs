@@ -6,6 +6,7 @@ pub mod block;
 pub mod catalog;
 pub mod check;
 pub mod diff;
+pub mod doctor;
 pub mod host;
 pub mod journal;
 pub mod keep;

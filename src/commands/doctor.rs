@@ -1,0 +1,67 @@
+//! `piback doctor`: what stands in the way, each with its remedy.
+
+use super::setup;
+use crate::cli::Global;
+use crate::error::{Outcome, Problem};
+use crate::provision::doctor::{self, Finding, Level, Patient};
+use crate::provision::host;
+use crate::provision::store::State;
+use crate::system::read_only::ReadOnly;
+use crate::ui::{JSON_SCHEMA, Style, Ui};
+use serde::Serialize;
+
+pub fn run(global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
+    let host = setup::host(global)?;
+    let host = ReadOnly(&host);
+    let profile = setup::load_profile(&host, global);
+    if let Err(e) = &profile {
+        ui.note(&format!("{e:#}"));
+    }
+    let last = State::read(&host).ok().and_then(|state| state.last.and_then(|last| last.stack));
+    let facts = host::facts(&host, None, last).ok();
+    let patient = Patient { host: &host, profile: profile.as_ref().ok(), facts: facts.as_ref() };
+    let findings = doctor::examine(&patient);
+    for (name, finding) in &findings {
+        ui.say(&line(ui, name, finding));
+    }
+    #[derive(Serialize)]
+    struct DoctorJson<'a> {
+        schema: u32,
+        command: &'static str,
+        checks: Vec<CheckJson<'a>>,
+    }
+    #[derive(Serialize)]
+    struct CheckJson<'a> {
+        name: &'static str,
+        line: &'static str,
+        #[serde(flatten)]
+        finding: &'a Finding,
+    }
+    let checks = findings.iter().zip(doctor::CHECKS);
+    let checks =
+        checks.map(|((name, finding), check)| CheckJson { name, line: check.line, finding }).collect();
+    ui.json(&DoctorJson { schema: JSON_SCHEMA, command: "doctor", checks });
+    let bad = findings.iter().filter(|(_, f)| f.level == Level::Bad).count();
+    if bad > 0 {
+        return Err(Problem::failed(format!(
+            "{bad} of {} checks found something in the way",
+            findings.len()
+        ))
+        .into());
+    }
+    Ok(Outcome::Done)
+}
+
+fn line(ui: &Ui, name: &str, finding: &Finding) -> String {
+    let (style, word) = match finding.level {
+        Level::Good => (Style::Green, "good"),
+        Level::Unknown => (Style::Dim, "not known"),
+        Level::Warning => (Style::Yellow, "warning"),
+        Level::Bad => (Style::Red, "bad"),
+    };
+    let mut text = format!("{} {name}: {}", ui.paint(style, word), finding.found);
+    if let Some(remedy) = &finding.remedy {
+        text.push_str(&format!("\n  -> {remedy}"));
+    }
+    text
+}

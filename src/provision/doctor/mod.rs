@@ -1,0 +1,109 @@
+//! What stands in the way, each with its remedy. Checks are a registry; each looks at one thing, through tools whose
+//! output is parsed in `parse`, and says what it could not find out.
+
+mod checks;
+mod parse;
+
+use super::host::{Facts, Stack};
+use crate::profile::Profile;
+use crate::system::Host;
+use serde::Serialize;
+
+/// One check of the registry.
+pub struct Check {
+    pub name: &'static str,
+    /// What it looks at, for `doctor --list` and the documentation.
+    pub line: &'static str,
+    run: fn(&Patient<'_>) -> Finding,
+}
+
+/// What a check looks at.
+pub struct Patient<'a> {
+    pub host: &'a dyn Host,
+    /// The profile, where there is a good one.
+    pub profile: Option<&'a Profile>,
+    pub facts: Option<&'a Facts>,
+}
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    pub level: Level,
+    pub found: String,
+    /// What to do, as a sentence or a command.
+    pub remedy: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    Good,
+    /// It could not be found out: neither good nor bad.
+    Unknown,
+    Warning,
+    /// The appliance does not work, or not safely, as long as this is so.
+    Bad,
+}
+
+impl Finding {
+    fn good(found: impl Into<String>) -> Self {
+        Finding { level: Level::Good, found: found.into(), remedy: None }
+    }
+
+    fn unknown(why: impl Into<String>) -> Self {
+        Finding { level: Level::Unknown, found: why.into(), remedy: None }
+    }
+
+    fn warning(found: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Finding { level: Level::Warning, found: found.into(), remedy: Some(remedy.into()) }
+    }
+
+    fn bad(found: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Finding { level: Level::Bad, found: found.into(), remedy: Some(remedy.into()) }
+    }
+}
+
+/// The registry, in the order in which it is shown.
+pub const CHECKS: &[Check] = &[
+    Check { name: "profile", line: "the profile can be read", run: checks::profile },
+    Check { name: "stack", line: "who brings up the network, and nobody else", run: checks::stack },
+    Check { name: "root", line: "the system's own disk can be written and stays written", run: checks::root },
+    Check { name: "units", line: "the daemons start at boot and run", run: checks::units },
+    Check { name: "radio", line: "the radio is not switched off", run: checks::radio },
+    Check { name: "country", line: "the kernel knows the country", run: checks::country },
+    Check { name: "channel", line: "the radio can do the profile's channel", run: checks::channel },
+    Check { name: "subnet", line: "the Wi-Fi's addresses are not the uplink's", run: checks::subnet },
+    Check { name: "ports", line: "nobody else holds the ports 53, 67 and 445", run: checks::ports },
+    Check { name: "power", line: "the power supply is strong enough", run: checks::power },
+    Check { name: "clock", line: "the time of day is set", run: checks::clock },
+];
+
+/// Runs the whole registry.
+#[must_use]
+pub fn examine(patient: &Patient<'_>) -> Vec<(&'static str, Finding)> {
+    CHECKS.iter().map(|check| (check.name, (check.run)(patient))).collect()
+}
+
+/// What apply refuses to work against: found before anything is cut off.
+///
+/// # Errors
+/// With the finding and its remedy.
+pub fn refuse(patient: &Patient<'_>) -> anyhow::Result<()> {
+    for check in CHECKS.iter().filter(|c| matches!(c.name, "root" | "subnet") && patient.host.is_live()) {
+        let finding = (check.run)(patient);
+        if finding.level == Level::Bad {
+            let problem = crate::error::Problem::failed(finding.found);
+            return Err(finding.remedy.into_iter().fold(problem, crate::error::Problem::hint).into());
+        }
+    }
+    Ok(())
+}
+
+/// The stack by its name in the profile's world, for messages.
+fn stack_name(stack: Stack) -> &'static str {
+    match stack {
+        Stack::Ifupdown => "ifupdown",
+        Stack::Dhcpcd => "dhcpcd",
+        Stack::NetworkManager => "NetworkManager",
+    }
+}

@@ -1,0 +1,131 @@
+//! What the host's tools print, as values. Text that makes no sense yields nothing, never a panic.
+
+use std::net::Ipv4Addr;
+
+/// `rfkill --noheadings --output TYPE,SOFT,HARD`: the words `wlan blocked unblocked`.
+pub fn rfkill(text: &str) -> Vec<(bool, bool)> {
+    text.lines()
+        .filter_map(|line| match line.split_whitespace().collect::<Vec<_>>()[..] {
+            ["wlan", soft, hard] => Some((soft == "blocked", hard == "blocked")),
+            _ => None,
+        })
+        .collect()
+}
+
+/// `iw reg get`: the first `country XX:`.
+pub fn regulatory_country(text: &str) -> Option<&str> {
+    let line = text.lines().find_map(|l| l.trim().strip_prefix("country "))?;
+    line.split(':').next().filter(|code| code.len() == 2)
+}
+
+/// `iw phy`: channel numbers that may be used, from lines such as `* 2437 MHz [6] (20.0 dBm)`. Those that are
+/// disabled, or where nothing may be sent first (no IR), are left out.
+pub fn channels(text: &str) -> Vec<u8> {
+    let usable =
+        |line: &&str| line.contains("MHz [") && !line.contains("disabled") && !line.contains("no IR");
+    let number = |line: &str| line.split_once('[')?.1.split(']').next()?.parse().ok();
+    text.lines().map(str::trim).filter(usable).filter_map(number).collect()
+}
+
+/// `ip -o -4 addr show`: interface, address, prefix.
+pub fn addresses(text: &str) -> Vec<(String, Ipv4Addr, u8)> {
+    let line = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let at = words.iter().position(|w| *w == "inet")?;
+        let (address, prefix) = words.get(at + 1)?.split_once('/')?;
+        Some(((*words.get(1)?).to_owned(), address.parse().ok()?, prefix.parse().ok().filter(|p| *p <= 32)?))
+    };
+    text.lines().filter_map(line).collect()
+}
+
+/// Whether two networks have an address in common.
+pub fn overlap(a: (Ipv4Addr, u8), b: (Ipv4Addr, u8)) -> bool {
+    let shorter = u32::from(a.1.min(b.1));
+    // A shift by 32 is no shift in Rust: a prefix of 0 contains everything.
+    let mask = if shorter == 0 { 0 } else { u32::MAX << (32 - shorter) };
+    a.0.to_bits() & mask == b.0.to_bits() & mask
+}
+
+/// `ss -Hlnp`: local address, port, and the first process's name out of `users:(("dnsmasq",pid=7,fd=4))`.
+pub fn listeners(text: &str) -> Vec<(String, u16, Option<String>)> {
+    let line = |line: &str| {
+        let local = line.split_whitespace().find(|w| w.contains(':') && !w.starts_with("users:"))?;
+        let (address, port) = local.rsplit_once(':')?;
+        let name = line.split_once("((\"").and_then(|(_, rest)| rest.split('"').next());
+        Some((address.to_owned(), port.parse().ok()?, name.map(str::to_owned)))
+    };
+    text.lines().filter_map(line).collect()
+}
+
+/// `vcgencmd get_throttled`: `throttled=0x50005`. Bits by Raspberry Pi's documentation of that command.
+pub fn throttled(text: &str) -> Option<u32> {
+    u32::from_str_radix(text.trim().strip_prefix("throttled=0x")?, 16).ok()
+}
+
+/// File system type and options of `/` in mountinfo (proc_pid_mountinfo(5)); the last mount there counts.
+pub fn root_mount(text: &str) -> Option<(&str, &str)> {
+    let line = |line| {
+        let (before, after) = str::split_once(line, " - ")?;
+        let fields: Vec<&str> = before.split(' ').collect();
+        (fields.get(4) == Some(&"/")).then_some(())?;
+        Some((after.split(' ').next()?, *fields.get(5)?))
+    };
+    text.lines().filter_map(line).next_back()
+}
+
+/// Whether interfaces(5) has a stanza for an interface outside piback's own file.
+pub fn has_stanza(text: &str, interface: &str) -> bool {
+    text.lines().any(|line| {
+        let mut words = line.split_whitespace();
+        words.next() == Some("iface") && words.next() == Some(interface)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_tools_print() {
+        assert_eq!(rfkill("wlan blocked unblocked\nbluetooth unblocked unblocked\n"), [(true, false)]);
+        assert_eq!(regulatory_country("global\ncountry US: DFS-FCC\n\t(902 - 904 @ 2)\n"), Some("US"));
+        assert_eq!(regulatory_country("country 00: DFS-UNSET\n"), Some("00"));
+        let phy = "\t\t\t* 2412 MHz [1] (20.0 dBm)\n\t\t\t* 2467 MHz [12] (disabled)\n\t\t\t* 5180.0 MHz [36] (20.0 dBm) (no IR)\n\
+                   \t\t\t* 2437.0 MHz [6] (20.0 dBm)\n\t\t\t* x MHz [999]\n";
+        assert_eq!(channels(phy), [1, 6]);
+        let ip =
+            "2: eth0    inet 192.168.1.23/24 brd 192.168.1.255 scope global eth0\n3: x inet 1.2.3.4/99 x\n";
+        assert_eq!(addresses(ip), [("eth0".to_owned(), Ipv4Addr::new(192, 168, 1, 23), 24)]);
+        let ss = "UNCONN 0 0 127.0.0.53%lo:53 0.0.0.0:* users:((\"systemd-resolve\",pid=1,fd=2))\nUNCONN 0 0 [::]:67 *:*\n";
+        assert_eq!(
+            listeners(ss),
+            [
+                ("127.0.0.53%lo".to_owned(), 53, Some("systemd-resolve".to_owned())),
+                ("[::]".to_owned(), 67, None)
+            ]
+        );
+        assert_eq!(throttled("throttled=0x50005\n"), Some(0x50005));
+        assert_eq!(throttled("VCHI initialization failed"), None);
+        let mounts = "22 1 179:2 / / rw,noatime - ext4 /dev/root rw\n23 22 0:5 / /dev rw - devtmpfs d rw\n";
+        assert_eq!(root_mount(mounts), Some(("ext4", "rw,noatime")));
+        assert_eq!(root_mount("garbage\n - \n"), None);
+        assert!(has_stanza("auto wlan0\n iface wlan0 inet manual\n", "wlan0"));
+        assert!(!has_stanza("#iface wlan0 inet manual\niface wlan1 inet manual\n", "wlan0"));
+    }
+
+    #[test]
+    fn networks_overlap_by_the_shorter_prefix() {
+        let net = |text: &str| {
+            let (a, p) = text.split_once('/').unwrap();
+            (a.parse().unwrap(), p.parse().unwrap())
+        };
+        for (a, b, same) in [
+            ("192.168.1.1/24", "192.168.1.77/24", true),
+            ("10.41.0.1/24", "10.0.0.5/8", true),
+            ("10.41.0.1/24", "10.42.0.5/24", false),
+            ("0.0.0.0/0", "10.42.0.5/24", true),
+        ] {
+            assert_eq!(overlap(net(a), net(b)), same, "{a} {b}");
+        }
+    }
+}
