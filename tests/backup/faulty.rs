@@ -44,6 +44,8 @@ pub struct Faults {
     /// Bytes per second.
     pub read_limit: Option<u64>,
     pub write_limit: Option<u64>,
+    /// The kernel keeps nothing of these files: for images of devices.
+    pub direct: bool,
     /// Every call is delayed.
     pub delay: Option<Duration>,
     /// What was called, in order.
@@ -520,7 +522,11 @@ impl Filesystem for Faulty {
             .gate()
             .and_then(|()| Ok(OpenOptions::new().read(true).write(write).open(self.real(&path))?));
         match result {
-            Ok(file) => reply.opened(self.keep(file), FopenFlags::empty()),
+            Ok(file) => {
+                let direct = self.faults.lock().unwrap().direct;
+                let flags = if direct { FopenFlags::FOPEN_DIRECT_IO } else { FopenFlags::empty() };
+                reply.opened(self.keep(file), flags);
+            }
             Err(errno) => reply.error(errno),
         }
     }

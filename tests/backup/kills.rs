@@ -1,1 +1,152 @@
-//! todo
+//! kill -9 at every kind of moment: the real binary, stopped by ptrace at a system call.
+
+use crate::rig::{Rig, noise, stamps, tree};
+use nix::sys::ptrace;
+use nix::sys::signal::Signal;
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// Runs a command and kills it, all its threads, at its `at`-th system call. `Err` is how it ended if it made
+/// fewer, and how many.
+pub fn kill_at(command: &mut Command, at: u64) -> Result<(), (i32, u64)> {
+    // SAFETY: ptrace(PTRACE_TRACEME) is a plain system call, allowed between fork and exec.
+    unsafe { command.pre_exec(|| ptrace::traceme().map_err(Into::into)) };
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let main = Pid::from_raw(child.id() as i32);
+    // Only this thread's children: other tests have their own.
+    let flags = WaitPidFlag::__WALL | WaitPidFlag::__WNOTHREAD;
+    let options = ptrace::Options::PTRACE_O_TRACESYSGOOD
+        | ptrace::Options::PTRACE_O_TRACECLONE
+        | ptrace::Options::PTRACE_O_EXITKILL;
+    assert!(matches!(waitpid(main, Some(flags)).unwrap(), WaitStatus::Stopped(..)), "stopped after exec");
+    ptrace::setoptions(main, options).unwrap();
+    ptrace::syscall(main, None).unwrap();
+    let mut stops = 0;
+    loop {
+        let status = match waitpid(None::<Pid>, Some(flags)) {
+            Ok(status) => status,
+            Err(errno) => panic!("wait: {errno}"),
+        };
+        let (pid, signal) = match status {
+            WaitStatus::Exited(pid, code) if pid == main => return Err((code, stops / 2)),
+            WaitStatus::Signaled(pid, ..) if pid == main => return Ok(()),
+            WaitStatus::PtraceSyscall(pid) => {
+                stops += 1;
+                // Entry and exit stop each: half of the kills hit before the call, half after it.
+                if stops == at * 2 - at % 2 {
+                    nix::sys::signal::kill(main, Signal::SIGKILL).unwrap();
+                }
+                (pid, None)
+            }
+            WaitStatus::Stopped(pid, signal) => {
+                (pid, Some(signal).filter(|s| !matches!(s, Signal::SIGSTOP | Signal::SIGTRAP)))
+            }
+            WaitStatus::PtraceEvent(pid, ..) => (pid, None),
+            _ => continue,
+        };
+        // It may be dead already.
+        let _ = ptrace::syscall(pid, signal);
+    }
+}
+
+/// How many system calls a run makes.
+pub fn count(command: &mut Command) -> u64 {
+    match kill_at(command, u64::MAX / 4) {
+        Err((0, calls)) => calls,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A card with collisions, groups, an empty file and a file of several pieces; a drive with an older backup.
+fn scene(rig: Rig) -> Rig {
+    for i in 0..6 {
+        rig.shoot(&format!("DCIM/100CANON/IMG_{i:04}.CR3"), noise(i, 9_000));
+        rig.shoot(&format!("DCIM/100CANON/IMG_{i:04}.JPG"), noise(50 + i, 3_000));
+    }
+    rig.backed_up();
+    rig.format();
+    for i in 3..12 {
+        rig.shoot(&format!("DCIM/100CANON/IMG_{i:04}.CR3"), noise(100 + i, 9_000));
+        rig.shoot(&format!("DCIM/100CANON/IMG_{i:04}.JPG"), noise(150 + i, 3_000));
+    }
+    rig.shoot("DCIM/101CANON/MVI_0001.MP4", noise(7, 5_000_000));
+    rig.shoot("MISC/empty", b"");
+    rig
+}
+
+fn copy_tree(from: &Path, to: &Path) {
+    let run = Command::new("cp").arg("-a").arg(from).arg(to).status().unwrap();
+    assert!(run.success());
+}
+
+fn kills(rig: Rig, rounds: u64, part: u64) {
+    let rig = scene(rig);
+    let base = rig.dir.path().join("base");
+    fs::rename(&rig.drive, &base).unwrap();
+    copy_tree(&base, &rig.drive);
+    let calls = count(&mut rig.command("backup"));
+    let finished = rig.tree();
+    assert!(calls > 300, "{calls}");
+    let before = tree(&base.join(&rig.label));
+    let mut killed = 0;
+    for round in 0..rounds {
+        fs::remove_dir_all(&rig.drive).unwrap();
+        copy_tree(&base, &rig.drive);
+        // Spread over the whole run, at a place of its own in every stretch.
+        let at = 1 + (round * calls + (round * 7919 + part * 104_729) % calls) / rounds;
+        if kill_at(&mut rig.command("backup"), at).is_ok() {
+            killed += 1;
+        }
+        let left = rig.tree();
+        let published: BTreeMap<_, _> =
+            left.into_iter().filter(|(path, _)| !path.ends_with(".tmp")).collect();
+        for (path, content) in &published {
+            assert_eq!(finished.get(path), Some(content), "killed at call {at} of {calls}: {path}");
+        }
+        assert!(before.iter().all(|(path, content)| published.get(path) == Some(content)), "call {at}");
+        let stamps_before = stamps(&rig.drive.join(&rig.label));
+        rig.backed_up();
+        assert_eq!(rig.litter(), [""; 0], "killed at call {at}");
+        assert!(rig.tree() == finished, "killed at call {at}: {:?}", rig.tree().keys());
+        let stamps_after = stamps(&rig.drive.join(&rig.label));
+        for path in published.keys() {
+            let path = rig.kept(path);
+            assert_eq!(stamps_before[&path], stamps_after[&path], "killed at call {at}");
+        }
+        if round % 10 == 0 {
+            assert_eq!(rig.run("verify", &[]).code, Some(0), "killed at call {at}");
+            assert_eq!(rig.run("safe-to-format", &[]).code, Some(0), "killed at call {at}");
+        }
+    }
+    // Threads interleave: the last calls may not come.
+    assert!(killed * 100 >= rounds * 95, "{killed} of {rounds}");
+}
+
+#[test]
+fn killed_at_250_system_calls_on_a_disk_nothing_is_half_done() {
+    kills(Rig::new(), 250, 0);
+}
+
+#[test]
+fn killed_at_250_system_calls_in_memory_nothing_is_half_done() {
+    kills(Rig::in_memory(), 250, 1);
+}
+
+#[test]
+fn killed_again_and_again_a_card_gets_there() {
+    let rig = scene(Rig::new());
+    let calls = count(&mut rig.command("backup"));
+    fs::remove_dir_all(&rig.drive).unwrap();
+    fs::create_dir(&rig.drive).unwrap();
+    for round in 1..=12 {
+        let _ = kill_at(&mut rig.command("backup"), calls * round / 13);
+    }
+    rig.backed_up();
+    assert_eq!(rig.tree(), tree(&rig.card));
+    assert_eq!(rig.litter(), [""; 0]);
+}

@@ -29,7 +29,15 @@ pub struct Ended {
 
 impl Rig {
     pub fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        Rig::in_dir(tempfile::tempdir().unwrap())
+    }
+
+    /// In memory, where a test is about order and not about disks.
+    pub fn in_memory() -> Self {
+        Rig::in_dir(tempfile::tempdir_in("/dev/shm").unwrap())
+    }
+
+    fn in_dir(dir: tempfile::TempDir) -> Self {
         let (card, drive) = (dir.path().join("card"), dir.path().join("drive"));
         fs::create_dir(&card).unwrap();
         fs::create_dir(&drive).unwrap();
