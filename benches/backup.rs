@@ -50,7 +50,10 @@ fn main() {
     let on = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
     let scratch = tempfile::tempdir().unwrap();
     let at = scratch.path();
-    println!("{} rounds, medians; wall and CPU in s, memory in MiB, gap = from \"done\" to durable in s\n", rounds);
+    println!(
+        "{} rounds, medians; wall and CPU in s, memory in MiB, gap = from \"done\" to durable in s\n",
+        rounds
+    );
     if on("large") {
         compare(at, "4 GB in 160 files", rounds, &mut |card| shoot(card, 160, 25 * MB), None);
     }
@@ -59,7 +62,13 @@ fn main() {
     }
     if on("increment") {
         let more = |card: &Path| shoot_from(card, 5_000, 50, 4 * MB);
-        compare(at, "50 new of 4 MB among 5,000", rounds, &mut |card| shoot(card, 5_000, 100_000), Some(&more));
+        compare(
+            at,
+            "50 new of 4 MB among 5,000",
+            rounds,
+            &mut |card| shoot(card, 5_000, 100_000),
+            Some(&more),
+        );
     }
     if on("nothing") {
         nothing(at, rounds.max(5));
@@ -156,7 +165,12 @@ fn nothing(at: &Path, rounds: usize) {
             costs[n].push(if *tool == Tool::Piback {
                 run(&backup_line(&card, &drive))
             } else {
-                run(&["rsync".into(), "-a".into(), format!("{}/", card.display()), drive.join("S").display().to_string()])
+                run(&[
+                    "rsync".into(),
+                    "-a".into(),
+                    format!("{}/", card.display()),
+                    drive.join("S").display().to_string(),
+                ])
             });
         }
     }
@@ -181,7 +195,8 @@ fn memory(at: &Path) {
         }
         run(&line)
     };
-    let costs = vec![vec![verb("backup")], vec![verb("backup")], vec![verb("verify")], vec![verb("safe-to-format")]];
+    let costs =
+        vec![vec![verb("backup")], vec![verb("backup")], vec![verb("verify")], vec![verb("safe-to-format")]];
     let names = ["backup", "backup, nothing to do", "verify", "safe-to-format"];
     fs::remove_dir_all(&card).unwrap();
     fs::remove_dir_all(&drive).unwrap();
@@ -201,7 +216,15 @@ fn slow(at: &Path, card_rate: u64, drive_rate: u64, rounds: usize) {
         let device = output(&["losetup", "-f", "--show", image.to_str().unwrap()]);
         let place = at.join(name);
         fs::create_dir_all(&place).unwrap();
-        run(&["mkfs.ext4".into(), "-q".into(), "-E".into(), "lazy_itable_init=0".into(), "-J".into(), "size=16".into(), device.clone()]);
+        run(&[
+            "mkfs.ext4".into(),
+            "-q".into(),
+            "-E".into(),
+            "lazy_itable_init=0".into(),
+            "-J".into(),
+            "size=16".into(),
+            device.clone(),
+        ]);
         run(&["mount".into(), device.clone(), place.display().to_string()]);
         mounted.set(|f| (f.read_limit, f.write_limit) = (Some(rate), Some(rate)));
         (mounted, device, place)
@@ -212,7 +235,12 @@ fn slow(at: &Path, card_rate: u64, drive_rate: u64, rounds: usize) {
     shoot(&card, size / (25 * MB), 25 * MB);
     sync(&card);
     card_fs.set(|f| f.read_limit = Some(card_rate));
-    let names = ["dd: write, fsync, drop caches, read", "piback (verified)", "rsync -a; sync", "rsync -a; sync; drop caches; rsync -ac"];
+    let names = [
+        "dd: write, fsync, drop caches, read",
+        "piback (verified)",
+        "rsync -a; sync",
+        "rsync -a; sync; drop caches; rsync -ac",
+    ];
     let mut costs = vec![Vec::new(); names.len()];
     for _ in 0..rounds {
         let clear = || {
@@ -225,7 +253,14 @@ fn slow(at: &Path, card_rate: u64, drive_rate: u64, rounds: usize) {
         let file = drive.join("dd").display().to_string();
         cold(&drive);
         let count = size / MB;
-        let write = run(&["dd".into(), "if=/dev/zero".into(), format!("of={file}"), "bs=1000000".into(), format!("count={count}"), "conv=fsync".into()]);
+        let write = run(&[
+            "dd".into(),
+            "if=/dev/zero".into(),
+            format!("of={file}"),
+            "bs=1000000".into(),
+            format!("count={count}"),
+            "conv=fsync".into(),
+        ]);
         cold(&drive);
         let read = run(&["dd".into(), format!("if={file}"), "of=/dev/null".into(), "bs=1000000".into()]);
         costs[0].push(Cost { wall: write.wall + read.wall, cpu: write.cpu + read.cpu, ..Cost::default() });
@@ -354,7 +389,9 @@ fn print(title: &str, names: &[&str], costs: &[Vec<Cost>]) {
         values.sort_by(f64::total_cmp);
         values[values.len() / 2]
     };
-    println!("### {title}\n\n| | wall | of the first | CPU | of the first | memory | gap |\n|---|---|---|---|---|---|---|");
+    println!(
+        "### {title}\n\n| | wall | of the first | CPU | of the first | memory | gap |\n|---|---|---|---|---|---|---|"
+    );
     let (wall, cpu) = (median(&|c| c.wall, &costs[0]), median(&|c| c.cpu, &costs[0]));
     for (name, costs) in names.iter().zip(costs) {
         let of = |f: &dyn Fn(&Cost) -> f64| median(f, costs);

@@ -4,6 +4,7 @@
 //! the error, it is a [`Problem`]: a kind, one sentence, and hints that say what to type.
 
 use std::fmt;
+use std::io;
 
 /// Decides the exit code. The numbers are part of the command line's contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,10 +105,20 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
     error.downcast_ref::<Problem>().map_or(Kind::Failed, |p| p.kind).exit_code()
 }
 
-/// The hints of the outermost [`Problem`] in an error chain.
+/// The hints of the outermost [`Problem`] in an error chain; where there is none, what the kernel's answer suggests.
 #[must_use]
-pub fn hints(error: &anyhow::Error) -> &[String] {
-    error.downcast_ref::<Problem>().map_or(&[], |p| &p.hints)
+pub fn hints(error: &anyhow::Error) -> Vec<String> {
+    if let Some(problem) = error.downcast_ref::<Problem>() {
+        return problem.hints.clone();
+    }
+    let kind = error.chain().find_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
+    let hint = match kind {
+        Some(io::ErrorKind::PermissionDenied) => "try it with sudo",
+        Some(io::ErrorKind::StorageFull) => "make room on that disk, and type it again",
+        Some(io::ErrorKind::ReadOnlyFilesystem) => "that disk is read-only; piback doctor says more",
+        _ => return Vec::new(),
+    };
+    vec![hint.to_owned()]
 }
 
 #[cfg(test)]

@@ -1,21 +1,40 @@
 //! Parse, dispatch, and turn the result into an exit code. Nothing else.
 
 use clap::Parser;
-use piback::{cli::Cli, commands, error, system::process, ui::Ui};
+use piback::cli::{Cli, Command};
+use piback::commands;
+use piback::error::{self, Kind, Problem};
+use piback::system::process;
+use piback::ui::{self, Ui};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     process::forbid_core_dumps();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(e) => {
-            // Help and version are answers (0); everything else is wrong usage (64).
+        // Help and version are answers (0); everything else is wrong usage (64).
+        Err(e) if !e.use_stderr() => {
             let _ = e.print();
-            return ExitCode::from(if e.use_stderr() { error::Kind::Usage.exit_code() } else { 0 });
+            return ExitCode::SUCCESS;
+        }
+        Err(e) => {
+            let _ = e.print();
+            let ui = Ui::new(process::was_told("--json"), false, true);
+            let first =
+                e.to_string().lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+            ui.json_error(&Problem::usage(first).into());
+            return ExitCode::from(Kind::Usage.exit_code());
         }
     };
     let ui = Ui::new(cli.global.json, cli.global.verbose, process::no_color());
+    // What a backup says of photos is no less true when nobody could read it; every other command is its output.
+    let is_output =
+        !matches!(cli.command, Command::Backup(_) | Command::Verify(_) | Command::SafeToFormat(_));
     match commands::run(cli, &ui) {
+        Ok(_) if is_output && ui::output_lost() => {
+            ui.error(&Problem::failed("the output could not be written: that disk is full").into());
+            ExitCode::from(Kind::Failed.exit_code())
+        }
         Ok(outcome) => ExitCode::from(outcome.exit_code()),
         Err(e) => {
             ui.error(&e);

@@ -13,6 +13,7 @@ pub use units::{bytes, clock, files};
 use crate::error;
 use serde::Serialize;
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Version of every JSON object that piback prints, in its field `schema`.
 pub const JSON_SCHEMA: u32 = 1;
@@ -102,10 +103,16 @@ impl Ui {
     /// The error chain and its hints, on stderr; with `--json` also as one object on stdout.
     pub fn error(&self, error: &anyhow::Error) {
         let mut text = format!("{} {error:#}\n", self.paint(Style::Red, "error:"));
-        for hint in error::hints(error) {
+        let hints = error::hints(error);
+        for hint in &hints {
             text.push_str(&format!("{} {hint}\n", self.paint(Style::Cyan, "hint:")));
         }
         put(&mut io::stderr(), &text);
+        self.json_error(error);
+    }
+
+    /// The error chain and its hints as one object on stdout; nothing without `--json`.
+    pub fn json_error(&self, error: &anyhow::Error) {
         #[derive(Serialize)]
         struct Failure<'a> {
             schema: u32,
@@ -116,7 +123,7 @@ impl Ui {
         self.json(&Failure {
             schema: JSON_SCHEMA,
             error: format!("{error:#}"),
-            hints: error::hints(error),
+            hints: &error::hints(error),
             exit_code: error::exit_code(error),
         });
     }
@@ -182,8 +189,21 @@ pub fn visible(text: &str) -> String {
 }
 
 fn put(stream: &mut dyn Write, text: &str) {
-    // A reader that went away must not end a backup; there is nobody left to tell.
-    let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+    // A reader that went away must not end a backup; there is nobody left to tell. A full disk is another thing: what
+    // was asked for is not there.
+    if let Err(e) = stream.write_all(text.as_bytes()).and_then(|()| stream.flush())
+        && e.kind() == io::ErrorKind::StorageFull
+    {
+        OUTPUT_LOST.store(true, Ordering::Relaxed);
+    }
+}
+
+static OUTPUT_LOST: AtomicBool = AtomicBool::new(false);
+
+/// Whether output could not be written because a disk is full.
+#[must_use]
+pub fn output_lost() -> bool {
+    OUTPUT_LOST.load(Ordering::Relaxed)
 }
 
 #[cfg(test)]

@@ -35,6 +35,8 @@ struct Model {
     units: BTreeMap<String, Unit>,
     packages: Vec<String>,
     broken: Option<&'static str>,
+    /// No internet: no package comes.
+    offline: bool,
     /// What hostapd says of its state once it runs.
     radio: &'static str,
 }
@@ -49,6 +51,7 @@ fn answer(model: &Shared, tool: &Tool) -> Result<Output, RunError> {
     let fail = |stderr: &str| Ok(Output { code: Some(1), stdout: String::new(), stderr: stderr.into() });
     match (tool.program.as_str(), words.as_slice()) {
         ("dpkg-query", _) => ok(model.packages.iter().map(|p| format!("{p} installed\n")).collect()),
+        ("apt-get", _) if model.offline => fail("Temporary failure resolving 'deb.debian.org'"),
         ("apt-get", words) => {
             let from = words.iter().position(|w| *w == "--no-install-recommends").unwrap() + 1;
             for package in &words[from..] {
@@ -79,6 +82,14 @@ fn answer(model: &Shared, tool: &Tool) -> Result<Output, RunError> {
         ("systemctl", ["daemon-reload"]) => ok(String::new()),
         ("systemctl", [verb, rest @ ..]) => {
             let name = *rest.last().unwrap();
+            // A unit that is not installed can't be started, stopped, enabled or disabled; ours is, by its file.
+            if !model.units.contains_key(name) && name != "piback-nat.service" && !name.ends_with(".timer") {
+                return Ok(Output {
+                    code: Some(5),
+                    stdout: String::new(),
+                    stderr: format!("Unit {name} not loaded."),
+                });
+            }
             if model.broken == Some(name) && matches!(*verb, "start" | "restart") {
                 return fail("Job for the unit failed.");
             }
@@ -110,7 +121,9 @@ fn answer(model: &Shared, tool: &Tool) -> Result<Output, RunError> {
         ("iptables", _) => ok("-A INPUT -j PIBACK-INPUT\n-A PIBACK-POSTROUTING -j MASQUERADE\n".into()),
         ("sysctl", ["-n", _]) => ok("1\n".into()),
         ("journalctl", _) => ok("Could not set channel for kernel driver\n".into()),
-        ("useradd" | "install" | "smbpasswd" | "sysctl" | "ifup" | "ifdown", _) => ok(String::new()),
+        ("useradd" | "install" | "smbpasswd" | "sysctl" | "ifup" | "ifdown" | "nmcli", _) => {
+            ok(String::new())
+        }
         ("dnsmasq" | "testparm" | "unshare" | "systemd-analyze", _) => ok(String::new()),
         _ => panic!("an unknown tool: {}", tool.line()),
     }
@@ -142,6 +155,7 @@ fn fresh() -> Model {
         units: [unit("NetworkManager.service"), unit("systemd-sysctl.service")].into(),
         packages: vec!["iptables".into()],
         broken: None,
+        offline: false,
         radio: "ENABLED",
     }
 }
@@ -162,7 +176,18 @@ impl Pi {
         let artifacts = render(&profile(channel), &facts, "wpa_passphrase", &BTreeMap::new()).unwrap();
         let secrets = Some(Secrets { wifi });
         let stack = Some(facts.stack);
-        (Desired { stack, artifacts, radio: "wlan0".into(), secrets, made_by: "apply".into() }, facts)
+        (
+            Desired {
+                stack,
+                artifacts,
+                radio: "wlan0".into(),
+                secrets,
+                passphrase_file: None,
+                restored: None,
+                made_by: "apply".into(),
+            },
+            facts,
+        )
     }
 
     fn plan(&self, channel: u8) -> (Plan, State, Desired) {
@@ -192,13 +217,7 @@ impl Pi {
     fn roll_back(&self) -> anyhow::Result<()> {
         let _lock = apply::lock(&self.host)?;
         let state = State::read(&self.host)?;
-        let desired = Desired {
-            stack: None,
-            artifacts: Vec::new(),
-            radio: String::new(),
-            secrets: None,
-            made_by: "rollback".into(),
-        };
+        let desired = Desired::original();
         let mut plan = plan::files(&self.host, &desired, &state)?;
         units::plan_rollback(&self.host, &state, &mut plan)?;
         self.host.take_tools();
@@ -257,13 +276,14 @@ fn a_fresh_pi_gets_config_before_packages_and_units_in_order() {
     let before = pi.tree.snapshot();
     pi.tree.write("/etc/passwd", "root:x:0:0::/:/bin/sh\npiback:x:999:999::/nonexistent:/usr/sbin/nologin\n");
     pi.tree.write("/srv/piback/x", "");
+    pi.tree.write("/media/piback/x", "");
     let (plan, ..) = pi.plan(6);
     assert!(plan.is_empty(), "{:?} {:?}", plan.units, plan.accounts);
     pi.apply(6, None).unwrap();
     assert_eq!(pi.systemctl(), Vec::<String>::new());
     assert_eq!(
-        pi.tree.snapshot().without(&["/etc/passwd", "/srv"]),
-        before.without(&["/etc/passwd", "/srv"])
+        pi.tree.snapshot().without(&["/etc/passwd", "/srv", "/media"]),
+        before.without(&["/etc/passwd", "/srv", "/media"])
     );
 
     // Only what changed is restarted.
@@ -388,6 +408,7 @@ fn unconfirmed_is_undone_by_the_timer_and_confirmed_stays() {
     );
 
     // The timer goes off.
+    piback::system::Host::wait(&pi.host, Duration::from_secs(121));
     assert_eq!(apply::settle(&pi.host, false).unwrap(), Recovered::Undone);
     assert_eq!(pi.files(), files);
     assert!(!pi.model.borrow().units["hostapd.service"].active);
@@ -464,4 +485,90 @@ fn a_unit_that_is_active_without_its_radio_is_no_access_point() {
     );
     assert!(!text.contains("DNS:"), "what is up is not blamed: {text}");
     assert_eq!(pi.files(), files);
+}
+
+#[test]
+fn a_first_apply_without_internet_is_undone_and_nothing_is_stuck() {
+    let pi = pi(fresh());
+    let (files, units) = (pi.files(), pi.model.borrow().units.clone());
+    pi.model.borrow_mut().offline = true;
+    let error = pi.apply(6, None).unwrap_err();
+    assert_eq!(exit_code(&error), 3, "{error:#} {:?}", piback::error::hints(&error));
+    assert_eq!(pi.files(), files);
+    assert_eq!(pi.model.borrow().units, units);
+    pi.model.borrow_mut().offline = false;
+    pi.apply(6, None).unwrap();
+    assert!(pi.model.borrow().units["hostapd.service"].active);
+}
+
+/// The power goes while an apply that failed is being put back: it goes on being put back.
+#[test]
+fn killed_at_every_change_of_an_undo_it_is_undone_all_the_same() {
+    use piback::system::fake::Fault;
+    let failing = || {
+        let pi = pi(fresh());
+        pi.model.borrow_mut().broken = Some("hostapd.service");
+        pi
+    };
+    let whole = failing();
+    let old = whole.files();
+    whole.host.arm(usize::MAX, Fault::Die);
+    assert!(whole.apply(6, None).is_err());
+    let changes = whole.host.changes();
+    for k in 1..=changes {
+        let pi = failing();
+        pi.host.arm(k, Fault::Die);
+        assert!(pi.apply(6, None).is_err());
+        for unit in pi.model.borrow_mut().units.values_mut() {
+            unit.active = unit.file == "enabled";
+        }
+        pi.host.arm(usize::MAX, Fault::Die);
+        let settled = apply::settle(&pi.host, true).unwrap_or_else(|e| panic!("at {k}: {e:#}"));
+        let now = pi.files();
+        match settled {
+            Recovered::Finished => assert_ne!(now, old, "at {k}"),
+            _ => assert_eq!(now, old, "at {k}: {settled:?}"),
+        }
+        assert!(!pi.tree.path("/var/lib/piback/journal").exists(), "at {k}");
+    }
+}
+
+#[test]
+fn a_timer_that_goes_off_before_the_window_began_undoes_nothing() {
+    let pi = pi(fresh());
+    pi.apply(6, window()).unwrap();
+    let kept = pi.files();
+    assert_eq!(apply::settle(&pi.host, false).unwrap(), Recovered::Nothing, "the window has just begun");
+    assert_eq!(pi.files(), kept);
+    piback::system::Host::wait(&pi.host, Duration::from_secs(121));
+    assert_eq!(apply::settle(&pi.host, false).unwrap(), Recovered::Undone);
+}
+
+#[test]
+fn daemons_that_ran_before_piback_run_after_it() {
+    let mut model = fresh();
+    model.packages =
+        ["hostapd", "dnsmasq", "iptables", "iw", "rfkill", "ntfs-3g", "samba", "samba-common-bin"]
+            .map(String::from)
+            .into();
+    for name in ["hostapd.service", "dnsmasq.service", "smbd.service"] {
+        model.units.insert(name.into(), Unit { file: "enabled", active: true });
+    }
+    let pi = pi(model);
+    let units = pi.model.borrow().units.clone();
+    pi.apply(6, None).unwrap();
+    pi.roll_back().unwrap();
+    for (name, unit) in &units {
+        assert_eq!(pi.model.borrow().units[name], *unit, "{name}");
+    }
+    assert!(pi.systemctl().contains(&"restart hostapd.service".to_owned()), "with its own file again");
+}
+
+#[test]
+fn drift_on_disk_restarts_the_daemon_that_may_run_with_it() {
+    let pi = pi(fresh());
+    pi.apply(6, None).unwrap();
+    pi.tree.write("/etc/hostapd/hostapd.conf", "ssid=drifted\n");
+    pi.apply(6, None).unwrap();
+    assert!(pi.systemctl().contains(&"restart hostapd.service".to_owned()));
 }

@@ -88,7 +88,7 @@ prop_compose! {
         ssid in ssid(),
         passphrase in passphrase(),
         (band, channel, width) in prop_oneof![
-            (1_u8..=13).prop_map(|c| ("2.4GHz", c, 20)),
+            (1_u8..=11).prop_map(|c| ("2.4GHz", c, 20)),
             (prop::sample::select(vec![36_u8, 40, 44, 48]), prop::sample::select(vec![20_u8, 40, 80]))
                 .prop_map(|(c, w)| ("5GHz", c, w)),
         ],
@@ -96,7 +96,7 @@ prop_compose! {
         upstream in prop::collection::vec(any::<[u8; 3]>().prop_map(|[a, b, c]| format!("9.{a}.{b}.{c}")), 0..3),
         flags in any::<[bool; 4]>(),
         country in prop::sample::select(vec!["US", "DE", "NO", "JP", "CH"]),
-        interface in "[a-z][a-z0-9_.-]{0,14}".prop_filter("lo is no radio", |i| i != "lo"),
+        interface in "[a-z][a-z0-9_.-]{0,14}".prop_filter("lo is no radio, eth0 the uplink", |i| i != "lo" && i != "eth0"),
     ) -> Sample {
         let [share, ssh, writable, hidden] = flags;
         let at = |last: u8| format!("10.{b}.{c}.{last}");
@@ -108,7 +108,7 @@ prop_compose! {
             c => c.to_string(),
         }).collect();
         let yaml = format!("version: 1\n\
-            wifi: {{interface: \"{interface}\", ssid: {quoted}, passphrase_file: /p, country: \"{country}\", hidden: {hidden},\n  \
+            wifi: {{interface: \"{interface}\", ssid: {quoted}, passphrase_file: /etc/piback/secrets/p, country: \"{country}\", hidden: {hidden},\n  \
               radio: {{band: {band}, channel: {channel}, width: {width}}}}}\n\
             network:\n  address: {}/24\n  dhcp: {{range: {}-{}, lease: 12h}}\n  dns: {{upstream: {upstream:?}}}\n\
             uplink: {{interface: eth0, share: {share}, ssh: {ssh}}}\n\
@@ -157,7 +157,9 @@ proptest! {
         prop_assert_eq!(&dnsmasq["listen-address"], &vec![sample.address.clone()]);
         prop_assert_eq!(&dnsmasq["dhcp-range"], &vec![format!("{},{},255.255.255.0,12h", sample.first, sample.last)]);
         prop_assert_eq!(dnsmasq.get("server").cloned().unwrap_or_default(), sample.upstream.clone());
-        prop_assert_eq!(dnsmasq.len(), 8 + usize::from(!sample.upstream.is_empty()));
+        let spares_loopback = stack == Stack::NetworkManager;
+        prop_assert_eq!(dnsmasq.contains_key("except-interface"), spares_loopback);
+        prop_assert_eq!(dnsmasq.len(), 7 + usize::from(!sample.upstream.is_empty()) + usize::from(spares_loopback));
 
         let samba = readers::samba(&file("/etc/samba/piback.conf").unwrap());
         prop_assert_eq!(&samba["global"]["interfaces"], &format!("lo {}", sample.interface));

@@ -2,56 +2,60 @@
 
 use super::setup::{self, Setup};
 use super::show;
-use crate::cli::{Apply, Global};
+use crate::cli::{Apply, Global, StackArg};
 use crate::error::{Outcome, Problem};
 use crate::provision::apply::{self, Hands, Recovered};
+use crate::provision::check;
 use crate::provision::doctor::{self, Patient};
+use crate::provision::journal::{self, Phase};
 use crate::provision::keep::Kept;
 use crate::provision::plan::Plan;
 use crate::provision::probe::Expected;
 use crate::provision::watchdog::{self, Window};
-use crate::provision::{check, journal};
 use crate::system::run::Tool;
-use crate::system::{Host, input, process};
+use crate::system::{Host, input, process, signals};
 use crate::ui::{Ui, visible};
 use anyhow::Context;
+use std::path::Path;
 
 pub fn run(args: &Apply, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let host = setup::host(global)?;
     setup::need_root(&host, "apply")?;
-    if journal::is_there(&host)? {
-        let _lock = apply::lock(&host)?;
-        match apply::recover(&host)? {
-            Recovered::Undone => ui.note("the half-written files are as they were; applying anew"),
-            Recovered::Finished => ui.note("its files were complete and are on record; going on"),
-            Recovered::Nothing => {}
-        }
+    let waits = journal::open(&host)?.is_some_and(|intent| intent.phase == Phase::Provisional);
+    if !waits {
+        settle_what_was_cut_off(&host, ui)?;
     }
-    let setup = Setup::read(&host, global, args.stack, "apply")?;
-    let patient = Patient { host: &host, profile: Some(&setup.profile), facts: Some(&setup.facts) };
-    doctor::refuse(&patient)?;
-    let plan = setup.plan(&host)?;
-    if let Some(file) = &args.plan {
-        let name = visible(&file.to_string_lossy());
-        let bytes = input::read(file).with_context(|| format!("the plan {name} can't be read"))?;
-        Kept::parse(&String::from_utf8_lossy(&bytes))?.holds(&plan)?;
-    }
-    let checks = if plan.is_empty() {
-        Vec::new()
-    } else {
-        check::all(&host, &setup.desired.artifacts, Some(&setup.secrets))?
+    let kept = args.plan.as_deref().map(kept_plan).transpose()?;
+    let stack = match &kept {
+        Some(kept) if args.stack.is_none() => kept.stack(),
+        _ => args.stack.map(StackArg::stack),
     };
-    show::plan(ui, "apply", &plan, &checks);
+    let setup = Setup::read(&host, global, stack, "apply")?;
+    doctor::refuse(&Patient { host: &host, profile: Some(&setup.profile), facts: Some(&setup.facts) })?;
+    let plan = setup.plan(&host)?;
+    if let Some(kept) = &kept {
+        kept.holds(&plan)?;
+    }
+    let checks = setup.checks(&host, &plan)?;
+    show::plan(ui, &plan, &checks);
     check::refuse_failures(&checks)?;
+    let done = |applied| {
+        show::json(ui, "apply", &plan, &checks, Some(applied));
+        Ok(Outcome::Done)
+    };
     if plan.is_empty() {
-        return Ok(Outcome::Done);
+        return done(false);
     }
     insist_on_a_way_back(&host, args, &setup.desired.radio, &plan)?;
+    if waits {
+        ui.note("the apply before this one is not confirmed yet; going on keeps it");
+    }
     if !args.yes && !agreed(ui, "Apply this?")? {
         ui.say("Nothing was changed.");
-        return Ok(Outcome::Done);
+        return done(false);
     }
     let _lock = apply::lock(&host)?;
+    apply::confirm(&host)?;
     let window = window(&host, args)?;
     let expected = Expected::of(&setup.profile, process::ssh_server_address());
     let hands = Hands {
@@ -61,15 +65,46 @@ pub fn run(args: &Apply, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
         window,
         say: &|line| ui.say(line),
     };
+    signals::stop_gently();
     apply::apply(&host, &plan, &setup.state, &hands)?;
     match &args.confirm_within {
         Some(length) => ui.say(&format!(
-            "Done, for now. Type `piback confirm` within {} s, or all of it is undone.",
+            "Done, for now. Type `sudo piback confirm` within {} s, or all of it is undone.",
             length.as_secs()
         )),
         None => ui.say("Done."),
     }
-    Ok(Outcome::Done)
+    done(true)
+}
+
+/// Finishes or undoes what a killed apply left, before a new plan is made.
+fn settle_what_was_cut_off(host: &dyn Host, ui: &Ui) -> anyhow::Result<()> {
+    if !journal::is_there(host)? {
+        return Ok(());
+    }
+    let _lock = apply::lock(host)?;
+    match apply::recover(host)? {
+        Recovered::Undone => ui.note("what was half-done is undone; planning anew"),
+        Recovered::Finished => {
+            ui.note("the files of the apply that was cut off are complete and kept; going on from there")
+        }
+        Recovered::Nothing => {}
+    }
+    Ok(())
+}
+
+fn kept_plan(file: &Path) -> anyhow::Result<Kept> {
+    let name = visible(&file.to_string_lossy());
+    let bytes = input::read(file).with_context(|| format!("the plan {name} can't be read"))?;
+    Kept::parse(&String::from_utf8_lossy(&bytes))
+}
+
+/// Asks before a change; without a terminal `--yes` is the only yes.
+pub fn agreed(ui: &Ui, question: &str) -> anyhow::Result<bool> {
+    if !ui.can_ask() {
+        return Err(Problem::usage("nobody can be asked here: this is no terminal").hint("add --yes").into());
+    }
+    ui.confirm(question)
 }
 
 /// The window to confirm in, and the boot unit that looks after a power cut: on a live host only.
@@ -102,7 +137,10 @@ fn insist_on_a_way_back(host: &dyn Host, args: &Apply, radio: &str, plan: &Plan)
     let Some(address) = process::ssh_server_address() else { return Ok(()) };
     let show = Tool::new("ip").args(["-o", "addr", "show", "dev", radio]);
     let addresses = host.output(&show).map(|o| o.stdout).unwrap_or_default();
-    let ours = addresses.split_whitespace().any(|w| w.split('/').next() == Some(address.as_str()));
+    // A link-local address carries its interface: fe80::1%wlan0, as when one comes in by raspberrypi.local.
+    let (address, zone) = address.split_once('%').unwrap_or((&address, ""));
+    let there = addresses.split_whitespace().any(|w| w.split('/').next() == Some(address));
+    let ours = if zone.is_empty() { there } else { zone == radio };
     if ours {
         return Err(Problem::usage(format!(
             "you are connected over {radio}, which this apply takes down for a moment"
@@ -112,12 +150,4 @@ fn insist_on_a_way_back(host: &dyn Host, args: &Apply, radio: &str, plan: &Plan)
         .into());
     }
     Ok(())
-}
-
-/// Asks before a change; without a terminal `--yes` is the only yes.
-pub fn agreed(ui: &Ui, question: &str) -> anyhow::Result<bool> {
-    if !ui.can_ask() {
-        return Err(Problem::usage("nobody can be asked here: this is no terminal").hint("add --yes").into());
-    }
-    ui.confirm(question)
 }

@@ -5,7 +5,7 @@ use super::setup::{self, PROFILE};
 use crate::cli::{Global, Init};
 use crate::error::{Outcome, Problem};
 use crate::profile::legacy_conf::{self, LegacyConf};
-use crate::profile::types::{Country, HostPath, Passphrase, Ssid, VolumeLabel};
+use crate::profile::types::{Country, Passphrase, SecretPath, Ssid, VolumeLabel};
 use crate::profile::{self, Profile};
 use crate::system::{FileNode, Host, Node, input};
 use crate::ui::{JSON_SCHEMA, Ui, visible};
@@ -94,6 +94,9 @@ fn fill(args: &Init, ui: &Ui, text: String, embedded: bool, asking: bool) -> any
             .hint("say it: --country US (or DE, JP, ...)")
             .into());
     }
+    if ssid.is_none() && current.wifi.ssid.as_str() == PLACEHOLDER {
+        return Err(Problem::usage("the Wi-Fi has no name yet").hint("give it one: --ssid NAME").into());
+    }
     let drive = answer::<VolumeLabel>(
         ui,
         "--drive",
@@ -152,6 +155,12 @@ fn answer<T: FromStr<Err = String>>(
     }
 }
 
+/// Where `init --force` keeps the profile that it writes over.
+const PROFILE_BEFORE: &str = "/etc/piback/profile.yaml.before";
+
+/// What the article writes in the place of a name.
+const PLACEHOLDER: &str = "YOUR_NETWORK_NAME_HERE";
+
 /// Which secrets were made or taken over, by path.
 struct Made {
     passphrase: &'static str,
@@ -161,26 +170,29 @@ struct Made {
 fn write(host: &dyn Host, profile: &Profile, text: &str, given: Option<Passphrase>) -> anyhow::Result<Made> {
     let passphrase = secret(host, &profile.wifi.passphrase_file, given)?;
     let password = secret(host, &profile.share.password_file, None)?;
-    // The profile last: when it is there, its secrets are too.
+    // The profile last: when it is there, its secrets are too. One that is written over stays beside it.
     dirs_above(host, PROFILE, 0o755)?;
+    if let Node::File(old) = host.read(PROFILE).with_context(|| format!("{PROFILE} can't be read"))? {
+        put(host, PROFILE_BEFORE, &old.bytes, 0o644)?;
+    }
     put(host, PROFILE, text.as_bytes(), 0o644)?;
     Ok(Made { passphrase, password })
 }
 
-/// A given secret is written; one that is there stays; else one is made.
-fn secret(host: &dyn Host, path: &HostPath, given: Option<Passphrase>) -> anyhow::Result<&'static str> {
+/// A given secret is written; a good one that is there stays; where nothing is, one is made. Anything else is
+/// somebody's, and is not written over.
+fn secret(host: &dyn Host, path: &SecretPath, given: Option<Passphrase>) -> anyhow::Result<&'static str> {
     let path = path.as_str();
     let there = host.read(path).with_context(|| format!("{path} can't be read"))?;
     let (secret, how) = match (given, there) {
-        (Some(given), _) => (given, "taken from your file"),
-        (None, Node::File(file))
-            if Passphrase::from_file_content(&file.bytes).is_ok() && file.mode & 0o077 == 0 =>
-        {
-            return Ok("kept");
-        }
-        _ => {
+        (Some(given), Node::Absent | Node::File(_)) => (given, "taken from your file"),
+        (None, Node::Absent) => {
             let random = input::random(256).context("the kernel gave no random bytes")?;
             (Passphrase::from_random(&random).context("the kernel's random bytes are not random")?, "made")
+        }
+        _ => {
+            super::setup::secret(host, path, "the secret")?;
+            return Ok("kept");
         }
     };
     dirs_above(host, path, 0o700)?;

@@ -1,8 +1,8 @@
 //! `piback render DIR`: the rendered files, to read. Secrets are masked.
 
 use super::setup::{self, Setup};
-use crate::cli::{Global, Render};
-use crate::error::Outcome;
+use crate::cli::{Global, Render, StackArg};
+use crate::error::{Outcome, Problem};
 use crate::system::input;
 use crate::system::read_only::ReadOnly;
 use crate::ui::{JSON_SCHEMA, Ui, visible};
@@ -12,8 +12,16 @@ use serde::Serialize;
 pub fn run(args: &Render, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let host = setup::host(global)?;
     let host = ReadOnly(&host);
-    let setup = Setup::read(&host, global, args.stack, "render")?;
+    let setup = Setup::read(&host, global, args.stack.map(StackArg::stack), "render")?;
     setup::notes(ui, &setup.notes);
+    if !input::is_empty_or_absent(&args.dir)
+        .with_context(|| format!("{} can't be read", visible(&args.dir.to_string_lossy())))?
+    {
+        // Rendered files are for reading; written over a tree in use they would be taken for the real ones.
+        return Err(Problem::failed(format!("{} is not empty", visible(&args.dir.to_string_lossy())))
+            .hint("name a directory that is not there yet")
+            .into());
+    }
     let mut files = Vec::new();
     for artifact in &setup.desired.artifacts {
         let file = args.dir.join(artifact.path.trim_start_matches('/'));

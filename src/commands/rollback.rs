@@ -9,14 +9,14 @@ use crate::provision::plan::{self, Desired, Plan};
 use crate::provision::render::Secrets;
 use crate::provision::store::{self, State};
 use crate::provision::{journal, units};
-use crate::system::Host;
+use crate::system::{Host, signals};
 use crate::ui::Ui;
 
 pub fn run(args: &Rollback, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let host = setup::host(global)?;
     setup::need_root(&host, "rollback")?;
     if let Some(intent) = journal::open(&host)? {
-        if !args.yes && !agreed(ui, "Undo what was cut off?")? {
+        if !args.yes && !agreed(ui, "Undo what is open?")? {
             ui.say("Nothing was changed.");
             return Ok(Outcome::Done);
         }
@@ -26,17 +26,33 @@ pub fn run(args: &Rollback, global: &Global, ui: &Ui) -> anyhow::Result<Outcome>
         if !args.original && args.to.is_none() {
             return Ok(Outcome::Done);
         }
+    } else if journal::is_there(&host)? {
+        // Killed before its intent was written, or after its end: nothing to undo, only to clear away.
+        let _lock = apply::lock(&host)?;
+        apply::recover(&host)?;
     }
-    let state = State::read(&host)?;
-    let desired = wanted(&host, args, global, &state)?;
-    let plan = planned(&host, &desired, &state)?;
-    show::plan(ui, "rollback", &plan, &[]);
+    let (state, notes) = match args.original {
+        true => State::read_for_originals(&host)?,
+        false => (State::read(&host)?, Vec::new()),
+    };
+    let mut desired = wanted(&host, args, &state)?;
+    if desired.secrets.is_none() {
+        // To keep it out of the diff; nothing is written with it.
+        desired.secrets = setup::passphrase_on_record(&host, &state).map(|wifi| Secrets { wifi });
+    }
+    let mut plan = planned(&host, &desired, &state)?;
+    plan.notes.extend(notes);
+    show::plan(ui, &plan, &[]);
+    let done = |applied| {
+        show::json(ui, "rollback", &plan, &[], Some(applied));
+        Ok(Outcome::Done)
+    };
     if plan.is_empty() {
-        return Ok(Outcome::Done);
+        return done(false);
     }
     if !args.yes && !agreed(ui, "Roll back?")? {
         ui.say("Nothing was changed.");
-        return Ok(Outcome::Done);
+        return done(false);
     }
     let _lock = apply::lock(&host)?;
     let hands = Hands {
@@ -46,30 +62,22 @@ pub fn run(args: &Rollback, global: &Global, ui: &Ui) -> anyhow::Result<Outcome>
         window: None,
         say: &|line| ui.say(line),
     };
+    signals::stop_gently();
     apply::apply(&host, &plan, &state, &hands)?;
     ui.say("Done. Profile and state stay in /etc/piback and /var/lib/piback.");
-    Ok(Outcome::Done)
+    done(true)
 }
 
 /// What is gone back to.
-fn wanted(host: &dyn Host, args: &Rollback, global: &Global, state: &State) -> anyhow::Result<Desired> {
-    let original = || Desired {
-        stack: None,
-        artifacts: Vec::new(),
-        radio: String::new(),
-        secrets: None,
-        made_by: "rollback --original".into(),
-    };
-    let Some(last) = &state.last else { return Ok(original()) };
+fn wanted(host: &dyn Host, args: &Rollback, state: &State) -> anyhow::Result<Desired> {
+    let Some(last) = state.last.as_ref().filter(|_| !args.original) else { return Ok(Desired::original()) };
     let numbers = store::generations(host)?;
-    let number = match args.to {
-        _ if args.original => return Ok(original()),
+    // One back from what is in force: after a rollback that is the generation that it went back to.
+    let in_force = last.restored.unwrap_or(last.number);
+    let number = match args.to.or_else(|| numbers.iter().rev().find(|n| **n < in_force).copied()) {
         Some(number) => number,
-        None => match numbers.iter().rev().nth(1) {
-            Some(number) => *number,
-            // The first apply is the only one: before it there was what was there before piback.
-            None => return Ok(original()),
-        },
+        // The first apply is the only one: before it there was what was there before piback.
+        None => return Ok(Desired::original()),
     };
     if !numbers.contains(&number) {
         let known: Vec<String> = numbers.iter().map(u32::to_string).collect();
@@ -79,16 +87,18 @@ fn wanted(host: &dyn Host, args: &Rollback, global: &Global, state: &State) -> a
     }
     let record = store::generation(host, number)?;
     if record.artifacts.is_empty() {
-        return Ok(original());
+        return Ok(Desired { restored: Some(number), ..Desired::original() });
     }
-    // Records have gaps where secrets belong; today's fill them.
-    let profile = setup::load_profile(host, global)?;
-    let wifi = setup::secret(host, &profile.wifi.passphrase_file, "the Wi-Fi passphrase")?;
+    // Records have gaps where secrets belong; today's fill them. The profile is not asked: it may be the trouble.
+    let file = record.passphrase_file.as_deref().unwrap_or_default();
+    let wifi = setup::secret(host, file, "the Wi-Fi passphrase")?;
     Ok(Desired {
-        stack: record.stack.or(last.stack),
+        stack: record.stack,
         artifacts: record.artifacts,
-        radio: profile.wifi.interface.to_string(),
+        radio: record.radio,
         secrets: Some(Secrets { wifi }),
+        passphrase_file: record.passphrase_file,
+        restored: Some(record.restored.unwrap_or(number)),
         made_by: format!("rollback --to {number}"),
     })
 }

@@ -2,13 +2,14 @@
 
 use crate::cli::{Global, StackArg};
 use crate::error::Problem;
-use crate::profile::types::{HostPath, Passphrase};
+use crate::profile::types::Passphrase;
 use crate::profile::{self, Profile};
+use crate::provision::check::{self, Check};
 use crate::provision::host::{self, Facts, Stack};
 use crate::provision::plan::Desired;
 use crate::provision::render::{self, OVERRIDES, Secrets};
 use crate::provision::store::State;
-use crate::provision::{journal, plan, units};
+use crate::provision::{conflicts, journal, plan, units};
 use crate::system::real::RealHost;
 use crate::system::{FileNode, Host, Node, input, process};
 use crate::ui::{Ui, visible};
@@ -42,7 +43,7 @@ pub fn say_of_journal(global: &Global, ui: &Ui) {
 /// Refuses a change of the host without root's rights, at once and with what to type.
 pub fn need_root(host: &dyn Host, verb: &str) -> anyhow::Result<()> {
     if host.is_live() && !process::is_root() {
-        return Err(Problem::failed(format!("{verb} changes this host and needs root"))
+        return Err(Problem::failed(format!("piback {verb} needs root on a running host"))
             .hint(format!("type: sudo piback {verb}"))
             .hint(format!("or try it on a tree of files: piback {verb} --root DIR"))
             .into());
@@ -66,25 +67,40 @@ impl Setup {
     pub fn read(
         host: &dyn Host,
         global: &Global,
-        stack: Option<StackArg>,
+        stack: Option<Stack>,
         made_by: &str,
     ) -> anyhow::Result<Self> {
         let profile = load_profile(host, global)?;
         let state = State::read(host)?;
-        let facts =
-            host::facts(host, stack.map(StackArg::stack), state.last.as_ref().and_then(|last| last.stack))?;
-        let secrets = Secrets { wifi: secret(host, &profile.wifi.passphrase_file, "the Wi-Fi passphrase")? };
-        let share_password = secret(host, &profile.share.password_file, "the share's password")?;
-        let (overrides, notes) = overrides(host)?;
+        let last = state.last.as_ref().and_then(|last| last.stack);
+        let facts = host::facts(host, stack, last)?;
+        let secrets =
+            Secrets { wifi: secret(host, profile.wifi.passphrase_file.as_str(), "the Wi-Fi passphrase")? };
+        let share_password = secret(host, profile.share.password_file.as_str(), "the share's password")?;
+        let (overrides, mut notes) = overrides(host)?;
+        if let Some(last) = last.filter(|last| *last != facts.stack) {
+            notes.push(format!("the network stack was {last} and is {} now", facts.stack));
+        }
+        notes.extend(conflicts::find(host, &facts, &profile)?);
         let artifacts = render::render(&profile, &facts, secrets.wifi.hostapd_key(), &overrides)?;
         let desired = Desired {
             stack: Some(facts.stack),
             artifacts,
             radio: profile.wifi.interface.to_string(),
             secrets: Some(secrets.clone()),
+            passphrase_file: Some(profile.wifi.passphrase_file.to_string()),
+            restored: None,
             made_by: made_by.to_owned(),
         };
         Ok(Setup { profile, secrets, share_password, facts, state, desired, notes })
+    }
+
+    /// The staged files held against their checkers; nothing to check where nothing changes.
+    pub fn checks(&self, host: &dyn Host, plan: &plan::Plan) -> anyhow::Result<Vec<Check>> {
+        match plan.is_empty() {
+            true => Ok(Vec::new()),
+            false => check::all(host, &self.desired.artifacts, Some(&self.secrets)),
+        }
     }
 
     /// What would change.
@@ -138,9 +154,14 @@ pub fn load_profile(host: &dyn Host, global: &Global) -> anyhow::Result<Profile>
     Ok(profile::load(&text, &name)?)
 }
 
+/// The passphrase of the newest record, if it can be read: to mask it.
+pub fn passphrase_on_record(host: &dyn Host, state: &State) -> Option<Passphrase> {
+    let file = state.last.as_ref()?.passphrase_file.as_deref()?;
+    secret(host, file, "the Wi-Fi passphrase").ok()
+}
+
 /// Reads a secret's file. It must be the owner's alone: a secret that others can read is none.
-pub fn secret(host: &dyn Host, path: &HostPath, what: &str) -> anyhow::Result<Passphrase> {
-    let path = path.as_str();
+pub fn secret(host: &dyn Host, path: &str, what: &str) -> anyhow::Result<Passphrase> {
     let problem = |why: &str| Problem::failed(format!("{what} in {path}: {why}"));
     match host.read(path).with_context(|| format!("{path} can't be read"))? {
         Node::File(FileNode { mode, .. }) if mode & 0o077 != 0 => {
@@ -149,7 +170,12 @@ pub fn secret(host: &dyn Host, path: &HostPath, what: &str) -> anyhow::Result<Pa
                 .into())
         }
         Node::File(file) => Passphrase::from_file_content(&file.bytes).map_err(|why| problem(&why).into()),
-        Node::Absent => Err(problem("there is no such file").hint("make it: piback init --force").into()),
+        Node::Absent => Err(problem("there is no such file")
+            .hint(format!("put it there, one line of 8 to 63 characters, and type: sudo chmod 600 {path}"))
+            .into()),
+        Node::Link { .. } => {
+            Err(problem("it is a symbolic link").hint("a secret is a file of its own, mode 0600").into())
+        }
         _ => Err(problem("it is no file").into()),
     }
 }
@@ -165,8 +191,9 @@ fn overrides(host: &dyn Host) -> anyhow::Result<(BTreeMap<String, String>, Vec<S
             continue;
         }
         let bytes = host.read_followed(&path).with_context(|| format!("{path} can't be read"))?;
-        let text = String::from_utf8(bytes.unwrap_or_default())
-            .map_err(|_| Problem::failed(format!("{path}: not UTF-8 text")))?;
+        let bytes = bytes.ok_or_else(|| Problem::failed(format!("{path} is no file that can be read")))?;
+        let text =
+            String::from_utf8(bytes).map_err(|_| Problem::failed(format!("{path}: not UTF-8 text")))?;
         notes.push(format!("{path} takes the place of piback's own template"));
         own.insert(name, text);
     }

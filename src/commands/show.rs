@@ -9,7 +9,7 @@ use crate::ui::{JSON_SCHEMA, Style, Ui};
 use serde::Serialize;
 
 /// Shows a plan: files with their diffs, packages, accounts, units, then one line that sums it up.
-pub fn plan(ui: &Ui, command: &'static str, plan: &Plan, checks: &[Check]) {
+pub fn plan(ui: &Ui, plan: &Plan, checks: &[Check]) {
     for file in &plan.files {
         ui.say(&file_header(ui, file));
         if let Some(meta) = meta(file) {
@@ -34,7 +34,11 @@ pub fn plan(ui: &Ui, command: &'static str, plan: &Plan, checks: &[Check]) {
     }
     super::setup::notes(ui, &plan.notes);
     ui.say(&ui.paint(Style::Bold, &plan.summary()));
-    ui.json(&PlanJson::new(command, plan, checks));
+}
+
+/// The plan as one JSON object; `applied` says whether it was carried out, and is left out where that was not asked.
+pub fn json(ui: &Ui, command: &'static str, plan: &Plan, checks: &[Check], applied: Option<bool>) {
+    ui.json(&PlanJson::new(command, plan, checks, applied));
 }
 
 fn file_header(ui: &Ui, file: &FileChange) -> String {
@@ -70,6 +74,8 @@ struct PlanJson<'a> {
     schema: u32,
     command: &'static str,
     pending: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    applied: Option<bool>,
     stack: Option<String>,
     summary: String,
     files: Vec<FileJson<'a>>,
@@ -90,7 +96,7 @@ struct FileJson<'a> {
 }
 
 impl<'a> PlanJson<'a> {
-    fn new(command: &'static str, plan: &'a Plan, checks: &'a [Check]) -> Self {
+    fn new(command: &'static str, plan: &'a Plan, checks: &'a [Check], applied: Option<bool>) -> Self {
         let file = |file: &'a FileChange| FileJson {
             path: &file.path,
             action: file.action,
@@ -103,7 +109,8 @@ impl<'a> PlanJson<'a> {
         PlanJson {
             schema: JSON_SCHEMA,
             command,
-            pending: !plan.is_empty(),
+            pending: !plan.is_empty() && applied != Some(true),
+            applied,
             stack: plan.stack.map(|s| s.to_string()),
             summary: plan.summary(),
             files: plan.files.iter().map(file).collect(),

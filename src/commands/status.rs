@@ -14,6 +14,9 @@ pub fn run(args: &Status, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let host = ReadOnly(&host);
     let state = State::read(&host)?;
     let cut_off = journal::open(&host)?.map(|intent| journal::notice(&intent));
+    if let Some(notice) = &cut_off {
+        ui.say(notice);
+    }
     let mut generations = Vec::new();
     if args.generations {
         for number in store::generations(&host)? {
@@ -36,6 +39,7 @@ pub fn run(args: &Status, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
                 last.artifacts.len()
             ));
         }
+        None if cut_off.is_some() => {}
         None => ui.say("Nothing was applied here yet. `piback apply` does."),
     }
     #[derive(Serialize)]

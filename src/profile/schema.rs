@@ -1,24 +1,59 @@
 //! The profile's form, version 1. The doc comments are the descriptions in `piback schema`.
 
 use super::types::{
-    Capability, Country, DnsServer, HostPath, Interface, Lease, Radio, Range, Ssid, Subnet, UserName,
-    Version, VolumeLabel,
+    Band, Capability, Country, DataPath, DnsServer, Interface, Lease, Radio, Range, SecretPath, Ssid, Subnet,
+    UserName, Version, VolumeLabel,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// A piback profile.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "ProfileParts")]
+#[schemars(with = "ProfileParts")]
 pub struct Profile {
-    /// Version of this form
     pub version: Version,
     pub wifi: Wifi,
     pub network: Network,
     pub uplink: Uplink,
-    #[serde(default)]
     pub share: Share,
     pub backup: Backup,
+}
+
+/// A piback profile.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Profile")]
+struct ProfileParts {
+    /// Version of this form
+    version: Version,
+    wifi: Wifi,
+    network: Network,
+    uplink: Uplink,
+    #[serde(default)]
+    share: Share,
+    backup: Backup,
+}
+
+impl TryFrom<ProfileParts> for Profile {
+    /// The key that is wrong, `|`, and a sentence.
+    type Error = String;
+
+    fn try_from(parts: ProfileParts) -> Result<Self, String> {
+        let ProfileParts { version, wifi, network, uplink, share, backup } = parts;
+        if uplink.interface == wifi.interface {
+            return Err(
+                "uplink.interface|is the Wi-Fi's own interface; Ethernet's is wanted, as in eth0".into()
+            );
+        }
+        // The kernel's regulatory database has 2467 and 2472 MHz closed there.
+        let closed = ["US", "CA"].contains(&wifi.country.as_str());
+        if closed && wifi.radio.band() == Band::Ghz2 && wifi.radio.channel() > 11 {
+            let country = wifi.country.as_str();
+            return Err(format!("wifi.radio.channel|is closed in {country}; 1 to 11 are allowed there"));
+        }
+        Ok(Profile { version, wifi, network, uplink, share, backup })
+    }
 }
 
 /// The appliance's own Wi-Fi.
@@ -29,7 +64,7 @@ pub struct Wifi {
     pub interface: Interface,
     pub ssid: Ssid,
     /// The file, mode 0600, that holds the passphrase
-    pub passphrase_file: HostPath,
+    pub passphrase_file: SecretPath,
     pub country: Country,
     pub radio: Radio,
     /// 802.11n capabilities beyond the width
@@ -71,6 +106,10 @@ impl TryFrom<NetworkParts> for Network {
 
     fn try_from(parts: NetworkParts) -> Result<Self, String> {
         parts.dhcp.range.fits(&parts.address).map_err(|e| format!("dhcp.range|{e}"))?;
+        let own = parts.address.address().to_string();
+        if parts.dns.upstream.iter().any(|server| server.to_string() == own) {
+            return Err(format!("dns.upstream|holds {own}, the Pi's own address: it would ask itself"));
+        }
         Ok(Network { address: parts.address, dhcp: parts.dhcp, dns: parts.dns })
     }
 }
@@ -116,11 +155,11 @@ pub struct Share {
     /// System user that owns what is written over the share, and the name to log in with
     pub user: UserName,
     /// The file, mode 0600, that holds the share's password
-    pub password_file: HostPath,
+    pub password_file: SecretPath,
     /// Whether cards and drive may be written over the network
     pub writable: bool,
     /// A folder on the Pi for everything else, always writable
-    pub folder: HostPath,
+    pub folder: DataPath,
 }
 
 impl Default for Share {
@@ -145,7 +184,7 @@ pub struct Backup {
     /// Label of the drive that receives them
     pub destination: VolumeLabel,
     /// The folder that cards and drives are mounted below
-    pub mount_root: HostPath,
+    pub mount_root: DataPath,
 }
 
 /// The JSON Schema of the profile, from the types above.

@@ -1,13 +1,13 @@
 //! Makes a live host use its files: packages, the share's user, units. On a tree there is nothing to do.
 
-use super::apply::Hands;
+use super::apply::{Hands, stop_if_asked};
 use super::catalog::Activation;
 use super::check;
 use super::journal::Intent;
 use super::plan::Plan;
 use super::probe::{self, Expected, Probe};
 use super::store::{self, State};
-use super::units::{AccountChange, Act, PASSWORD_MARK, UnitChange};
+use super::units::{self, AccountChange, Act, PASSWORD_MARK, UnitChange, UnitState};
 use crate::error::Problem;
 use crate::profile::types::Passphrase;
 use crate::system::Host;
@@ -27,7 +27,7 @@ pub enum Pace {
 /// # Errors
 /// When one can't be stopped.
 pub fn stop_leaving(host: &dyn Host, plan: &Plan, say: &dyn Fn(&str)) -> anyhow::Result<()> {
-    for change in plan.units.iter().filter(|u| u.act == Act::Stop && host.is_live()) {
+    for change in plan.units.iter().filter(|u| u.act == Act::Stop && host.is_live() && !u.name.is_empty()) {
         say(&change.steps());
         host.run(&systemctl(Pace::Wait).args(["disable", "--now", &change.name]))?;
     }
@@ -49,6 +49,7 @@ pub fn run(host: &dyn Host, plan: &Plan, state: &State, hands: &Hands<'_>) -> an
         check::refuse_failures(&check::tools(host, &plan.artifacts, hands.secrets)?)?;
     }
     for account in &plan.accounts {
+        stop_if_asked(host)?;
         (hands.say)(&account.text());
         if let Some(mark) = set_up(host, account, hands.share_password)? {
             activated.insert(PASSWORD_MARK.to_owned(), mark);
@@ -59,6 +60,7 @@ pub fn run(host: &dyn Host, plan: &Plan, state: &State, hands: &Hands<'_>) -> an
         host.run(&systemctl(Pace::Wait).arg("daemon-reload"))?;
     }
     for change in &plan.units {
+        stop_if_asked(host)?;
         if change.act != Act::Stop {
             (hands.say)(&change.steps());
         }
@@ -89,6 +91,7 @@ fn prove(host: &dyn Host, expected: &Expected, say: &dyn Fn(&str)) -> anyhow::Re
             }
             return Ok(());
         }
+        stop_if_asked(host)?;
         looks += 1;
         if looks >= PATIENCE {
             return Err(Problem::failed(failed(host, &probes)).into());
@@ -116,6 +119,19 @@ fn last_words(host: &dyn Host, unit: &str) -> String {
     said.lines().map(crate::ui::visible).collect::<Vec<_>>().join(" / ")
 }
 
+/// Whether an apply that was cut off can be finished without anyone: the packages of its units are there.
+///
+/// # Errors
+/// When systemd can't say.
+pub fn can_finish(host: &dyn Host, intent: &Intent) -> anyhow::Result<bool> {
+    if !host.is_live() || intent.units.is_empty() {
+        return Ok(true);
+    }
+    let now = units::states(host)?;
+    let ours = intent.units.iter().filter(|u| u.activation.is_enabled_by_us() && u.act != Act::Stop);
+    Ok(ours.filter_map(|u| u.activation.unit()).all(|name| now.get(name).is_some_and(UnitState::exists)))
+}
+
 /// Activations that an apply still owed when it was cut off after its files were complete.
 ///
 /// # Errors
@@ -137,10 +153,21 @@ pub fn owed(host: &dyn Host, intent: &Intent, pace: Pace) -> anyhow::Result<()> 
 /// boot if it did not before. Says what failed.
 #[must_use]
 pub fn unwind_new(host: &dyn Host, intent: &Intent, pace: Pace) -> Vec<String> {
+    if !host.is_live() {
+        return Vec::new();
+    }
     let mut tools = Vec::new();
-    for change in intent.units.iter().rev().filter(|_| host.is_live()) {
+    let now = match units::states(host) {
+        Ok(now) => now,
+        Err(e) => return vec![format!("{e:#}")],
+    };
+    for change in intent.units.iter().rev() {
         let Some(name) = change.activation.unit() else { continue };
         let before = &change.before;
+        // A unit whose package never came can be neither stopped nor disabled.
+        if !now.get(name).is_some_and(UnitState::exists) {
+            continue;
+        }
         // A unit that was never touched is left alone: sysctl's and NetworkManager's own state is theirs.
         if !change.activation.is_enabled_by_us() || change.act == Act::Stop {
             continue;
@@ -169,6 +196,8 @@ pub fn unwind_old(host: &dyn Host, intent: &Intent, pace: Pace) -> Vec<String> {
     for change in &intent.units {
         let before = &change.before;
         match change.activation.unit() {
+            // At boot ifupdown brings the radio up by itself, later.
+            None if pace == Pace::Queue || change.name.is_empty() => {}
             None => tools.push(Tool::new("ifup").args(["--force", "--ignore-errors", &change.name])),
             Some(name) => {
                 if change.act == Act::Stop && !before.is_off() {
@@ -203,8 +232,8 @@ fn failures(host: &dyn Host, tools: &[Tool]) -> Vec<String> {
 fn note(activated: &mut std::collections::BTreeMap<String, String>, change: &UnitChange) {
     let key = store::activation_key(change.activation);
     match change.act {
-        Act::None => {}
         _ if change.input.is_empty() => _ = activated.remove(&key),
+        Act::None => {}
         _ => _ = activated.insert(key, change.input.clone()),
     }
 }
@@ -213,7 +242,8 @@ fn note(activated: &mut std::collections::BTreeMap<String, String>, change: &Uni
 fn install(host: &dyn Host, packages: &[String], say: &dyn Fn(&str)) -> anyhow::Result<()> {
     let apt = |args: &[&str]| {
         Tool::new("apt-get")
-            .args(["-q", "-y", "-o", "DPkg::Lock::Timeout=120"])
+            // An old release's list says that stable has become oldstable; that is no reason to stop.
+            .args(["-q", "-y", "-o", "DPkg::Lock::Timeout=120", "-o", "Acquire::AllowReleaseInfoChange=true"])
             .args(["-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold"])
             .args(args)
             .env("DEBIAN_FRONTEND", "noninteractive")
@@ -246,7 +276,7 @@ fn set_up(
             host.run(&add.args(["--shell", "/usr/sbin/nologin", name]))?;
         }
         AccountChange::Folder { path, user } => {
-            let make = Tool::new("install").args(["-d", "-m", "0755", "-o", user, "-g", user, path]);
+            let make = Tool::new("install").args(["-d", "-m", "0755", "-o", user, path]);
             host.run(&make)?;
         }
         AccountChange::Password { name, mark } => {
@@ -261,6 +291,14 @@ fn set_up(
 }
 
 fn unit(host: &dyn Host, change: &UnitChange, pace: Pace) -> anyhow::Result<()> {
+    if change.activation == Activation::Sysctl && change.input.is_empty() {
+        // systemd-sysctl sets what files say; it does not unset what a file said that is gone.
+        let first = State::read(host)?.originals.ip_forward.unwrap_or_else(|| "0".into());
+        host.run(&Tool::new("sysctl").args(["-q", "-w", &format!("net.ipv4.ip_forward={}", first.trim())]))?;
+    }
+    if change.activation == Activation::Ifup && (pace == Pace::Queue || change.name.is_empty()) {
+        return Ok(());
+    }
     if change.activation == Activation::Ifup {
         // `ifdown` first: `ifup` leaves an interface alone that it thinks is up. It may not be: that is no error.
         host.output(&Tool::new("ifdown").args(["--force", &change.name]))?;
@@ -274,11 +312,16 @@ fn unit(host: &dyn Host, change: &UnitChange, pace: Pace) -> anyhow::Result<()> 
         host.run(&systemctl(Pace::Wait).args(["enable", &change.name]))?;
     }
     let verb = match change.act {
-        Act::None | Act::Stop => return Ok(()),
+        Act::None | Act::Stop | Act::Forget => return Ok(()),
         Act::Start => "start",
         Act::Restart => "restart",
         Act::Reload => "reload",
     };
+    if change.activation == Activation::NetworkManager && !change.input.is_empty() {
+        // Without a country Raspberry Pi OS ships the radio switched off, and NetworkManager switches it off again at
+        // its next start, whatever rfkill says. Where there is no radio to switch there is nothing to do.
+        host.output(&Tool::new("nmcli").args(["radio", "wifi", "on"])).ok();
+    }
     if let Err(e) = host.run(&systemctl(pace).args([verb, &change.name])) {
         return Err(anyhow::Error::new(e).context(format!(
             "{} said: {}",

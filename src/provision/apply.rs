@@ -54,9 +54,9 @@ pub fn lock(host: &dyn Host) -> anyhow::Result<Box<dyn Any>> {
 /// # Errors
 /// [`Kind::RollbackIncomplete`] with what could not be put back.
 pub fn recover(host: &dyn Host) -> anyhow::Result<Recovered> {
-    let Some(intent) = swept(host)? else { return Ok(Recovered::Nothing) };
+    let Some(mut intent) = swept(host)? else { return Ok(Recovered::Nothing) };
     match intent.phase {
-        Phase::Writing => undo(host, &intent, Pace::Wait).map(|()| Recovered::Undone),
+        Phase::Writing | Phase::Undoing => undo(host, &mut intent, Pace::Wait).map(|()| Recovered::Undone),
         Phase::Written => finish(host, &intent).map(|()| Recovered::Finished),
         Phase::Provisional => confirm(host).map(|_| Recovered::Finished),
     }
@@ -68,7 +68,7 @@ pub fn recover(host: &dyn Host) -> anyhow::Result<Recovered> {
 /// As [`recover`].
 pub fn undo_open(host: &dyn Host) -> anyhow::Result<bool> {
     match swept(host)? {
-        Some(intent) => undo(host, &intent, Pace::Wait).map(|()| true),
+        Some(mut intent) => undo(host, &mut intent, Pace::Wait).map(|()| true),
         None => Ok(false),
     }
 }
@@ -92,13 +92,17 @@ pub fn confirm(host: &dyn Host) -> anyhow::Result<bool> {
 /// # Errors
 /// As [`recover`].
 pub fn settle(host: &dyn Host, boot: bool) -> anyhow::Result<Recovered> {
-    let Some(intent) = swept(host)? else { return Ok(Recovered::Nothing) };
+    let Some(mut intent) = swept(host)? else { return Ok(Recovered::Nothing) };
     let pace = if boot { Pace::Queue } else { Pace::Wait };
-    if intent.phase == Phase::Writing || intent.confirm {
-        return undo(host, &intent, pace).map(|()| Recovered::Undone);
+    // The timer's first shot may come while packages are still being installed: the window begins after that.
+    if !boot && intent.phase == Phase::Provisional && intent.deadline.is_some_and(|d| host.uptime() < d) {
+        return Ok(Recovered::Nothing);
     }
-    activate::owed(host, &intent, pace)?;
-    finish(host, &intent).map(|()| Recovered::Finished)
+    let complete = intent.phase == Phase::Written && !intent.confirm && activate::can_finish(host, &intent)?;
+    if complete && activate::owed(host, &intent, pace).is_ok() {
+        return finish(host, &intent).map(|()| Recovered::Finished);
+    }
+    undo(host, &mut intent, pace).map(|()| Recovered::Undone)
 }
 
 /// Carries out `plan`. Needs the lock; nothing may be left to recover.
@@ -117,6 +121,9 @@ pub fn apply(host: &dyn Host, plan: &Plan, state: &State, hands: &Hands<'_>) -> 
         time: host.now(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         made_by: plan.made_by.clone(),
+        restored: plan.restored,
+        radio: plan.radio.clone(),
+        passphrase_file: plan.passphrase_file.clone(),
         stack: plan.stack,
         artifacts: plan.artifacts.clone(),
         hashes: plan.hashes.clone(),
@@ -128,17 +135,17 @@ pub fn apply(host: &dyn Host, plan: &Plan, state: &State, hands: &Hands<'_>) -> 
         let _ = journal::end(host).and_then(|()| watchdog::disarm(host));
     })?;
     let done = activate::stop_leaving(host, plan, hands.say)
-        .and_then(|()| write_files(host, plan, state))
+        .and_then(|()| write_files(host, plan, state, intent.ip_forward.as_ref()))
         .and_then(|()| journal::written(host, &mut intent))
         .and_then(|()| activate::run(host, plan, state, hands))
         .and_then(|()| store::write_generation(host, &intent.record));
     if let Err(cause) = done {
         (hands.say)("That failed. Putting the previous state back.");
-        return Err(unwound(host, &intent, &cause));
+        return Err(unwound(host, &mut intent, &cause));
     }
     match &hands.window {
         Some(window) => {
-            journal::provisional(host, &mut intent)?;
+            journal::provisional(host, &mut intent, window.length.as_secs())?;
             // The whole window counts from here: whoever has to confirm sees the new state only now.
             watchdog::arm(host, Some(window))
         }
@@ -167,7 +174,7 @@ fn finish(host: &dyn Host, intent: &Intent) -> anyhow::Result<()> {
     watchdog::retire(host, intent.record.artifacts.is_empty())
 }
 
-fn undo(host: &dyn Host, intent: &Intent, pace: Pace) -> anyhow::Result<()> {
+fn undo(host: &dyn Host, intent: &mut Intent, pace: Pace) -> anyhow::Result<()> {
     let remains = put_back(host, intent, pace);
     if remains.is_empty() {
         return Ok(());
@@ -178,7 +185,11 @@ fn undo(host: &dyn Host, intent: &Intent, pace: Pace) -> anyhow::Result<()> {
 }
 
 /// Everything back: what was started by the new files is stopped by them, then the old files, then the old units.
-fn put_back(host: &dyn Host, intent: &Intent, pace: Pace) -> Vec<String> {
+fn put_back(host: &dyn Host, intent: &mut Intent, pace: Pace) -> Vec<String> {
+    // First of all on disk: whoever finds the journal from here on goes on undoing.
+    if let Err(e) = journal::undoing(host, intent) {
+        return vec![format!("{e:#}")];
+    }
     let mut remains = activate::unwind_new(host, intent, pace);
     remains.extend(journal::undo(host, intent).err().into_iter().flatten());
     remains.extend(activate::unwind_old(host, intent, pace));
@@ -189,7 +200,8 @@ fn put_back(host: &dyn Host, intent: &Intent, pace: Pace) -> Vec<String> {
     remains
 }
 
-fn unwound(host: &dyn Host, intent: &Intent, cause: &anyhow::Error) -> anyhow::Error {
+fn unwound(host: &dyn Host, intent: &mut Intent, cause: &anyhow::Error) -> anyhow::Error {
+    let hints = crate::error::hints(cause);
     let remains = put_back(host, intent, Pace::Wait);
     let what = format!("{cause:#}");
     let problem = if remains.is_empty() {
@@ -199,7 +211,7 @@ fn unwound(host: &dyn Host, intent: &Intent, cause: &anyhow::Error) -> anyhow::E
         let problem = remains.into_iter().fold(problem, Problem::hint);
         problem.hint("when that is mended, type: sudo piback rollback")
     };
-    problem.into()
+    hints.into_iter().fold(problem, Problem::hint).into()
 }
 
 /// Every file must be as it was when the plan was made.
@@ -213,27 +225,51 @@ fn still_as_planned(host: &dyn Host, plan: &Plan) -> anyhow::Result<()> {
     }
     for change in &plan.files {
         let now = host.read(&change.path).with_context(|| format!("{} can't be read", change.path))?;
-        if now != change.before {
+        let followed = match &now {
+            Node::Link { .. } => host.read_followed(&change.path)?,
+            _ => None,
+        };
+        if now != change.before || followed != change.followed {
             return Err(moved(&change.path).into());
         }
+    }
+    if journal::is_there(host)? {
+        return Err(moved("an apply that was cut off is open: the host").into());
     }
     Ok(())
 }
 
-fn write_files(host: &dyn Host, plan: &Plan, state: &State) -> anyhow::Result<()> {
+fn write_files(
+    host: &dyn Host,
+    plan: &Plan,
+    state: &State,
+    ip_forward: Option<&String>,
+) -> anyhow::Result<()> {
     let seen: Vec<(String, Node, Option<Vec<u8>>)> =
         plan.files.iter().map(|f| (f.path.clone(), f.before.clone(), f.followed.clone())).collect();
-    store::keep_originals(host, &mut state.originals.clone(), &seen, &plan.dirs)?;
+    store::keep_originals(host, state, &seen, plan, ip_forward)?;
     for dir in &plan.dirs {
         host.make_dir(dir, 0o755).with_context(|| format!("{dir} can't be made"))?;
     }
     for change in &plan.files {
+        stop_if_asked(host)?;
         write_file(host, change).with_context(|| format!("{} can't be written", change.path))?;
     }
     for dir in &plan.old_dirs {
         host.remove_dir(dir).with_context(|| format!("{dir} can't be removed"))?;
     }
     Ok(())
+}
+
+/// Between two steps is the place to stop; what was done is undone then.
+///
+/// # Errors
+/// When somebody asked to stop.
+pub fn stop_if_asked(host: &dyn Host) -> anyhow::Result<()> {
+    match host.stop_requested() {
+        true => Err(Problem::failed("stopped, as you asked").into()),
+        false => Ok(()),
+    }
 }
 
 fn write_file(host: &dyn Host, change: &FileChange) -> std::io::Result<()> {

@@ -73,6 +73,12 @@ pub fn without(text: &[u8]) -> Result<Vec<u8>, BlockError> {
     })
 }
 
+/// Whether a text has a line that would be taken for the begin or end of a block.
+#[must_use]
+pub fn has_marker(text: &str) -> bool {
+    text.lines().any(|l| l.trim().as_bytes().starts_with(BEGIN_MARK) || l.trim() == END)
+}
+
 /// First byte of the block and first byte after it.
 fn find(text: &[u8]) -> Result<Option<(usize, usize)>, BlockError> {
     let (mut begun, mut found, mut at) = (None, None, 0);

@@ -225,7 +225,7 @@ pub const CATALOG: &[Entry] = &[
         "/etc/default/hostapd",
         0o644,
         Form::Block(Position::End),
-        &[Stack::Ifupdown],
+        &[Stack::Ifupdown, Stack::Dhcpcd],
         always,
         None,
         [Hostapd]
@@ -247,6 +247,12 @@ pub const CATALOG: &[Entry] = &[
 /// The entries of one host and profile.
 pub fn entries<'a>(facts: &'a Facts, profile: &'a Profile) -> impl Iterator<Item = &'static Entry> + 'a {
     CATALOG.iter().filter(|entry| entry.stacks.contains(&facts.stack) && (entry.when)(facts, profile))
+}
+
+/// Whether a path is piback's alone, by the table; a path that an older piback knew counts as its own.
+#[must_use]
+pub fn form(path: &str) -> Form {
+    CATALOG.iter().find(|entry| entry.path == path).map_or(Form::Whole, |entry| entry.form)
 }
 
 /// What a path is the input of, whichever stack put it there.

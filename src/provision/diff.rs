@@ -28,26 +28,40 @@ pub fn painted(ui: &Ui, lines: &[String]) -> String {
     lines.iter().map(paint).collect::<Vec<_>>().join("\n")
 }
 
-/// Keys whose values are never shown, whoever wrote the file.
-const SECRET_KEYS: [&str; 7] =
-    ["wpa_passphrase", "wpa_psk", "sae_password", "wep_key0", "wep_key1", "wep_key2", "wep_key3"];
+/// Parts of keys whose values are never shown, whoever wrote the file. Rather a path too many than a password.
+const SECRET_KEYS: [&str; 8] = ["pass", "psk", "secret", "pwd", "wep", "private_key", "_pin", "wireless-key"];
 
-/// A file's text with the values of secret keys masked, also in comments.
+/// A file's text with the values of secret keys masked, also in comments: `key=value`, `key: value`, and `key value`
+/// as in interfaces(5).
 #[must_use]
 pub fn masked(text: &str) -> String {
-    let mask = |line: &str| {
-        let (content, end) = match line.strip_suffix('\n') {
-            Some(content) => (content, "\n"),
-            None => (line, ""),
-        };
-        match content.split_once('=') {
-            Some((key, _)) if SECRET_KEYS.contains(&key.trim_matches([' ', '\t', '#'])) => {
-                format!("{key}={MASK}{end}")
-            }
-            _ => line.to_owned(),
-        }
+    text.split_inclusive('\n').map(masked_line).collect()
+}
+
+fn masked_line(line: &str) -> String {
+    let (content, end) = match line.strip_suffix('\n') {
+        Some(content) => (content, "\n"),
+        None => (line, ""),
     };
-    text.split_inclusive('\n').map(mask).collect()
+    let secret = |key: &str| {
+        let key = key.to_ascii_lowercase();
+        SECRET_KEYS.iter().any(|part| key.contains(part))
+    };
+    // A sentence of a comment is no key: at most four words before the sign.
+    let is_key = |key: &&str| key.split_whitespace().count() <= 4 && secret(key);
+    if let Some((key, _)) =
+        content.split_once(['=', ':']).filter(|(key, value)| is_key(key) && !value.is_empty())
+    {
+        let sign = &content[key.len()..=key.len()];
+        return format!("{key}{sign}{MASK}{end}");
+    }
+    let start = content.len() - content.trim_start().len();
+    if let Some((key, _)) =
+        content[start..].split_once([' ', '\t']).filter(|(key, _)| key.contains('-') && secret(key))
+    {
+        return format!("{}{key} {MASK}{end}", &content[..start]);
+    }
+    line.to_owned()
 }
 
 /// Marks secrets in `after` that `before` had with another value: masked, both lines would look the same.

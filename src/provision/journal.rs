@@ -8,7 +8,7 @@
 //! All of it is gone when the apply has ended; until then it is mode 0600 in a 0700 directory.
 
 use super::plan::Plan;
-use super::store::{self, Generation, STATE, State};
+use super::store::{self, Generation, Originals, STATE, State};
 use super::units::UnitChange;
 use crate::system::{FileNode, HALF_WRITTEN, Host, Node};
 use anyhow::{Context, bail};
@@ -17,6 +17,8 @@ use std::collections::BTreeMap;
 
 const DIR: &str = "/var/lib/piback/journal";
 const INTENT: &str = "/var/lib/piback/journal/intent.json";
+/// Edits that came between an apply that was cut off and its undoing.
+pub const EDITED: &str = "/var/lib/piback/edited";
 const RESERVE: &str = "/var/lib/piback/journal/reserve";
 
 /// How far the apply had come.
@@ -29,6 +31,8 @@ pub enum Phase {
     Written,
     /// All is done and on record, but undone unless it is confirmed.
     Provisional,
+    /// It is being undone: whatever happens, it goes on being undone.
+    Undoing,
 }
 
 /// What an apply is about to do.
@@ -37,12 +41,14 @@ pub struct Intent {
     pub schema: u32,
     pub phase: Phase,
     pub files: Vec<Before>,
+    /// For each of them, what it will be: SHA-256 of the bytes, or nothing where no file will be.
+    pub after: Vec<Option<String>>,
     /// Directories that are made, the upper ones first.
     pub dirs: Vec<String>,
     /// Directories that are removed if empty, the lower ones first.
     pub old_dirs: Vec<String>,
-    /// Paths and directories whose original is kept for the first time.
-    pub new_originals: Vec<String>,
+    /// The originals as they were: an apply that is undone has seen nothing.
+    pub originals: Originals,
     /// Units that are acted on, and how they were.
     pub units: Vec<UnitChange>,
     /// What each unit had last been started with.
@@ -51,6 +57,8 @@ pub struct Intent {
     pub ip_forward: Option<String>,
     /// Whether somebody has to confirm, or all of it is undone.
     pub confirm: bool,
+    /// Until when, in seconds since boot; none until everything is done.
+    pub deadline: Option<u64>,
     pub record: Generation,
 }
 
@@ -105,24 +113,19 @@ pub fn begin(
         schema: store::schema(),
         phase: Phase::Writing,
         files,
+        after: plan.files.iter().map(|change| file_hash(&change.after)).collect(),
         dirs: plan.dirs.clone(),
         old_dirs: plan.old_dirs.clone(),
-        new_originals: new_originals(plan, state),
+        originals: state.originals.clone(),
         units: plan.units.clone(),
         activated: state.activated.clone(),
         ip_forward: ip_forward(host)?,
         confirm,
+        deadline: None,
         record,
     };
     store::write_json(host, INTENT, &intent)?;
     Ok(intent)
-}
-
-/// Paths and directories that no earlier apply has seen.
-fn new_originals(plan: &Plan, state: &State) -> Vec<String> {
-    let paths = plan.files.iter().map(|f| &f.path).filter(|p| !state.originals.paths.contains_key(*p));
-    let dirs = plan.dirs.iter().filter(|d| !state.originals.dirs.contains(d));
-    paths.chain(dirs).cloned().collect()
 }
 
 /// Room on the disk for putting everything back, taken before the first change and given back by [`undo`].
@@ -140,8 +143,11 @@ fn reserve(host: &dyn Host, plan: &Plan) -> anyhow::Result<()> {
         .context("there is no room on the disk to put things back if something fails; nothing was changed")
 }
 
-/// What the running kernel says; sysctl's own file is only read at boot.
-fn ip_forward(host: &dyn Host) -> anyhow::Result<Option<String>> {
+/// What the running kernel says; sysctl's own file is only read at boot. `None` on a tree.
+///
+/// # Errors
+/// When it can't be read.
+pub fn ip_forward(host: &dyn Host) -> anyhow::Result<Option<String>> {
     if !host.is_live() {
         return Ok(None);
     }
@@ -162,8 +168,19 @@ pub fn written(host: &dyn Host, intent: &mut Intent) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// When it can't be written.
-pub fn provisional(host: &dyn Host, intent: &mut Intent) -> anyhow::Result<()> {
+pub fn provisional(host: &dyn Host, intent: &mut Intent, seconds: u64) -> anyhow::Result<()> {
     intent.phase = Phase::Provisional;
+    intent.deadline = Some(host.uptime() + seconds);
+    store::write_json(host, INTENT, intent)
+}
+
+/// Notes that it is being undone, with the room that was reserved for that.
+///
+/// # Errors
+/// When it can't be written.
+pub fn undoing(host: &dyn Host, intent: &mut Intent) -> anyhow::Result<()> {
+    host.remove(RESERVE).with_context(|| format!("{RESERVE} can't be removed"))?;
+    intent.phase = Phase::Undoing;
     store::write_json(host, INTENT, intent)
 }
 
@@ -210,17 +227,14 @@ pub fn sweep(host: &dyn Host, intent: Option<&Intent>) -> anyhow::Result<()> {
 /// One line for each thing that could not be put back.
 pub fn undo(host: &dyn Host, intent: &Intent) -> Result<(), Vec<String>> {
     let mut remains = Vec::new();
-    if let Err(e) = host.remove(RESERVE) {
-        remains.push(format!("{RESERVE} is still there: {e}"));
-    }
     // Restored files may belong into directories that were already removed.
     for dir in intent.old_dirs.iter().rev() {
         if matches!(host.read(dir), Ok(Node::Absent)) {
             let _ = host.make_dir(dir, 0o755);
         }
     }
-    for before in intent.files.iter().rev() {
-        if let Err(e) = put_back(host, before) {
+    for (before, after) in intent.files.iter().zip(&intent.after).rev() {
+        if let Err(e) = keep_edit(host, before, after).and_then(|()| put_back(host, before)) {
             remains.push(format!("{} is not back: {e:#}", before.path()));
         }
     }
@@ -242,6 +256,31 @@ pub fn undo(host: &dyn Host, intent: &Intent) -> Result<(), Vec<String>> {
 pub fn undone(host: &dyn Host, intent: &Intent) -> anyhow::Result<()> {
     forget_originals(host, intent)?;
     end(host)
+}
+
+fn file_hash(node: &Node) -> Option<String> {
+    match node {
+        Node::File(file) => Some(store::hash(&file.bytes)),
+        _ => None,
+    }
+}
+
+/// Somebody edited a file between the cut and now: neither what was there nor what piback wrote. It is kept.
+fn keep_edit(host: &dyn Host, before: &Before, after: &Option<String>) -> anyhow::Result<()> {
+    let Node::File(now) = host.read(before.path())? else { return Ok(()) };
+    let hash = store::hash(&now.bytes);
+    let known = match before {
+        Before::File { sha256, .. } => *sha256 == hash,
+        Before::Absent { .. } | Before::Link { .. } => false,
+    };
+    if known || after.as_ref() == Some(&hash) {
+        return Ok(());
+    }
+    store::make_dirs(host, &[EDITED])?;
+    let name = before.path().trim_start_matches('/').replace('/', "%");
+    let kept = format!("{EDITED}/{name}.{}", &hash[..8]);
+    host.write(&kept, &FileNode { bytes: now.bytes, mode: 0o600, uid: 0, gid: 0 })
+        .with_context(|| format!("your edit can't be kept in {kept}"))
 }
 
 fn put_back(host: &dyn Host, before: &Before) -> anyhow::Result<()> {
@@ -277,12 +316,8 @@ fn put_back(host: &dyn Host, before: &Before) -> anyhow::Result<()> {
 
 /// An original that was first seen by an apply that was undone is seen anew by the next one.
 fn forget_originals(host: &dyn Host, intent: &Intent) -> anyhow::Result<()> {
-    let mut state = store::State::read(host)?;
-    let before = state.originals.clone();
-    state.originals.paths.retain(|path, _| !intent.new_originals.contains(path));
-    state.originals.dirs.retain(|dir| !intent.new_originals.contains(dir));
-    if state.originals != before {
-        store::write_originals(host, &state.originals)?;
+    if State::read(host)?.originals != intent.originals {
+        store::write_originals(host, &intent.originals)?;
     }
     Ok(())
 }
@@ -307,12 +342,18 @@ pub fn notice(intent: &Intent) -> String {
     if intent.phase == Phase::Provisional {
         return format!("{} waits for `piback confirm`, or is undone", intent.record.made_by);
     }
+    if intent.phase == Phase::Undoing {
+        return format!(
+            "{} is not undone completely; `piback rollback` goes on with it",
+            intent.record.made_by
+        );
+    }
     format!(
         "{} was cut off {}; `piback apply` finishes it, `piback rollback` undoes it ({STATE}/journal)",
         intent.record.made_by,
         match intent.phase {
             Phase::Writing => "while it wrote files",
-            Phase::Written | Phase::Provisional => "after its files were written",
+            Phase::Written | Phase::Provisional | Phase::Undoing => "after its files were written",
         }
     )
 }

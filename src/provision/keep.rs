@@ -3,6 +3,7 @@
 //! `apply FILE` makes the plan anew and carries it out only if it is the same one, change for change: a kept plan is
 //! a promise about this host as it was, never an order for another one.
 
+use super::host::Stack;
 use super::plan::{FileChange, Plan};
 use super::store;
 use crate::error::Problem;
@@ -23,7 +24,7 @@ pub struct Kept {
     pub units: Vec<String>,
 }
 
-/// One file's change. The hashes tell before from after; what is secret in them is 72 bits of passphrase and more.
+/// One file's change, as fingerprints.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptFile {
     pub path: String,
@@ -36,8 +37,8 @@ impl Kept {
     pub fn of(plan: &Plan) -> Self {
         let file = |f: &FileChange| KeptFile {
             path: f.path.clone(),
-            before: fingerprint(&f.before, f.followed.as_deref()),
-            after: fingerprint(&f.after, None),
+            before: fingerprint(&f.before, &f.shown.0),
+            after: fingerprint(&f.after, &f.shown.1),
         };
         Kept {
             schema: store::schema(),
@@ -62,6 +63,14 @@ impl Kept {
             return Err(Problem::failed("the plan was made by another version of piback").into());
         }
         Ok(kept)
+    }
+
+    /// The network stack that it was made for.
+    #[must_use]
+    pub fn stack(&self) -> Option<Stack> {
+        [Stack::Ifupdown, Stack::Dhcpcd, Stack::NetworkManager]
+            .into_iter()
+            .find(|stack| self.stack.as_deref() == Some(stack.to_string().as_str()))
     }
 
     /// Whether `plan`, made now, is still this one.
@@ -91,13 +100,14 @@ impl Kept {
     }
 }
 
-fn fingerprint(node: &Node, followed: Option<&[u8]>) -> String {
+/// Kind, mode, owner and a hash of the text with its secrets masked. A hash of the text itself would let whoever finds
+/// the plan try passphrases until one fits; that a secret changed is told by the mark that stands in its place.
+fn fingerprint(node: &Node, shown: &str) -> String {
+    let text = store::hash(shown.as_bytes());
     match node {
         Node::Absent => "absent".into(),
-        Node::File(f) => format!("file {:04o} {}:{} {}", f.mode, f.uid, f.gid, store::hash(&f.bytes)),
-        Node::Link { target } => {
-            format!("link {target} {}", followed.map(store::hash).unwrap_or_default())
-        }
+        Node::File(f) => format!("file {:04o} {}:{} {text}", f.mode, f.uid, f.gid),
+        Node::Link { target } => format!("link {target} {text}"),
         Node::Dir { .. } => "directory".into(),
         Node::Special => "special".into(),
     }

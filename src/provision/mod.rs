@@ -5,6 +5,7 @@ pub mod apply;
 pub mod block;
 pub mod catalog;
 pub mod check;
+pub mod conflicts;
 pub mod diff;
 pub mod doctor;
 pub mod host;

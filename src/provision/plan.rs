@@ -21,8 +21,33 @@ pub struct Desired {
     pub radio: String,
     /// Needed as soon as an artifact has a gap for one.
     pub secrets: Option<Secrets>,
+    /// The file that holds the passphrase, for the record.
+    pub passphrase_file: Option<String>,
+    /// The generation that is gone back to, if it is one.
+    pub restored: Option<u32>,
     /// The command that wants it, for the record.
     pub made_by: String,
+}
+
+impl Desired {
+    /// A text to show, without the secrets that are known by their value, wherever they stand.
+    fn hide(&self, text: &str) -> String {
+        self.secrets.as_ref().map_or_else(|| text.to_owned(), |secrets| secrets.mask(text))
+    }
+
+    /// Nothing of ours: what was there before piback.
+    #[must_use]
+    pub fn original() -> Self {
+        Desired {
+            stack: None,
+            artifacts: Vec::new(),
+            radio: String::new(),
+            secrets: None,
+            passphrase_file: None,
+            restored: None,
+            made_by: "rollback --original".into(),
+        }
+    }
 }
 
 /// Every change, in the order in which apply makes them: files, packages, accounts, units.
@@ -30,7 +55,12 @@ pub struct Desired {
 pub struct Plan {
     pub stack: Option<Stack>,
     pub made_by: String,
+    pub radio: String,
+    pub passphrase_file: Option<String>,
+    pub restored: Option<u32>,
     pub files: Vec<FileChange>,
+    /// Files that are as they shall be though no record says that they are piback's: taken over as they are.
+    pub adopted: Vec<(String, Original)>,
     /// Directories that have to be made first.
     pub dirs: Vec<String>,
     /// Directories that piback made and that go when they are empty.
@@ -123,7 +153,11 @@ pub fn files(host: &dyn Host, desired: &Desired, state: &State) -> anyhow::Resul
     let mut plan = Plan {
         stack: desired.stack,
         made_by: desired.made_by.clone(),
+        radio: desired.radio.clone(),
+        passphrase_file: desired.passphrase_file.clone(),
+        restored: desired.restored,
         files: Vec::new(),
+        adopted: Vec::new(),
         dirs: Vec::new(),
         old_dirs: Vec::new(),
         packages: Vec::new(),
@@ -140,6 +174,9 @@ pub fn files(host: &dyn Host, desired: &Desired, state: &State) -> anyhow::Resul
         match wanted(host, artifact, desired, state) {
             Ok((hash, change)) => {
                 plan.hashes.insert(artifact.path.clone(), hash);
+                if change.is_none() && state.original(&artifact.path).is_none() {
+                    plan.adopted.push((artifact.path.clone(), before_us(host, artifact)?));
+                }
                 plan.files.extend(change);
             }
             Err(e) => broken.push(format!("{e:#}")),
@@ -147,7 +184,7 @@ pub fn files(host: &dyn Host, desired: &Desired, state: &State) -> anyhow::Resul
     }
     let kept: Vec<&str> = desired.artifacts.iter().map(|a| a.path.as_str()).collect();
     for old in state.owned().iter().filter(|old| !kept.contains(&old.path.as_str())) {
-        match taken_back(host, old, state, &mut plan.notes) {
+        match taken_back(host, old, desired, state, &mut plan.notes) {
             Ok(change) => plan.files.extend(change),
             Err(e) => broken.push(format!("{e:#}")),
         }
@@ -211,8 +248,8 @@ fn wanted(
         Form::Block(_) => super::diff::masked(&new_text),
     };
     let shown = (
-        super::diff::masked(&old_text),
-        super::diff::mark_changed_secrets(&old_text, &new_text, &new_masked),
+        desired.hide(&super::diff::masked(&old_text)),
+        desired.hide(&super::diff::mark_changed_secrets(&old_text, &new_text, &new_masked)),
     );
     let hash = store::hash(text.as_bytes());
     let change = action.map(|action| FileChange {
@@ -226,45 +263,77 @@ fn wanted(
     Ok((hash, change))
 }
 
+/// What was there before a file that is piback's by its content alone, its record lost: nothing, or the rest of a file
+/// that others own too.
+fn before_us(host: &dyn Host, artifact: &Artifact) -> anyhow::Result<Original> {
+    let (node, _) = look(host, &artifact.path)?;
+    Ok(match (artifact.form, node) {
+        (Form::Block(_), Node::File(file)) => {
+            let rest = block::without(&file.bytes).with_context(|| artifact.path.clone())?;
+            match rest.is_empty() {
+                true => Original::Absent,
+                false => Original::Rest { mode: file.mode, uid: file.uid, gid: file.gid },
+            }
+        }
+        _ => Original::Absent,
+    })
+}
+
 /// A file of ours that shall not be there any more.
 fn taken_back(
     host: &dyn Host,
     old: &Artifact,
+    desired: &Desired,
     state: &State,
     notes: &mut Vec<String>,
 ) -> anyhow::Result<Option<FileChange>> {
     let path = &old.path;
     let (before, followed) = look(host, path)?;
-    let original = state.originals.paths.get(path).unwrap_or(&Original::Absent);
+    let Some(original) = state.original(path) else {
+        return Err(Problem::failed(format!("what was at {path} before piback is not on record any more"))
+            .hint(format!("{}/originals/index.json is damaged or gone: put it back", store::STATE))
+            .into());
+    };
     let restored = match original {
         Original::Absent => Node::Absent,
         Original::File { mode, uid, gid, sha256 } => {
-            let bytes = store::original_bytes(host, path, sha256)?;
+            let bytes = store::original_bytes(host, state, path, sha256)?;
             Node::File(FileNode { bytes, mode: *mode, uid: *uid, gid: *gid })
         }
         Original::Link { target, .. } => Node::Link { target: target.clone() },
+        Original::Rest { mode, uid, gid } => {
+            let bytes =
+                block::without(content(&before, followed.as_deref())).with_context(|| path.clone())?;
+            Node::File(FileNode { bytes, mode: *mode, uid: *uid, gid: *gid })
+        }
     };
     let after = match old.form {
+        Form::Block(_) if matches!(original, Original::Rest { .. }) => restored,
         Form::Whole => restored,
         Form::Block(_) => {
             let current = content(&before, followed.as_deref());
-            let rest = block::without(current).with_context(|| path.clone())?;
             let kept = match original {
-                Original::Absent => Vec::new(),
-                Original::File { sha256, .. } => store::original_bytes(host, path, sha256)?,
-                Original::Link { sha256: Some(sha256), .. } => store::original_bytes(host, path, sha256)?,
+                Original::Absent | Original::Rest { .. } => Vec::new(),
+                Original::File { sha256, .. } => store::original_bytes(host, state, path, sha256)?,
+                Original::Link { sha256: Some(sha256), .. } => {
+                    store::original_bytes(host, state, path, sha256)?
+                }
                 Original::Link { sha256: None, .. } => Vec::new(),
+            };
+            let rest = match block::without(current) {
+                Ok(rest) => rest,
+                // Whatever somebody did to the markers: what was there before is known, and there is a way back.
+                Err(e) => {
+                    notes.push(format!("{path}: {e}; all of it goes back to what was there before piback"));
+                    block::without(&kept).unwrap_or_else(|_| kept.clone())
+                }
             };
             // The original may hold a block of an apply whose record is lost. And putting a block in may have ended
             // the last line; that is no edit of anybody's.
             let base = block::without(&kept).unwrap_or(kept);
             let untouched = rest == base || rest.strip_suffix(b"\n") == Some(&base);
             match (&before, untouched) {
-                (_, true) => restored,
-                (Node::Absent, false) => {
-                    notes.push(format!("{path} is gone; its original is kept in {}", store::STATE));
-                    Node::Absent
-                }
+                (_, true) | (Node::Absent, _) => restored,
                 (Node::File(file), false) => {
                     notes.push(format!("{path} was edited outside piback's block; those edits stay"));
                     Node::File(FileNode { bytes: rest, ..*file })
@@ -282,7 +351,10 @@ fn taken_back(
         Node::Link { target } => format!("symbolic link to {target}\n"),
         _ => String::new(),
     };
-    let shown = (super::diff::masked(&text(&before)), super::diff::masked(&text(&after)));
+    let shown = (
+        desired.hide(&super::diff::masked(&text(&before))),
+        desired.hide(&super::diff::masked(&text(&after))),
+    );
     Ok(Some(FileChange { path: path.clone(), action, before, after, followed, shown }))
 }
 

@@ -1,5 +1,6 @@
 //! Profile and facts to files: every template or an error, before anything is written.
 
+use super::block;
 use super::catalog::{self, Entry, Form};
 use super::host::{Facts, Stack};
 use crate::profile::Profile;
@@ -21,7 +22,7 @@ pub struct Artifact {
 }
 
 /// Text with gaps for secrets. What is kept, shown and compared never holds one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Body(Vec<Part>);
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,6 +116,12 @@ fn artifact(
         .map_err(|e| anyhow!("template {name}: {}", chain(&e)))?;
     let text = tera.render(entry.template, context).map_err(|e| anyhow!("template {name}: {}", chain(&e)))?;
     let body = body(&text).with_context(|| format!("template {name}"))?;
+    if entry.mode & 0o077 != 0 && body.0.iter().any(|part| matches!(part, Part::Secret(_))) {
+        bail!("template {name} puts the passphrase into {}, which others can read", entry.path);
+    }
+    if block::has_marker(&text) {
+        bail!("template {name} makes a line that marks a piback block");
+    }
     Ok(Artifact { path: entry.path.to_owned(), mode: entry.mode, form: entry.form, body })
 }
 
@@ -194,6 +201,7 @@ struct Network {
     last: String,
     lease: String,
     upstream: Vec<String>,
+    serves_loopback: bool,
 }
 
 #[derive(Serialize)]
@@ -215,7 +223,8 @@ struct Backup {
     mount_root: String,
 }
 
-/// Tools that units call. `/sbin` is right on every release: a folder of its own first, a link since Debian 12.
+/// Tools that units call. They moved between `/sbin` and `/usr/sbin` over the releases (iptables with Buster, its old
+/// place gone with Bullseye), and a unit needs an absolute path: `env` finds them in the unit's own PATH.
 #[derive(Serialize)]
 struct Paths {
     ip: &'static str,
@@ -262,6 +271,7 @@ impl Values {
                 last: network.dhcp.range.last().to_string(),
                 lease: network.dhcp.lease.to_string(),
                 upstream: network.dns.upstream.iter().map(ToString::to_string).collect(),
+                serves_loopback: facts.stack != Stack::NetworkManager,
             },
             uplink: Uplink {
                 interface: profile.uplink.interface.to_string(),
@@ -275,10 +285,10 @@ impl Values {
             },
             backup: Backup { mount_root: profile.backup.mount_root.to_string() },
             paths: Paths {
-                ip: "/sbin/ip",
-                iptables: "/sbin/iptables",
-                ip6tables: "/sbin/ip6tables",
-                rfkill: "/usr/sbin/rfkill",
+                ip: "/usr/bin/env ip",
+                iptables: "/usr/bin/env iptables",
+                ip6tables: "/usr/bin/env ip6tables",
+                rfkill: "/usr/bin/env rfkill",
             },
         }
     }

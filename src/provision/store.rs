@@ -8,9 +8,12 @@
 //! lock                      held by the one process that changes the host
 //! ```
 
-use super::catalog::Activation;
+use super::catalog::{self, Activation};
 use super::host::Stack;
-use super::render::Artifact;
+use super::plan::Plan;
+use super::render::{Artifact, Body};
+use super::units::UnitState;
+use crate::error::Problem;
 use crate::system::{FileNode, Host, Node};
 use anyhow::{Context, bail};
 use serde::de::DeserializeOwned;
@@ -46,6 +49,13 @@ pub enum Original {
         gid: u32,
         sha256: String,
     },
+    /// A file that others own too, found with piback's block in it and no record of how it came there: what is around
+    /// the block is theirs.
+    Rest {
+        mode: u32,
+        uid: u32,
+        gid: u32,
+    },
     /// A symbolic link; the hash is that of the file it led to.
     Link {
         target: String,
@@ -57,7 +67,15 @@ pub enum Original {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Originals {
     pub schema: u32,
-    pub paths: BTreeMap<String, Original>,
+    /// For each path, what was found when piback took it: the first is kept for ever; a later one is of a user who
+    /// put a file of his own there after piback had left. The last one is what comes back.
+    pub paths: BTreeMap<String, Vec<Original>>,
+    /// How each unit was before piback acted on it.
+    #[serde(default)]
+    pub units: BTreeMap<String, UnitState>,
+    /// The kernel's `net.ipv4.ip_forward` before piback.
+    #[serde(default)]
+    pub ip_forward: Option<String>,
     /// Directories that were not there, in the order in which they were made.
     pub dirs: Vec<String>,
 }
@@ -74,11 +92,44 @@ pub struct Generation {
     pub version: String,
     /// The command that made it.
     pub made_by: String,
+    /// The generation that it went back to, if it was a rollback.
+    #[serde(default)]
+    pub restored: Option<u32>,
+    /// The radio's interface, and the file that holds its passphrase: enough to go back without a profile.
+    #[serde(default)]
+    pub radio: String,
+    #[serde(default)]
+    pub passphrase_file: Option<String>,
     /// `None` after `rollback --original`: no stack is ours then.
     pub stack: Option<Stack>,
     pub artifacts: Vec<Artifact>,
     /// For each path, SHA-256 of the bytes as written.
     pub hashes: BTreeMap<String, String>,
+}
+
+impl Generation {
+    /// Stands for a record that can't be read: everything that was ever taken is taken for piback's.
+    fn from_originals(originals: &Originals, number: u32) -> Self {
+        let artifact = |path: &String| Artifact {
+            path: path.clone(),
+            mode: 0,
+            form: catalog::form(path),
+            body: Body::default(),
+        };
+        Generation {
+            schema: SCHEMA,
+            number,
+            time: 0,
+            version: String::new(),
+            made_by: String::new(),
+            restored: None,
+            radio: String::new(),
+            passphrase_file: None,
+            stack: None,
+            artifacts: originals.paths.keys().map(artifact).collect(),
+            hashes: BTreeMap::new(),
+        }
+    }
 }
 
 /// What the state directory says, read once.
@@ -99,11 +150,43 @@ impl State {
             Some(number) => Some(generation(host, *number)?),
             None => None,
         };
-        Ok(State {
-            originals: read_json(host, INDEX)?.unwrap_or_default(),
-            last,
-            activated: read_json(host, ACTIVATED)?.unwrap_or_default(),
-        })
+        let originals: Originals = read_json(host, INDEX)?.unwrap_or_default();
+        let schemas = [Some(originals.schema).filter(|s| *s != 0), last.as_ref().map(|l| l.schema)];
+        if let Some(other) = schemas.into_iter().flatten().find(|s| *s != SCHEMA) {
+            return Err(Problem::failed(format!("{STATE} was written by another piback (form {other})"))
+                .hint("use that one, or a newer one")
+                .into());
+        }
+        Ok(State { originals, last, activated: read_json(host, ACTIVATED)?.unwrap_or_default() })
+    }
+
+    /// For going back to the originals: the newest record, or, where it can't be read, what the originals say that piback
+    /// took. Says what was passed over.
+    ///
+    /// # Errors
+    /// When the originals themselves can't be read: then there is nothing to go back to.
+    pub fn read_for_originals(host: &dyn Host) -> anyhow::Result<(Self, Vec<String>)> {
+        let mut notes = Vec::new();
+        let originals: Originals = read_json(host, INDEX)?.unwrap_or_default();
+        let numbers = generations(host)?;
+        let last = numbers.last().map(|number| {
+            generation(host, *number).unwrap_or_else(|e| {
+                // An older record would not know what the newest apply took; the originals know all that was ever taken.
+                notes.push(format!("passed over: {e:#}"));
+                Generation::from_originals(&originals, *number)
+            })
+        });
+        let activated = read_json(host, ACTIVATED).unwrap_or_else(|e| {
+            notes.push(format!("passed over: {e:#}"));
+            None
+        });
+        Ok((State { originals, last, activated: activated.unwrap_or_default() }, notes))
+    }
+
+    /// What comes back at a path; `None` when nothing was ever kept of it.
+    #[must_use]
+    pub fn original(&self, path: &str) -> Option<&Original> {
+        self.originals.paths.get(path).and_then(|kept| kept.last())
     }
 
     /// The artifacts that are in place by piback's hand.
@@ -166,23 +249,26 @@ fn generation_path(number: u32) -> String {
     format!("{GENERATIONS}/{number:06}.json")
 }
 
-/// Keeps what stands at paths that were never touched before. `nodes` gives each path, what is there, and, for a
+/// Keeps what stands at paths that are not piback's yet. `nodes` gives each path, what is there, and, for a
 /// link, the bytes it leads to.
 ///
 /// # Errors
 /// When something can't be kept; nothing may be changed then.
 pub fn keep_originals(
     host: &dyn Host,
-    originals: &mut Originals,
+    state: &State,
     nodes: &[(String, Node, Option<Vec<u8>>)],
-    dirs: &[String],
+    plan: &Plan,
+    ip_forward: Option<&String>,
 ) -> anyhow::Result<()> {
-    let before = originals.clone();
+    let mut originals = state.originals.clone();
     make_dirs(host, &[ORIGINALS, ORIGINAL_FILES])?;
     for (path, node, followed) in nodes {
-        if originals.paths.contains_key(path) {
+        if state.owned().iter().any(|owned| owned.path == *path) {
+            // What stands there is ours, or a drifted form of it.
             continue;
         }
+        let kept = originals.paths.entry(path.clone()).or_default();
         let (original, bytes) = match node {
             Node::Absent => (Original::Absent, None),
             Node::File(file) => {
@@ -196,19 +282,35 @@ pub fn keep_originals(
             }
             Node::Dir { .. } | Node::Special => bail!("{path} is no file"),
         };
+        if kept.last() == Some(&original) {
+            continue;
+        }
         if let Some(bytes) = bytes {
             let file = FileNode { bytes: bytes.clone(), mode: 0o600, uid: 0, gid: 0 };
-            host.write(&original_path(path), &file)
+            host.write(&original_path(path, kept.len()), &file)
                 .with_context(|| format!("the original of {path} can't be kept"))?;
         }
-        originals.paths.insert(path.clone(), original);
+        kept.push(original);
     }
-    for dir in dirs.iter().filter(|dir| !before.dirs.contains(dir)) {
+    for (path, original) in &plan.adopted {
+        originals.paths.entry(path.clone()).or_default().push(original.clone());
+    }
+    for dir in plan.dirs.iter().filter(|dir| !state.originals.dirs.contains(dir)) {
         originals.dirs.push(dir.clone());
     }
-    if *originals != before {
+    for unit in plan.units.iter().filter(|unit| !unit.input.is_empty()) {
+        let key = activation_key(unit.activation);
+        // After a rollback to the original the host's own state counts anew.
+        if !state.activated.contains_key(&key) {
+            originals.units.insert(key, unit.before.clone());
+        }
+    }
+    if state.owned().is_empty() {
+        originals.ip_forward = ip_forward.cloned();
+    }
+    if originals != state.originals {
         originals.schema = SCHEMA;
-        write_json(host, INDEX, originals)?;
+        write_json(host, INDEX, &originals)?;
     }
     Ok(())
 }
@@ -225,8 +327,9 @@ pub fn write_originals(host: &dyn Host, originals: &Originals) -> anyhow::Result
 ///
 /// # Errors
 /// When they are not there or not the ones that were kept.
-pub fn original_bytes(host: &dyn Host, path: &str, sha256: &str) -> anyhow::Result<Vec<u8>> {
-    let kept = original_path(path);
+pub fn original_bytes(host: &dyn Host, state: &State, path: &str, sha256: &str) -> anyhow::Result<Vec<u8>> {
+    let newest = state.originals.paths.get(path).map_or(0, |kept| kept.len().saturating_sub(1));
+    let kept = original_path(path, newest);
     match host.read(&kept).with_context(|| format!("{kept} can't be read"))? {
         Node::File(file) if hash(&file.bytes) == sha256 => Ok(file.bytes),
         Node::File(_) => bail!("{kept} is not what was kept of {path}: its hash differs"),
@@ -234,9 +337,13 @@ pub fn original_bytes(host: &dyn Host, path: &str, sha256: &str) -> anyhow::Resu
     }
 }
 
-/// `etc%hostapd%hostapd.conf`: one flat folder, names that can be read.
-fn original_path(path: &str) -> String {
-    format!("{ORIGINAL_FILES}/{}", path.trim_start_matches('/').replace('/', "%"))
+/// `etc%hostapd%hostapd.conf`, later ones with `~2`: one flat folder, names that can be read.
+fn original_path(path: &str, index: usize) -> String {
+    let name = path.trim_start_matches('/').replace('/', "%");
+    match index {
+        0 => format!("{ORIGINAL_FILES}/{name}"),
+        _ => format!("{ORIGINAL_FILES}/{name}~{}", index + 1),
+    }
 }
 
 /// Notes what an activation was last done with.

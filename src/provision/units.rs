@@ -37,6 +37,8 @@ pub enum Act {
     Reload,
     /// Disabled and stopped: its files are going.
     Stop,
+    /// Nothing runs with our files; only the note of it goes.
+    Forget,
 }
 
 /// A step for the share's user.
@@ -61,6 +63,7 @@ impl UnitChange {
     pub fn steps(&self) -> String {
         let act = match self.act {
             Act::None => None,
+            Act::Forget => Some("no longer piback's"),
             Act::Start => Some("start"),
             Act::Restart => Some("restart"),
             Act::Reload => Some("reload"),
@@ -102,10 +105,16 @@ impl UnitState {
         self.load == "masked" || self.file.starts_with("masked")
     }
 
-    /// Whether it does not start at boot.
+    /// Whether it does not start at boot. A loaded unit without a file is an init script of Jessie, which does.
     #[must_use]
     pub fn is_off(&self) -> bool {
-        self.is_masked() || matches!(self.file.as_str(), "" | "disabled")
+        self.is_masked() || self.file == "disabled" || (self.file.is_empty() && self.load != "loaded")
+    }
+
+    /// Whether the host has such a unit at all.
+    #[must_use]
+    pub fn exists(&self) -> bool {
+        !matches!(self.load.as_str(), "" | "not-found")
     }
 
     #[must_use]
@@ -142,12 +151,22 @@ pub fn plan(
 /// # Errors
 /// When systemd can't say how its units are.
 pub fn plan_units(host: &dyn Host, desired: &Desired, state: &State, plan: &mut Plan) -> anyhow::Result<()> {
-    plan.units = unit_changes(&inputs(desired), &states(host)?, state, &desired.radio);
+    let touched = plan.files.iter().flat_map(|f| catalog::feeds(&f.path)).copied().collect();
+    plan.units = unit_changes(&Wanted {
+        inputs: inputs(desired),
+        states: states(host)?,
+        activated: &state.activated,
+        touched,
+        radio: &desired.radio,
+    });
     Ok(())
 }
 
 /// How all units of the catalog are.
-fn states(host: &dyn Host) -> anyhow::Result<BTreeMap<String, UnitState>> {
+///
+/// # Errors
+/// When systemd can't say.
+pub fn states(host: &dyn Host) -> anyhow::Result<BTreeMap<String, UnitState>> {
     let units: Vec<&str> = Activation::ALL.iter().filter_map(|a| a.unit()).collect();
     let show = Tool::new("systemctl")
         .args(["show", "--property=Id,LoadState,UnitFileState,ActiveState"])
@@ -155,34 +174,31 @@ fn states(host: &dyn Host) -> anyhow::Result<BTreeMap<String, UnitState>> {
     Ok(unit_states(&host.output(&show).context("how the units are")?.stdout))
 }
 
-/// For rollback: units that piback enabled go off, those whose files come back are restarted.
+/// For rollback to the original: units that were off before piback go off, the others run with their old files.
 ///
 /// # Errors
 /// When systemd can't say how its units are.
 pub fn plan_rollback(host: &dyn Host, state: &State, plan: &mut Plan) -> anyhow::Result<()> {
     let states = states(host)?;
     for activation in Activation::ALL.into_iter().rev() {
-        let Some(unit) = activation.unit() else { continue };
         if !state.activated.contains_key(&store::activation_key(activation)) {
             continue;
         }
+        let name = activation.unit().unwrap_or(RADIO_OF_IFUP);
+        let first =
+            state.originals.units.get(&store::activation_key(activation)).cloned().unwrap_or_default();
         let act = match activation {
-            a if a.is_enabled_by_us() => Act::Stop,
+            _ if !first.is_running() => Act::Stop,
             a if a.reloads() => Act::Reload,
             _ => Act::Restart,
         };
-        plan.units.push(UnitChange {
-            activation,
-            name: unit.to_owned(),
-            unmask: false,
-            enable: false,
-            act,
-            input: String::new(),
-            before: states.get(unit).cloned().unwrap_or_default(),
-        });
+        plan.units.push(change(activation, name, act, "", states.get(name)));
     }
     Ok(())
 }
+
+/// A radio that `ifup` brought up needs no undoing: its stanza is gone, and hostapd with it.
+const RADIO_OF_IFUP: &str = "";
 
 /// For each activation in use, a hash over its files, passphrase included: a changed secret restarts hostapd.
 fn inputs(desired: &Desired) -> BTreeMap<Activation, String> {
@@ -199,42 +215,66 @@ fn inputs(desired: &Desired) -> BTreeMap<Activation, String> {
     texts.into_iter().map(|(activation, text)| (activation, store::hash(text.as_bytes()))).collect()
 }
 
-fn unit_changes(
-    inputs: &BTreeMap<Activation, String>,
-    states: &BTreeMap<String, UnitState>,
-    state: &State,
-    interface: &str,
-) -> Vec<UnitChange> {
+/// What decides about the units, all of it values.
+struct Wanted<'a> {
+    inputs: BTreeMap<Activation, String>,
+    states: BTreeMap<String, UnitState>,
+    activated: &'a BTreeMap<String, String>,
+    /// Activations whose files are about to change: drift on disk is what their daemons may be running with.
+    touched: Vec<Activation>,
+    radio: &'a str,
+}
+
+fn unit_changes(wanted: &Wanted<'_>) -> Vec<UnitChange> {
     let mut changes = Vec::new();
-    for (activation, input) in inputs {
-        let name = activation.unit().unwrap_or(interface);
-        let now = states.get(name).cloned().unwrap_or_default();
-        // A unit that the host does not have, and that is not ours to bring: dhcpcd on a Debian with ifupdown alone.
-        let absent = now.load == "not-found" && !activation.is_enabled_by_us();
-        let running = now.is_running();
-        let stale = state.activated.get(&store::activation_key(*activation)) != Some(input);
+    for activation in Activation::ALL {
+        let name = activation.unit().unwrap_or(wanted.radio);
+        let now = wanted.states.get(name).cloned().unwrap_or_default();
+        let noted = wanted.activated.get(&store::activation_key(activation));
         let ours = activation.is_enabled_by_us();
+        let Some(input) = wanted.inputs.get(&activation) else {
+            // It leaves the plan, as after a change of stack: whoever runs with our file gets its own back.
+            if noted.is_some() {
+                let act = match () {
+                    () if !now.is_running() => Act::Forget,
+                    () if activation.reloads() => Act::Reload,
+                    () => Act::Restart,
+                };
+                changes.push(change(activation, name, act, "", Some(&now)));
+            }
+            continue;
+        };
+        let stale = noted != Some(input) || wanted.touched.contains(&activation);
+        let running = now.is_running();
         let act = match () {
-            () if absent => Act::None,
-            () if stale && activation.reloads() && running => Act::Reload,
+            () if activation == Activation::Ifup && stale => Act::Restart,
+            // A daemon of the host's own that is off stays off: dhcpcd on a Debian with ifupdown alone.
+            () if !ours && !running => Act::None,
+            () if stale && activation.reloads() => Act::Reload,
             () if stale => Act::Restart,
-            () if ours && !running => Act::Start,
+            () if !running => Act::Start,
             () => Act::None,
         };
-        let change = UnitChange {
-            activation: *activation,
-            name: name.to_owned(),
-            unmask: ours && now.is_masked(),
-            enable: ours && now.is_off(),
-            act,
-            input: input.clone(),
-            before: now,
-        };
+        let mut change = change(activation, name, act, input, Some(&now));
+        change.unmask = ours && now.is_masked();
+        change.enable = ours && now.is_off();
         if change.unmask || change.enable || change.act != Act::None {
             changes.push(change);
         }
     }
     changes
+}
+
+fn change(activation: Activation, name: &str, act: Act, input: &str, now: Option<&UnitState>) -> UnitChange {
+    UnitChange {
+        activation,
+        name: name.to_owned(),
+        unmask: false,
+        enable: false,
+        act,
+        input: input.to_owned(),
+        before: now.cloned().unwrap_or_default(),
+    }
 }
 
 fn accounts(
@@ -244,15 +284,17 @@ fn accounts(
     state: &State,
 ) -> anyhow::Result<Vec<AccountChange>> {
     let (user, folder) = (profile.share.user.to_string(), profile.share.folder.to_string());
+    let mount_root = profile.backup.mount_root.to_string();
     let mut changes = Vec::new();
     let passwd = host.read_followed("/etc/passwd").context("/etc/passwd can't be read")?.unwrap_or_default();
     if !has_user(&String::from_utf8_lossy(&passwd), &user) {
         changes.push(AccountChange::User { name: user.clone() });
     }
-    if host.read(&folder).with_context(|| format!("{folder} can't be looked at"))?
-        == crate::system::Node::Absent
-    {
-        changes.push(AccountChange::Folder { path: folder, user: user.clone() });
+    for (path, owner) in [(folder, user.as_str()), (mount_root, "root")] {
+        let there = host.read(&path).with_context(|| format!("{path} can't be looked at"))?;
+        if there == crate::system::Node::Absent {
+            changes.push(AccountChange::Folder { path, user: owner.to_owned() });
+        }
     }
     let mark = store::hash(format!("{user}\0{}", password.secret().expose()).as_bytes());
     if state.activated.get(PASSWORD_MARK) != Some(&mark) {
@@ -338,17 +380,24 @@ mod tests {
             ("smbd.service".to_owned(), unit("loaded", "enabled", "failed")),
             ("dhcpcd.service".to_owned(), unit("not-found", "", "inactive")),
         ]);
-        let activated = [("dnsmasq", "same"), ("samba", "same"), ("hostapd", "old")];
+        let activated = [("dnsmasq", "same"), ("samba", "same"), ("hostapd", "old"), ("sysctl", "gone")];
         let activated = activated.map(|(k, v)| (k.to_owned(), v.to_owned())).into();
-        let changes = unit_changes(&inputs, &states, &State { activated, ..State::default() }, "wlan0");
+        let mut wanted =
+            Wanted { inputs, states, activated: &activated, touched: Vec::new(), radio: "wlan0" };
+        let changes = unit_changes(&wanted);
         let steps: Vec<String> = changes.iter().map(UnitChange::steps).collect();
         assert_eq!(
             steps,
             [
+                "systemd-sysctl.service: no longer piback's",
                 "NetworkManager.service: reload",
                 "hostapd.service: unmask, enable, restart",
                 "smbd.service: start"
             ]
         );
+        // Drift on disk: the daemon may have been started with it.
+        wanted.touched = vec![Activation::Dnsmasq];
+        let steps: Vec<String> = unit_changes(&wanted).iter().map(UnitChange::steps).collect();
+        assert!(steps.contains(&"dnsmasq.service: restart".to_owned()), "{steps:?}");
     }
 }

@@ -83,7 +83,9 @@ pub fn retire(host: &dyn Host, all: bool) -> anyhow::Result<()> {
 /// # Errors
 /// When it can't be written.
 pub fn install_boot_unit(host: &dyn Host, program: &str) -> anyhow::Result<()> {
-    if !host.is_live() || host.read(BOOT_WANTS)? != Node::Absent {
+    // The program may have moved since: from a home folder to the package's place.
+    let there = matches!(host.read(BOOT_UNIT)?, Node::File(f) if f.bytes == boot_unit(program).as_bytes());
+    if !host.is_live() || (there && host.read(BOOT_WANTS)? != Node::Absent) {
         return Ok(());
     }
     put(host, BOOT_UNIT, &boot_unit(program))?;

@@ -153,6 +153,14 @@ impl Host for FakeHost {
         self.now.get()
     }
 
+    fn uptime(&self) -> u64 {
+        u64::try_from(self.now.get()).unwrap_or_default()
+    }
+
+    fn stop_requested(&self) -> bool {
+        false
+    }
+
     fn wait(&self, time: std::time::Duration) {
         self.now.set(self.now.get() + i64::try_from(time.as_secs()).unwrap_or(i64::MAX));
     }

@@ -19,6 +19,18 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Whether a directory has nothing in it, or is not there.
+///
+/// # Errors
+/// The kernel's, as when it is no directory.
+pub fn is_empty_or_absent(dir: &Path) -> io::Result<bool> {
+    match std::fs::read_dir(dir) {
+        Ok(mut entries) => Ok(entries.next().is_none()),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(e) => Err(e),
+    }
+}
+
 /// Bytes from the kernel's generator.
 ///
 /// # Errors

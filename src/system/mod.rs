@@ -130,6 +130,12 @@ pub trait Host {
     /// Seconds since 1970.
     fn now(&self) -> i64;
 
+    /// Seconds since boot, by a clock that nobody sets.
+    fn uptime(&self) -> u64;
+
+    /// Whether somebody asked to stop: Ctrl-C, or a shutdown.
+    fn stop_requested(&self) -> bool;
+
     /// Waits.
     fn wait(&self, time: std::time::Duration);
 

@@ -8,6 +8,12 @@ pub fn no_color() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty())
 }
 
+/// Whether the command line has this very word, for when it can't be parsed.
+#[must_use]
+pub fn was_told(word: &str) -> bool {
+    std::env::args_os().any(|argument| argument == word)
+}
+
 /// Whether this process may change the host.
 #[must_use]
 pub fn is_root() -> bool {

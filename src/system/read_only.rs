@@ -57,6 +57,14 @@ impl Host for ReadOnly<'_> {
         self.0.now()
     }
 
+    fn uptime(&self) -> u64 {
+        self.0.uptime()
+    }
+
+    fn stop_requested(&self) -> bool {
+        self.0.stop_requested()
+    }
+
     fn wait(&self, time: std::time::Duration) {
         self.0.wait(time);
     }

@@ -2,7 +2,7 @@
 
 use super::run::{Output, RunError, Tool};
 use super::tree::{Place, Tree, libc_mode as kind};
-use super::{FileNode, HALF_WRITTEN, Host, Node, clock, process};
+use super::{FileNode, HALF_WRITTEN, Host, Node, clock, process, signals};
 use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg, OFlag, openat, readlinkat, renameat};
@@ -152,7 +152,8 @@ impl Host for RealHost {
         match unlinkat(&place.dir, place.name, UnlinkatFlags::RemoveDir) {
             Ok(()) => sync_dir(&place).map(|()| true),
             Err(Errno::ENOENT) => Ok(true),
-            Err(Errno::ENOTEMPTY | Errno::EEXIST | Errno::EBUSY) => Ok(false),
+            // Not empty, in use, or not a directory any more: not ours to remove.
+            Err(Errno::ENOTEMPTY | Errno::EEXIST | Errno::EBUSY | Errno::ENOTDIR) => Ok(false),
             Err(e) => Err(e.into()),
         }
     }
@@ -177,6 +178,14 @@ impl Host for RealHost {
 
     fn now(&self) -> i64 {
         clock::now()
+    }
+
+    fn uptime(&self) -> u64 {
+        clock::monotonic().as_secs()
+    }
+
+    fn stop_requested(&self) -> bool {
+        signals::stop_requested()
     }
 
     fn wait(&self, time: std::time::Duration) {

@@ -109,7 +109,12 @@ impl Tool {
             .env("PATH", SYSTEM_PATH)
             .stdout_capture()
             .stderr_capture()
-            .unchecked();
+            .unchecked()
+            // A Ctrl-C is for piback, which ends between two steps; apt must not be torn apart by it.
+            .before_spawn(|command| {
+                std::os::unix::process::CommandExt::process_group(command, 0);
+                Ok(())
+            });
         for (name, value) in &self.env {
             expression = expression.env(name, value);
         }

@@ -38,9 +38,17 @@ impl Tree {
         let how = OpenHow::new()
             .flags(flags | OFlag::O_CLOEXEC)
             .resolve(ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS);
-        match openat2(&self.root, path, how) {
+        // EAGAIN: something was renamed while the kernel resolved `..`; it asks to try again (openat2(2)).
+        let mut opened = openat2(&self.root, path, how);
+        for _ in 0..8 {
+            if matches!(opened, Err(Errno::EAGAIN)) {
+                opened = openat2(&self.root, path, how);
+            }
+        }
+        match opened {
             Ok(fd) => Ok(fd),
-            Err(Errno::ENOSYS) => walk(self.root.as_fd(), path, flags),
+            // EPERM: the seccomp filter of an old container that does not know the call.
+            Err(Errno::ENOSYS | Errno::EPERM) => walk(self.root.as_fd(), path, flags),
             Err(e) => Err(e.into()),
         }
     }

@@ -13,6 +13,7 @@ use std::process::{Command, Stdio};
 
 /// Runs a command and kills it, all its threads, at its `at`-th system call. `Err` is how it ended if it made
 /// fewer, and how many.
+#[allow(clippy::zombie_processes, reason = "waited for below, with ptrace's own flags")]
 pub fn kill_at(command: &mut Command, at: u64) -> Result<(), (i32, u64)> {
     // SAFETY: ptrace(PTRACE_TRACEME) is a plain system call, allowed between fork and exec.
     unsafe { command.pre_exec(|| ptrace::traceme().map_err(Into::into)) };

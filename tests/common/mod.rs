@@ -124,7 +124,7 @@ impl Tree {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot(pub BTreeMap<String, Entry>);
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Entry {
     pub kind: char,
     pub mode: u32,
@@ -133,6 +133,14 @@ pub struct Entry {
     pub bytes: Vec<u8>,
     /// Modification time in nanoseconds; compared only by [`Snapshot::untouched`].
     pub mtime: Mtime,
+}
+
+/// One line, the bytes as text.
+impl std::fmt::Debug for Entry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let text: String = String::from_utf8_lossy(&self.bytes).chars().take(40).collect();
+        write!(f, "{} {:o} {}:{} {} {text:?}", self.kind, self.mode, self.uid, self.gid, self.bytes.len())
+    }
 }
 
 /// Equal to any other: a restored file has a new time.

@@ -18,7 +18,7 @@ pub use dhcp::{Lease, Range};
 pub use interface::Interface;
 pub use label::VolumeLabel;
 pub use passphrase::Passphrase;
-pub use path::HostPath;
+pub use path::{DataPath, HostPath, SecretPath};
 pub use radio::{Band, Capability, Radio, Width};
 pub use ssid::Ssid;
 pub use subnet::{DnsServer, Subnet};

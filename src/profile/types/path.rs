@@ -49,6 +49,79 @@ leaf!(HostPath, text, "HostPath", {
     "description": "An absolute path on the Pi"
 });
 
+/// A secret's file: one name in `/etc/piback/secrets`, so that no typing error makes another file a secret, or the
+/// other way round.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretPath(HostPath);
+
+impl SecretPath {
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl fmt::Display for SecretPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for SecretPath {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let path: HostPath = text.parse()?;
+        match path.as_str().strip_prefix("/etc/piback/secrets/") {
+            Some(name) if !name.contains('/') && text == path.as_str() => Ok(SecretPath(path)),
+            _ => Err("is no place for a secret; a file in /etc/piback/secrets is allowed".into()),
+        }
+    }
+}
+
+leaf!(SecretPath, text, "SecretPath", {
+    "type": "string", "pattern": "^/etc/piback/secrets/[A-Za-z0-9_.+@-]+$",
+    "description": "A file of mode 0600 that holds one secret"
+});
+
+/// A folder for data: below one of the places where data belongs, so that no share opens the system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataPath(HostPath);
+
+impl DataPath {
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl fmt::Display for DataPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for DataPath {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let path: HostPath = text.parse()?;
+        let top = path.as_str().split('/').nth(1).unwrap_or_default();
+        match ["media", "mnt", "srv", "home", "data"].contains(&top) {
+            true => Ok(DataPath(path)),
+            false => {
+                Err("is no place for photos; folders below /media, /mnt, /srv, /home or /data are allowed"
+                    .into())
+            }
+        }
+    }
+}
+
+leaf!(DataPath, text, "DataPath", {
+    "type": "string", "pattern": "^/(media|mnt|srv|home|data)(/[A-Za-z0-9_.+@-]+)*/?$",
+    "description": "A folder below /media, /mnt, /srv, /home or /data"
+});
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,8 +3,8 @@
 use super::{Finding, Patient, parse, stack_name};
 use crate::profile::types::Band;
 use crate::provision::catalog::Activation;
-use crate::provision::host::{INTERFACES, Stack};
-use crate::provision::{block, units};
+use crate::provision::host::Stack;
+use crate::provision::{conflicts, units};
 use crate::system::run::{RunError, Tool};
 
 /// What a tool printed, or the finding that says why it is not known.
@@ -41,21 +41,12 @@ pub fn stack(patient: &Patient<'_>) -> Finding {
             "name it: piback apply --stack",
         );
     };
-    let radio = patient.profile.map_or("wlan0", |p| p.wifi.interface.as_str());
-    let interfaces = match text(patient, INTERFACES) {
-        Ok(text) => text.unwrap_or_default(),
-        Err(finding) => return finding,
-    };
-    let others = block::without(interfaces.as_bytes()).unwrap_or_default();
-    if parse::has_stanza(&String::from_utf8_lossy(&others), radio) {
-        let why = match facts.stack {
-            Stack::Dhcpcd => "that stops dhcpcd, and Ethernet with it",
-            _ => "two hands on one radio",
-        };
-        return Finding::warning(
-            format!("{INTERFACES} has a stanza of its own for {radio}: {why}"),
-            format!("put # before the lines of `iface {radio}` there"),
-        );
+    if let Some(profile) = patient.profile {
+        match conflicts::find(patient.host, facts, profile) {
+            Ok(found) if found.is_empty() => {}
+            Ok(found) => return Finding::bad(found.join("; "), "then: sudo piback apply"),
+            Err(e) => return Finding::unknown(format!("{e:#}")),
+        }
     }
     Finding::good(format!("{} ({})", stack_name(facts.stack), facts.os.pretty_name))
 }

@@ -89,7 +89,9 @@ pub fn examine(patient: &Patient<'_>) -> Vec<(&'static str, Finding)> {
 /// # Errors
 /// With the finding and its remedy.
 pub fn refuse(patient: &Patient<'_>) -> anyhow::Result<()> {
-    for check in CHECKS.iter().filter(|c| matches!(c.name, "root" | "subnet") && patient.host.is_live()) {
+    for check in
+        CHECKS.iter().filter(|c| matches!(c.name, "root" | "subnet" | "stack") && patient.host.is_live())
+    {
         let finding = (check.run)(patient);
         if finding.level == Level::Bad {
             let problem = crate::error::Problem::failed(finding.found);

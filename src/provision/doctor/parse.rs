@@ -73,14 +73,6 @@ pub fn root_mount(text: &str) -> Option<(&str, &str)> {
     text.lines().filter_map(line).next_back()
 }
 
-/// Whether interfaces(5) has a stanza for an interface outside piback's own file.
-pub fn has_stanza(text: &str, interface: &str) -> bool {
-    text.lines().any(|line| {
-        let mut words = line.split_whitespace();
-        words.next() == Some("iface") && words.next() == Some(interface)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,8 +101,6 @@ mod tests {
         let mounts = "22 1 179:2 / / rw,noatime - ext4 /dev/root rw\n23 22 0:5 / /dev rw - devtmpfs d rw\n";
         assert_eq!(root_mount(mounts), Some(("ext4", "rw,noatime")));
         assert_eq!(root_mount("garbage\n - \n"), None);
-        assert!(has_stanza("auto wlan0\n iface wlan0 inet manual\n", "wlan0"));
-        assert!(!has_stanza("#iface wlan0 inet manual\niface wlan1 inet manual\n", "wlan0"));
     }
 
     #[test]
