@@ -1,0 +1,5 @@
+"""The network lab."""
+
+
+class NetworkLab:
+    pass
