@@ -23,7 +23,7 @@ def main():
         return 0
     try:
         tools.require()
-        binary = piback.build(note)
+        binary = arguments.binary or piback.build()
     except LabError as error:
         note(str(error))
         return 1
@@ -39,6 +39,7 @@ def parse():
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="name, NAME/VARIANT or a pattern like 'storage-*'")
     parser.add_argument("--all", action="store_true", help="every variant of every scenario, not only the usual ones")
     parser.add_argument("--list", action="store_true", help="print the chosen scenarios and run none")
+    parser.add_argument("--binary", type=Path, help="a piback to test, instead of this checkout's")
     parser.add_argument("--keep", action="store_true", help="leave a failed scenario's disks and logs to look at")
     return parser.parse_args()
 

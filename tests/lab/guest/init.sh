@@ -9,10 +9,12 @@ for module in /modules/*.ko; do
     /bin/busybox insmod "$module"
 done
 mode=rw
+before=
 runs=/sbin/init
 for word in $(/bin/busybox cat /proc/cmdline); do
     case $word in
         lab.root=*) mode=${word#*=} ;;
+        lab.before=*) before=${word#*=} ;;
         lab.init=*) runs=${word#*=} ;;
     esac
 done
@@ -26,7 +28,7 @@ done
 /bin/busybox mount -t tmpfs -o mode=755 none /root/run
 /bin/busybox mkdir -p /root/run/lab
 /bin/busybox mount -t ext4 -o ro /dev/vdb /root/run/lab
-[ ! -x /root/run/lab/before-init.sh ] || /root/run/lab/before-init.sh /root /bin/busybox
+[ -z "$before" ] || /bin/busybox sh "/root/run/lab/$before" /root /bin/busybox
 /bin/busybox mount --move /dev /root/dev
 /bin/busybox umount /proc
 /bin/busybox umount /sys

@@ -53,3 +53,13 @@ mend() {
     # 1: errors were found and corrected.
     [ $status -le 1 ]
 }
+
+# Fails when the file system's own tool finds anything to repair.
+check() {
+    case $1 in
+        vfat) fsck.vfat -n "$2" ;;
+        exfat) fsck.exfat -n "$2" ;;
+        ntfs*) ntfsfix -n "$2" ;;
+        ext4) e2fsck -fn "$2" ;;
+    esac
+}

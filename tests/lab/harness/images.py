@@ -10,6 +10,8 @@ from . import initramfs, mirror
 from .errors import LabError
 from .paths import CACHE, RECIPES
 
+MERGED_USR = "/usr/share/mmdebstrap/hooks/merged-usr"
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -24,11 +26,16 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Image:
-    """What a recipe made: `kernel`, `initrd`, and disk images by name in `folder`."""
+    """What a recipe made, file by file in `folder`."""
 
     folder: Path
-    kernel: Path
-    initrd: Path
+
+    @property
+    def kernel(self):
+        return self.folder / "vmlinuz"
+
+    def initrd(self):
+        return initramfs.build(self.folder)
 
     def disk(self, name):
         return self.folder / name
@@ -46,6 +53,32 @@ STORAGE = Recipe(
     ),
 )
 
+WORLD = Recipe(
+    name="world",
+    release="trixie",
+    variant="extract",
+    hook="world.sh",
+    packages=(
+        "busybox-static", "dash", "iproute2", "iw", "wpasupplicant", "dnsmasq-base", "bind9-dnsutils", "curl",
+        "smbclient", "openssh-client", "sshpass", "netbase",
+    ),
+)
+
+# What every release of Raspberry Pi OS has, as far as the appliance can notice.
+COMMON = (
+    "systemd-sysv", "udev", "kmod", "dbus", "iproute2", "iputils-ping", "openssh-server", "sudo", "ca-certificates",
+    "wpasupplicant", "wireless-regdb", "rfkill", "iw", "cron", "less", "procps", "psmisc", "netbase", "util-linux",
+)
+
+APPLIANCES = {
+    recipe.release: recipe
+    for recipe in (
+        Recipe("trixie", "trixie", "minbase", "appliance.sh", (*COMMON, "network-manager", "systemd-timesyncd", "netplan.io")),
+        Recipe("bookworm", "bookworm", "minbase", "appliance.sh", (*COMMON, "network-manager", "systemd-timesyncd", "fake-hwclock")),
+        Recipe("bullseye", "bullseye", "minbase", "appliance.sh", (*COMMON, "dhcpcd5", "ifupdown", "openresolv", "systemd-timesyncd", "fake-hwclock")),
+    )
+}
+
 
 def build(recipe, say):
     """The image of `recipe`, from the cache or made now."""
@@ -57,14 +90,14 @@ def build(recipe, say):
         say(f"building the image {recipe.name} (once; cached under {CACHE})")
         debstrap(recipe, folder)
         (folder / "complete").touch()
-    return Image(folder, folder / "vmlinuz", initramfs.build(folder))
+    return Image(folder)
 
 
 def fingerprint(recipe):
     """Changes when the recipe, or a script that carries it out, does."""
     digest = hashlib.sha256(repr(recipe).encode())
     for script in sorted(RECIPES.iterdir()):
-        if script.name in (recipe.hook, "kernel.sh") or script.is_dir():
+        if script.name in (recipe.hook, Path(recipe.hook).stem, "kernel.sh"):
             digest.update(tree_digest(script))
     return digest.hexdigest()[:12]
 
@@ -73,6 +106,11 @@ def tree_digest(path):
     if path.is_dir():
         return b"".join(str(child.name).encode() + tree_digest(child) for child in sorted(path.iterdir()))
     return hashlib.sha256(path.read_bytes()).digest()
+
+
+def digest(*parts):
+    """Twelve digits that stand for all of `parts`, texts or bytes."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
 
 
 def debstrap(recipe, folder):
@@ -84,7 +122,9 @@ def debstrap(recipe, folder):
     command = [
         "mmdebstrap", f"--variant={recipe.variant}", "--format=null", f"--include={','.join(recipe.packages)}",
         *mirror.apt_options(),
-        f"--{moment}-hook=APT_CONFIG=$MMDEBSTRAP_APT_CONFIG {hook} \"$1\" {folder} {recipe.release}",
+        # Bullseye's packages still ship files in /bin and /lib; an installed Bullseye has them in /usr all the same.
+        *([f"--hook-dir={MERGED_USR}"] if recipe.release == "bullseye" else []),
+        f"--{moment}-hook={hook} \"$1\" {folder} {recipe.release}",
         recipe.release, "-", f"deb {source} {recipe.release} main",
     ]
     log = folder / "build.log"

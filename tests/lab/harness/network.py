@@ -1,5 +1,168 @@
-"""The network lab."""
+"""The network lab: a Pi-like appliance with a virtual radio, an iPad that joins it, and a hotel behind its cable."""
+
+import shlex
+import shutil
+
+from . import images, qemu
+from .paths import CACHE, GUEST
+
+# Names in the order in which the guest's disks appear: vda and so on.
+DISKS = ("root", "lab", "world", "repository", "binary")
+PRELUDE = "exec 2>&1; . /run/lab/world-lib.sh\n"
+UNITS = ("hostapd", "dnsmasq", "smbd", "piback-nat", "NetworkManager", "dhcpcd", "networking", "ssh")
+USER, PASSWORD = "traveller", "photos on the road"
+SSH = ("ssh", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR")
+HOTEL = "192.168.77"
+PAGE = "http://page.example/"
 
 
 class NetworkLab:
-    pass
+    """What a network scenario is given. Its root disk lives as long as the scenario, through every power cut."""
+
+    def __init__(self, release, work, piback, say):
+        self.release = release
+        self.work = work
+        self.piback = piback
+        self.say = say
+        self.image = images.build(images.APPLIANCES[release], say)
+        self.world = images.build(images.WORLD, say).disk("world.img")
+        self.machine = None
+        self.boots = 0
+        self.root = work / "root.qcow2"
+
+    # Power
+
+    def boot(self, image="packages", cable=True, dhcp=True):
+        """Starts the appliance; the first time from `image`. Gives the seconds until systemd has nothing left to start."""
+        if not self.root.exists():
+            images.overlay(self.image.disk(f"{image}.img"), self.root)
+        self.start()
+        self.link(cable)
+        self.machine.wait_for_boot()
+        self.open_hotel(dhcp=dhcp)
+        return self.settle()
+
+    def boot_fast(self, image="packages"):
+        """The same first boot with the cable in, from a snapshot that was made once of the image."""
+        cached = self.snapshot(image)
+        shutil.copy2(cached, self.root)
+        self.start(snapshot="booted")
+        self.machine.wait_for_boot()
+        # The guest may have looked at this disk before the snapshot, when there was another binary on it.
+        self.sh("sync; echo 3 >/proc/sys/vm/drop_caches; mount -o ro /dev/vde /mnt")
+
+    def snapshot(self, image):
+        """A root disk with a snapshot `booted` in it: the image after its first boot."""
+        identity = images.digest(self.image.folder.name, self.world.parent.name, images.tree_digest(GUEST), qemu.version())
+        cached = CACHE / "snapshots" / f"{self.release}-{image}-{identity}.qcow2"
+        if cached.exists():
+            return cached
+        for old in cached.parent.glob(f"{self.release}-{image}-*"):
+            old.unlink()
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        self.say(f"booting {self.release} once for a snapshot (cached)")
+        seconds = self.boot(image)
+        self.machine.qmp.monitor("savevm booted")
+        self.machine.kill()
+        self.root.rename(cached.with_suffix(".new"))
+        cached.with_suffix(".new").rename(cached)
+        self.say(f"booted in {seconds:.0f} s")
+        return cached
+
+    def start(self, snapshot=None):
+        self.boots += 1
+        disks = {
+            "root": (self.root, "qcow2", False),
+            "lab": (self.lab_disk(), "raw", True),
+            "world": (self.world, "raw", True),
+            "repository": (self.image.disk("repository.img"), "raw", True),
+            "binary": (self.binary_disk(), "raw", True),
+        }
+        hardware = qemu.Hardware(
+            kernel=self.image.kernel,
+            initrd=self.image.initrd(),
+            disks=[disks[name] for name in DISKS],
+            append="lab.root=rw lab.before=before-init.sh",
+            memory="1024M",
+            # Two ports of one hub are the two ends of the cable. NetworkManager would leave a veth alone.
+            devices=[
+                "-netdev", "hubport,id=cable,hubid=0", "-device", "virtio-net-pci,netdev=cable,id=eth0,mac=b8:27:eb:00:00:01",
+                "-netdev", "hubport,id=wall,hubid=0", "-device", "virtio-net-pci,netdev=wall,id=eth1,mac=52:54:00:00:00:02",
+            ],
+        )
+        self.machine = qemu.Machine(hardware, self.work / f"boot{self.boots}", PRELUDE, snapshot)
+
+    def lab_disk(self):
+        """What guests run. Always the same bytes for the same files: a snapshot has parts of it in its memory."""
+        disk = CACHE / "snapshots" / f"lab-{images.digest(images.tree_digest(GUEST))}.img"
+        if not disk.exists():
+            disk.parent.mkdir(parents=True, exist_ok=True)
+            images.read_only_disk(GUEST, disk.with_suffix(".new"), "8M")
+            disk.with_suffix(".new").rename(disk)
+        return disk
+
+    def binary_disk(self):
+        disk = self.work / "binary.img"
+        if not disk.exists():
+            tree = self.work / "binary"
+            tree.mkdir()
+            if self.piback:
+                shutil.copy2(self.piback, tree / "piback")
+            images.read_only_disk(tree, disk, "64M")
+        return disk
+
+    def cut_power(self):
+        self.machine.kill()
+
+    def settle(self):
+        """Waits until systemd has nothing left to start; seconds from kernel start, by the guest's own clock."""
+        self.sh("systemctl is-system-running --wait >/dev/null; true", timeout=600)
+        return float(self.sh("cut -d ' ' -f 1 /proc/uptime"))
+
+    # The cable
+
+    def link(self, up):
+        self.machine.qmp.ask("set_link", name="cable", up=up)
+
+    def open_hotel(self, net=HOTEL, dhcp=True):
+        self.sh(f"in_hotel /run/lab/hotel-open {net} {'' if dhcp else 'silent'}")
+
+    def wait_for_uplink(self):
+        """The address that the hotel gave the appliance."""
+        self.sh("wait_until sh -c 'ip -4 -o addr show dev eth0 scope global | grep -q inet'", timeout=90)
+        return self.sh("ip -4 -o addr show dev eth0 scope global | sed 's/.*inet \\([0-9.]*\\).*/\\1/' | head -n 1")
+
+    def ssh(self, command, address, timeout=600):
+        """Runs a command as the traveller does who sits in the hotel's network with a laptop."""
+        line = " ".join(["sshpass", "-p", shlex.quote(PASSWORD), *SSH, f"{USER}@{address}", shlex.quote(command)])
+        return self.run(f"in_hotel {line}", timeout)
+
+    # The appliance, the iPad, the hotel
+
+    def sh(self, script, timeout=300):
+        return self.machine.sh(script, timeout)
+
+    def run(self, script, timeout=300):
+        return self.machine.run(script, timeout)
+
+    def join(self, ssid, passphrase, seconds=45):
+        """The iPad's try to join and get a lease, as exit status: see guest/ipad-join."""
+        words = " ".join(map(shlex.quote, (ssid, passphrase, str(seconds))))
+        return self.run(f"in_ipad /run/lab/ipad-join {words}", seconds + 90)
+
+    def evidence(self):
+        """What the daemons said."""
+        if not self.machine:
+            return ""
+        units = " ".join(f"-u {unit}" for unit in UNITS)
+        script = f"""
+            systemctl --failed --no-legend --plain
+            ip -br addr; iw dev | grep -E 'Interface|type|ssid'; rfkill list
+            journalctl -b --no-pager -o short-monotonic {units} | tail -n 80
+            in_ipad tail -n 15 /tmp/ipad.log /tmp/ipad.dhcp
+        """
+        return self.machine.diagnose(script) or self.machine.console()
+
+    def close(self):
+        if self.machine:
+            self.machine.kill()

@@ -9,7 +9,7 @@ from .paths import CACHE, PROJECT
 TARGET = "x86_64-unknown-linux-gnu"
 
 
-def build(say):
+def build():
     """Path of a piback that runs in every guest: the C library is linked in, for Bullseye's is older than any build machine's."""
     environment = os.environ | {
         "CARGO_TARGET_DIR": str(CACHE / "cargo"),

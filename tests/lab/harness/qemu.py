@@ -11,7 +11,7 @@ from .errors import Failed, LabError
 
 QEMU = "qemu-system-x86_64"
 # A guest that says nothing for so long hangs; emulated boots take a minute and a half on two cores.
-BOOT_TIMEOUT = 300
+BOOT_TIMEOUT = 240
 
 
 @dataclass
@@ -119,12 +119,17 @@ class Machine:
         self.process.wait()
 
 
+def version():
+    """A snapshot is for one version of QEMU."""
+    return subprocess.run([QEMU, "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
+
+
 def command_line(hardware, folder, snapshot):
     command = [
         QEMU, "-machine", "pc", "-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max", "-smp", "2",
         "-m", hardware.memory, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
         "-kernel", str(hardware.kernel), "-initrd", str(hardware.initrd),
-        "-append", f"console=ttyS0 quiet loglevel=4 panic=-1 net.ifnames=0 audit=0 mitigations=off {hardware.append}",
+        "-append", f"console=ttyS0 quiet loglevel=4 panic=-1 net.ifnames=0 audit=0 TERM=dumb mitigations=off {hardware.append}",
         "-device", "virtio-rng-pci",
         "-chardev", f"file,id=console,path={folder}/console.log,append=on", "-serial", "chardev:console",
         "-qmp", f"unix:{folder}/qmp.socket,server=on,wait=off",

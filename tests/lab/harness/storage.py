@@ -1,11 +1,12 @@
 """The storage lab: a guest without services, a card and a drive on its USB bus, and the ways to mistreat them."""
 
+import json
 import random
 import shutil
 import time
 
 from . import images, qemu
-from .errors import LabError, expect
+from .errors import Failed, LabError, expect
 from .paths import GUEST
 
 FILESYSTEMS = ("vfat", "exfat", "ntfs3", "ntfs-3g", "ext4")
@@ -15,6 +16,8 @@ DRIVE_SIZE = 256 * MIB
 # A drive has a cache that a power cut empties. qcow2 makes one: QEMU keeps the whereabouts of newly written clusters
 # in memory until the guest asks for a flush, so that a killed QEMU leaves some unflushed writes behind and not others.
 FORMATS = {"card": "raw", "drive": "qcow2"}
+# How piback names what it has not verified yet.
+TEMPORARY = ".piback-*.tmp"
 PRELUDE = "exec 2>&1; . /run/lab/storage-lib.sh\n"
 
 
@@ -36,7 +39,7 @@ class StorageLab:
         self.boots += 1
         hardware = qemu.Hardware(
             kernel=self.image.kernel,
-            initrd=self.image.initrd,
+            initrd=self.image.initrd(),
             disks=[(self.image.disk("root.img"), "raw", True), (self.payload, "raw", True)],
             append="lab.root=ro lab.init=/run/lab/storage-init.sh",
             devices=["-device", "qemu-xhci,id=usb"],
@@ -123,6 +126,89 @@ class StorageLab:
     def mend_drive(self):
         """Lets the file system's own tool repair what a cut left behind, as the next boot of a Pi would."""
         self.sh(f"mend {self.filesystem} $(disk drive)")
+
+    # piback, and what is true whatever happened
+
+    def piback(self, arguments):
+        return self.run(f"/run/lab/piback {arguments}", timeout=600)
+
+    def backup(self):
+        """A run that must end with every file safe."""
+        ran = self.piback("backup SD32GB-03 --source /mnt/card --dest /mnt/drive")
+        expect(ran.ok(), f"backup ended with {ran.status}:\n{ran.output}")
+
+    def prove(self):
+        """What piback itself says of a finished backup."""
+        for command in ("safe-to-format SD32GB-03 --source /mnt/card", "verify SD32GB-03"):
+            ran = self.piback(f"{command} --dest /mnt/drive")
+            expect(ran.ok(), f"{command} ended with {ran.status}:\n{ran.output}")
+
+    def start_backup(self):
+        """A run in the background, whose JSON lines reach the host as they are written."""
+        self.sh("""
+            rm -f /run/status
+            (
+                /run/lab/piback backup SD32GB-03 --source /mnt/card --dest /mnt/drive --json >/run/port-events 2>/run/said
+                echo $? >/run/status.new; mv /run/status.new /run/status
+            ) </dev/null >/dev/null 2>&1 &
+        """)
+
+    def wait_until_verified(self, files, seconds=120):
+        """Until the run called so many files verified; gives how many it was by then."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            verified = max((event.get("files", 0) for event in self.events("moving")), default=0)
+            if verified >= files:
+                return verified
+            expect(not self.events("account"), f"the run ended before it could be disturbed:\n{self.said()}")
+            time.sleep(0.05)
+        raise Failed(f"not {files} files verified within {seconds} s:\n{self.said()}")
+
+    def events(self, kind):
+        lines = [line for line in self.machine.events().splitlines() if line.startswith("{") and line.endswith("}")]
+        return [event for event in map(json.loads, lines) if event.get("event") == kind]
+
+    def wait_for_backup(self):
+        """The exit status of the run in the background."""
+        self.wait_for("test -e /run/status", seconds=120)
+        return int(self.sh("cat /run/status"))
+
+    def said(self):
+        """What the run in the background told: JSON lines, and the words for people."""
+        return self.machine.events() + self.machine.diagnose("cat /run/said")
+
+    def published_whole(self):
+        """Holds every file with a final name against its original; gives how many there are."""
+        listed = self.sh(f"""
+            cd /mnt/drive/SD32GB-03 2>/dev/null || exit 0
+            find . -type f ! -name '{TEMPORARY}' | while read -r name; do
+                if cmp -s "$name" "/run/lab/card/$name"; then echo "whole $name"; else echo "BROKEN $name $(wc -c <"$name")"; fi
+            done
+        """).splitlines()
+        broken = [line for line in listed if not line.startswith("whole")]
+        expect(not broken, "final names with another content than the card's:\n" + "\n".join(broken))
+        return len(listed)
+
+    def card_files(self):
+        return int(self.sh("find /run/lab/card -type f | wc -l"))
+
+    def leftovers(self):
+        return self.sh(f"find /mnt/drive -name '{TEMPORARY}'")
+
+    def times(self):
+        return self.sh("find /mnt/drive/SD32GB-03 -type f -exec stat -c '%n %s %Y %Z' {} +")
+
+    def check_filesystem(self):
+        """The file system's own tool finds nothing wrong."""
+        self.sh(f"check {self.filesystem} $(disk drive)")
+
+    def sector_of(self, photo, offset):
+        """The sector on the card that holds the byte of `photo` at `offset`, found by its content."""
+        sign = (self.work / "payload/card" / photo).read_bytes()[offset : offset + 512]
+        found = self.file("card").read_bytes().find(sign)
+        if found < 0 or found % 512:
+            raise LabError(f"{photo} is not where it should be on the card")
+        return found // 512
 
     def wait_for(self, condition, seconds=60):
         """Until the guest's shell calls `condition` true."""

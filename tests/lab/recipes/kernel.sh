@@ -2,12 +2,17 @@
 # boots it directly with an initramfs of its own, so initramfs-tools would only cost minutes.
 unpack_kernel() {
     tree=$1
-    name=$(apt-cache depends --important linux-image-amd64 | sed -n 's/^ *Depends: //p' | head -n 1)
+    # Always the tree's own apt: one from outside would run dpkg on the machine that builds the image.
+    name=$(chroot "$tree" apt-cache depends --important linux-image-amd64 | sed -n 's/^ *Depends: //p' | head -n 1)
     mkdir "$tree/kernel-download"
-    (cd "$tree/kernel-download" && apt-get -qq download "$name" && dpkg-deb -x ./*.deb "$tree/kernel-download/tree")
+    # shellcheck disable=SC2016
+    chroot "$tree" sh -c 'cd /kernel-download && apt-get -qq -o APT::Sandbox::User=root download "$1"' - "$name"
+    dpkg-deb -x "$tree"/kernel-download/*.deb "$tree/kernel-download/tree"
     mkdir -p "$tree/usr/lib/modules" "$tree/boot"
     mv "$tree/kernel-download/tree/boot/"vmlinuz-* "$tree/boot/"
-    mv "$tree/kernel-download/tree/"*lib/modules/* "$tree/kernel-download/tree/usr/lib/modules/"* "$tree/usr/lib/modules/" 2>/dev/null || true
+    for modules in "$tree"/kernel-download/tree/lib/modules/* "$tree"/kernel-download/tree/usr/lib/modules/*; do
+        [ ! -d "$modules" ] || mv "$modules" "$tree/usr/lib/modules/"
+    done
     rm -r "$tree/kernel-download"
     trim_modules "$tree"
 }
@@ -29,5 +34,10 @@ write_image() {
     cp "$1"/boot/vmlinuz-* "${2%/*}/vmlinuz"
     mkdir -p "${2%/*}/modules"
     cp -r "$1"/usr/lib/modules/* "${2%/*}/modules/"
-    mke2fs -q -F -t ext4 -O ^has_journal,^metadata_csum -E lazy_itable_init=0,root_owner=0:0 -d "$1" "$2" "$3"
+    # Seen through a bind mount, the tree is without the proc and sys that mmdebstrap has mounted in it.
+    view=$(mktemp -d)
+    mount --bind "$1" "$view"
+    mke2fs -q -F -t ext4 -E lazy_itable_init=0,root_owner=0:0 -d "$view" "$2" "$3"
+    umount "$view"
+    rmdir "$view"
 }
