@@ -10,7 +10,7 @@ from . import initramfs, mirror
 from .errors import LabError
 from .paths import CACHE, RECIPES
 
-MERGED_USR = "/usr/share/mmdebstrap/hooks/merged-usr"
+MERGED_USR = "/usr/share/mmdebstrap/hooks/merged-usr/setup00.sh"
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def debstrap(recipe, folder):
         "mmdebstrap", f"--variant={recipe.variant}", "--format=null", f"--include={','.join(recipe.packages)}",
         *mirror.apt_options(),
         # Bullseye's packages still ship files in /bin and /lib; an installed Bullseye has them in /usr all the same.
-        *([f"--hook-dir={MERGED_USR}"] if recipe.release == "bullseye" else []),
+        *([f"--setup-hook={MERGED_USR}"] if recipe.release == "bullseye" else []),
         f"--{moment}-hook={hook} \"$1\" {folder} {recipe.release}",
         recipe.release, "-", f"deb {source} {recipe.release} main",
     ]

@@ -4,6 +4,7 @@ import shlex
 import shutil
 
 from . import images, qemu
+from .errors import expect
 from .paths import CACHE, GUEST
 
 # Names in the order in which the guest's disks appear: vda and so on.
@@ -11,9 +12,8 @@ DISKS = ("root", "lab", "world", "repository", "binary")
 PRELUDE = "exec 2>&1; . /run/lab/world-lib.sh\n"
 UNITS = ("hostapd", "dnsmasq", "smbd", "piback-nat", "NetworkManager", "dhcpcd", "networking", "ssh")
 USER, PASSWORD = "traveller", "photos on the road"
-SSH = ("ssh", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR")
+SSH = ("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR")
 HOTEL = "192.168.77"
-PAGE = "http://page.example/"
 
 
 class NetworkLab:
@@ -132,10 +132,34 @@ class NetworkLab:
         self.sh("wait_until sh -c 'ip -4 -o addr show dev eth0 scope global | grep -q inet'", timeout=90)
         return self.sh("ip -4 -o addr show dev eth0 scope global | sed 's/.*inet \\([0-9.]*\\).*/\\1/' | head -n 1")
 
+    # The traveller's laptop in the hotel's network
+
     def ssh(self, command, address, timeout=600):
-        """Runs a command as the traveller does who sits in the hotel's network with a laptop."""
-        line = " ".join(["sshpass", "-p", shlex.quote(PASSWORD), *SSH, f"{USER}@{address}", shlex.quote(command)])
-        return self.run(f"in_hotel {line}", timeout)
+        return self.run(f"in_hotel {self.remote('ssh', f'{USER}@{address}', command)}", timeout)
+
+    def sudo(self, command, address, timeout=1800):
+        """Runs a command as root over SSH, as the traveller who types a password; gives what it said."""
+        ran = self.ssh(f"echo {shlex.quote(PASSWORD)} | sudo -S -p '' {command}", address, timeout)
+        expect(ran.ok(), f"over SSH, {command.split()[1]} ended with {ran.status}:\n{ran.output}")
+        return ran.output
+
+    def copy_in(self, file, address):
+        """Copies a file of the guest's into the traveller's home, over the cable."""
+        self.sh(f"cp {file} /run/world/tmp/; in_hotel {self.remote('scp', '/tmp/' + file.rsplit('/')[-1], f'{USER}@{address}:')}")
+
+    def open_session(self, address):
+        """An SSH session that stays open, and tells every second that it lives."""
+        beat = self.remote("ssh", f"{USER}@{address}", "while sleep 1; do echo alive; done")
+        self.sh(f"(in_hotel {beat} >/run/session 2>&1 </dev/null &)")
+        self.sh("wait_until grep -q alive /run/session")
+
+    def session_lives(self):
+        return self.run("before=$(wc -l </run/session); sleep 4; test $(wc -l </run/session) -gt $before").ok()
+
+    @staticmethod
+    def remote(*words):
+        tool, *rest = words
+        return " ".join(map(shlex.quote, ["sshpass", "-p", PASSWORD, tool, *SSH, *rest]))
 
     # The appliance, the iPad, the hotel
 

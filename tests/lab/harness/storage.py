@@ -157,7 +157,7 @@ class StorageLab:
         """Until the run called so many files verified; gives how many it was by then."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            verified = max((event.get("files", 0) for event in self.events("moving")), default=0)
+            verified = max((event.get("files", 0) for event in self.events("progress")), default=0)
             if verified >= files:
                 return verified
             expect(not self.events("account"), f"the run ended before it could be disturbed:\n{self.said()}")
@@ -178,10 +178,11 @@ class StorageLab:
         return self.machine.events() + self.machine.diagnose("cat /run/said")
 
     def published_whole(self):
-        """Holds every file with a final name against its original; gives how many there are."""
+        """Holds every file with a final name against its original; gives how many there are. The readable parts of a
+        hurt photo may lie beside them under a name that says so."""
         listed = self.sh(f"""
             cd /mnt/drive/SD32GB-03 2>/dev/null || exit 0
-            find . -type f ! -name '{TEMPORARY}' | while read -r name; do
+            find . -type f ! -name '{TEMPORARY}' ! -name '*.partial' | while read -r name; do
                 if cmp -s "$name" "/run/lab/card/$name"; then echo "whole $name"; else echo "BROKEN $name $(wc -c <"$name")"; fi
             done
         """).splitlines()
