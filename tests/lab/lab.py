@@ -4,6 +4,7 @@
 import argparse
 import fnmatch
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -65,6 +66,7 @@ def fits(case, pattern):
 
 def passes(case, binary, keep):
     """Runs one case in a folder of its own and prints its line. Says whether it passed."""
+    # Short, because sockets lie in it: their paths may have 107 bytes.
     work = Path(tempfile.mkdtemp(prefix="piback-lab-"))
     began = time.monotonic()
     lab = None
@@ -76,17 +78,20 @@ def passes(case, binary, keep):
         problem = f"{type(error).__name__}: {error}"
     except Exception:
         problem = traceback.format_exc()
-    print(f"{'ok    ' if problem is None else 'FAILED'} {case.name:34} {time.monotonic() - began:5.0f} s", flush=True)
+    finally:
+        # Also when somebody gives up waiting: no guest outlives its scenario.
+        seconds = time.monotonic() - began
+        evidence = lab.evidence() if lab and problem else ""
+        if lab:
+            lab.close()
+        if not (problem and keep):
+            shutil.rmtree(work, ignore_errors=True)
+    print(f"{'FAILED' if problem else 'ok    '} {case.name:34} {seconds:5.0f} s", flush=True)
     if problem:
         note(problem)
-        if lab:
-            note(lab.evidence())
-    if lab:
-        lab.close()
-    if problem and keep:
-        note(f"kept: {work}")
-    else:
-        shutil.rmtree(work, ignore_errors=True)
+        note(evidence)
+        if keep:
+            note(f"kept: {work}")
     return problem is None
 
 
@@ -95,4 +100,6 @@ def note(text):
 
 
 if __name__ == "__main__":
+    # The end that `kill` asks for runs through the same clean-up as Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sys.exit(main())

@@ -20,10 +20,10 @@ class NetworkLab:
     """What a network scenario is given. Its root disk lives as long as the scenario, through every power cut."""
 
     def __init__(self, release, work, piback, say):
-        self.release = release
         self.work = work
         self.piback = piback
         self.say = say
+        self.release = release
         self.image = images.build(images.APPLIANCES[release], say)
         self.world = images.build(images.WORLD, say).disk("world.img")
         self.machine = None
@@ -41,6 +41,25 @@ class NetworkLab:
         self.machine.wait_for_boot()
         self.open_hotel(dhcp=dhcp)
         return self.settle()
+
+    def boot_to_serve(self, cable):
+        """Starts the appliance as in a bag on the road: no cable, or one that nobody answers on. Does not wait."""
+        self.start()
+        self.link(cable)
+        self.machine.wait_for_boot()
+        self.sh("mount -o ro /dev/vde /mnt")
+
+    def wait_and_clock(self, condition, seconds=400):
+        """Waits until the guest's shell calls `condition` true; gives the seconds since kernel start."""
+        loop = f"for _ in $(seq {seconds}); do {{ {condition}; }} && break; sleep 1; done; {condition}"
+        self.sh(loop, timeout=seconds + 60)
+        return float(self.sh("cut -d ' ' -f 1 /proc/uptime"))
+
+    def move_to(self, release):
+        """The card of another release goes into the same Pi."""
+        self.root.unlink()
+        self.release = release
+        self.image = images.build(images.APPLIANCES[release], self.say)
 
     def boot_fast(self, image="packages"):
         """The same first boot with the cable in, from a snapshot that was made once of the image."""
