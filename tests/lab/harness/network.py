@@ -2,8 +2,9 @@
 
 import shlex
 import shutil
+import time
 
-from . import images, qemu
+from . import checks, images, qemu
 from .errors import expect
 from .paths import CACHE, GUEST
 
@@ -47,7 +48,7 @@ class NetworkLab:
         self.start()
         self.link(cable)
         self.machine.wait_for_boot()
-        self.sh("mount -o ro /dev/vde /mnt")
+        self.mount_binary()
 
     def wait_and_clock(self, condition, seconds=400):
         """Waits until the guest's shell calls `condition` true; gives the seconds since kernel start."""
@@ -62,30 +63,45 @@ class NetworkLab:
         self.image = images.build(images.APPLIANCES[release], self.say)
 
     def boot_fast(self, image="packages"):
-        """The same first boot with the cable in, from a snapshot that was made once of the image."""
-        cached = self.snapshot(image)
-        shutil.copy2(cached, self.root)
-        self.start(snapshot="booted")
+        """The first boot of `image` with the cable in, from a snapshot that is made once."""
+        self.resume(self.snapshot(image, lambda: self.boot(image)))
+
+    def boot_applied(self):
+        """An appliance: init and apply are done, nothing has rebooted since. From a snapshot for this very binary."""
+        self.resume(self.snapshot("applied", self.first_apply, images.tree_digest(self.piback)))
+
+    def first_apply(self):
+        self.boot_fast()
+        checks.init(self)
+        checks.apply(self)
+
+    def resume(self, snapshot):
+        shutil.copy2(snapshot, self.root)
+        self.start(snapshot="ready")
         self.machine.wait_for_boot()
+        self.mount_binary()
+
+    def mount_binary(self):
         # The guest may have looked at this disk before the snapshot, when there was another binary on it.
         self.sh("sync; echo 3 >/proc/sys/vm/drop_caches; mount -o ro /dev/vde /mnt")
 
-    def snapshot(self, image):
-        """A root disk with a snapshot `booted` in it: the image after its first boot."""
-        identity = images.digest(self.image.folder.name, self.world.parent.name, images.tree_digest(GUEST), qemu.version())
-        cached = CACHE / "snapshots" / f"{self.release}-{image}-{identity}.qcow2"
+    def snapshot(self, name, make, *identity):
+        """A root disk with a snapshot `ready` in it: what `make` leaves behind."""
+        base = (self.image.folder.name, self.world.parent.name, images.tree_digest(GUEST), qemu.version())
+        cached = CACHE / "snapshots" / f"{self.release}-{name}-{images.digest(*base, *identity)}.qcow2"
         if cached.exists():
             return cached
-        for old in cached.parent.glob(f"{self.release}-{image}-*"):
-            old.unlink()
         cached.parent.mkdir(parents=True, exist_ok=True)
-        self.say(f"booting {self.release} once for a snapshot (cached)")
-        seconds = self.boot(image)
-        self.machine.qmp.monitor("savevm booted")
+        began = time.monotonic()
+        make()
+        self.sh("! mountpoint -q /mnt || umount /mnt")
+        self.machine.qmp.monitor("savevm ready")
         self.machine.kill()
+        for old in cached.parent.glob(f"{self.release}-{name}-*"):
+            old.unlink()
         self.root.rename(cached.with_suffix(".new"))
         cached.with_suffix(".new").rename(cached)
-        self.say(f"booted in {seconds:.0f} s")
+        self.say(f"made the snapshot {self.release} {name} in {time.monotonic() - began:.0f} s (cached)")
         return cached
 
     def start(self, snapshot=None):

@@ -11,9 +11,7 @@ SERVING = "hostapd_cli status 2>/dev/null | grep -q ^state=ENABLED && ss -Hlun s
 
 
 def run(lab):
-    lab.boot_fast()
-    checks.init(lab)
-    checks.apply(lab)
+    lab.boot_applied()
     lab.cut_power()
     seconds = {}
     for name, cable in {"no cable": False, "silent DHCP": True}.items():

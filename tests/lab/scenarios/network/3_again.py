@@ -16,9 +16,7 @@ STATE = """
 
 
 def run(lab):
-    lab.boot_fast()
-    checks.init(lab)
-    checks.apply(lab)
+    lab.boot_applied()
     checks.joins(lab)
     lab.sh("touch /run/before; sleep 1")
     before = lab.sh(STATE)

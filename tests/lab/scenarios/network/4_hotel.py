@@ -8,10 +8,8 @@ MORE = ()
 
 
 def run(lab):
-    lab.boot_fast()
+    lab.boot_applied()
     address = lab.wait_for_uplink()
-    checks.init(lab)
-    checks.apply(lab)
     checks.joins(lab)
     checks.browses(lab)
     checks.closed_towards(lab, address)

@@ -9,9 +9,7 @@ MORE = ()
 
 
 def run(lab):
-    lab.boot_fast()
-    checks.init(lab)
-    checks.apply(lab)
+    lab.boot_applied()
     luggage = lab.sh("tar -C / -cz etc/piback var/lib/piback | base64 -w0")
     lab.cut_power()
 
