@@ -13,7 +13,7 @@ DISKS = ("root", "lab", "world", "repository", "binary")
 PRELUDE = "exec 2>&1; . /run/lab/world-lib.sh\n"
 UNITS = ("hostapd", "dnsmasq", "smbd", "piback-nat", "NetworkManager", "dhcpcd", "networking", "ssh")
 USER, PASSWORD = "traveller", "photos on the road"
-SSH = ("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR")
+SSH = ("-o", "ConnectTimeout=20", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR")
 HOTEL = "192.168.77"
 
 
