@@ -10,7 +10,7 @@ use crate::system::Host;
 use crate::system::run::Tool;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One unit's steps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,7 +142,10 @@ pub fn plan(
 /// # Errors
 /// When systemd can't say how its units are.
 pub fn plan_units(host: &dyn Host, desired: &Desired, state: &State, plan: &mut Plan) -> anyhow::Result<()> {
-    plan.units = unit_changes(&inputs(desired), &states(host)?, state, &desired.radio);
+    // What is on record as activated was so on the host that wrote the record: after an OS upgrade, or on a fresh root
+    // that was given the record, a file that has to be written again is news to the daemon that runs.
+    let rewritten = plan.files.iter().flat_map(|file| catalog::feeds(&file.path)).copied().collect();
+    plan.units = unit_changes(&inputs(desired), &rewritten, &states(host)?, state, &desired.radio);
     Ok(())
 }
 
@@ -201,6 +204,7 @@ fn inputs(desired: &Desired) -> BTreeMap<Activation, String> {
 
 fn unit_changes(
     inputs: &BTreeMap<Activation, String>,
+    rewritten: &BTreeSet<Activation>,
     states: &BTreeMap<String, UnitState>,
     state: &State,
     interface: &str,
@@ -212,7 +216,8 @@ fn unit_changes(
         // A unit that the host does not have, and that is not ours to bring: dhcpcd on a Debian with ifupdown alone.
         let absent = now.load == "not-found" && !activation.is_enabled_by_us();
         let running = now.is_running();
-        let stale = state.activated.get(&store::activation_key(*activation)) != Some(input);
+        let stale = rewritten.contains(activation)
+            || state.activated.get(&store::activation_key(*activation)) != Some(input);
         let ours = activation.is_enabled_by_us();
         let act = match () {
             () if absent => Act::None,
@@ -246,7 +251,8 @@ fn accounts(
     let (user, folder) = (profile.share.user.to_string(), profile.share.folder.to_string());
     let mut changes = Vec::new();
     let passwd = host.read_followed("/etc/passwd").context("/etc/passwd can't be read")?.unwrap_or_default();
-    if !has_user(&String::from_utf8_lossy(&passwd), &user) {
+    let new_user = !has_user(&String::from_utf8_lossy(&passwd), &user);
+    if new_user {
         changes.push(AccountChange::User { name: user.clone() });
     }
     if host.read(&folder).with_context(|| format!("{folder} can't be looked at"))?
@@ -255,7 +261,8 @@ fn accounts(
         changes.push(AccountChange::Folder { path: folder, user: user.clone() });
     }
     let mark = store::hash(format!("{user}\0{}", password.secret().expose()).as_bytes());
-    if state.activated.get(PASSWORD_MARK) != Some(&mark) {
+    // A host that does not know the user has no password of theirs either, whatever the record says.
+    if new_user || state.activated.get(PASSWORD_MARK) != Some(&mark) {
         changes.push(AccountChange::Password { name: user, mark });
     }
     Ok(changes)
@@ -340,15 +347,23 @@ mod tests {
         ]);
         let activated = [("dnsmasq", "same"), ("samba", "same"), ("hostapd", "old")];
         let activated = activated.map(|(k, v)| (k.to_owned(), v.to_owned())).into();
-        let changes = unit_changes(&inputs, &states, &State { activated, ..State::default() }, "wlan0");
-        let steps: Vec<String> = changes.iter().map(UnitChange::steps).collect();
+        let state = State { activated, ..State::default() };
+        let steps = |rewritten: &[Activation]| -> Vec<String> {
+            let rewritten = rewritten.iter().copied().collect();
+            unit_changes(&inputs, &rewritten, &states, &state, "wlan0")
+                .iter()
+                .map(UnitChange::steps)
+                .collect()
+        };
         assert_eq!(
-            steps,
+            steps(&[]),
             [
                 "NetworkManager.service: reload",
                 "hostapd.service: unmask, enable, restart",
                 "smbd.service: start"
             ]
         );
+        // On record as activated, but the file was lost: the daemon never saw it on this root.
+        assert!(steps(&[Activation::Dnsmasq]).contains(&"dnsmasq.service: restart".to_owned()));
     }
 }
