@@ -146,6 +146,17 @@ pub const CATALOG: &[Entry] = &[
         None,
         [NetworkManager]
     ),
+    // Feeds dnsmasq, which is what waits.
+    entry!(
+        "networkmanager-wait.conf",
+        "/etc/systemd/system/NetworkManager-wait-online.service.d/piback.conf",
+        0o644,
+        Form::Whole,
+        &[Stack::NetworkManager],
+        always,
+        Unit,
+        [Dnsmasq]
+    ),
     entry!(
         "dhcpcd-deny.conf",
         "/etc/dhcpcd.conf",

@@ -220,7 +220,8 @@ struct Wanted<'a> {
     inputs: BTreeMap<Activation, String>,
     states: BTreeMap<String, UnitState>,
     activated: &'a BTreeMap<String, String>,
-    /// Activations whose files are about to change: drift on disk is what their daemons may be running with.
+    /// Activations whose files are about to change: drift on disk is what their daemons may be running with, and after
+    /// an OS upgrade, or on a fresh root that was given an old record, the record speaks of another system.
     touched: Vec<Activation>,
     radio: &'a str,
 }

@@ -1,0 +1,17 @@
+# What network scenarios say in the guest. Sourced before every script of theirs.
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/busybox
+
+# Run a command with the world's tools and the network of the appliance, the iPad or the hotel.
+in_world() { chroot /run/world "$@"; }
+in_ipad() { nsenter --net=/run/netns/ipad chroot /run/world "$@"; }
+in_hotel() { nsenter --net=/run/netns/hotel chroot /run/world "$@"; }
+
+# Until a command succeeds, for 30 seconds.
+wait_until() {
+    for _ in $(seq 300); do
+        "$@" >/dev/null 2>&1 && return
+        sleep 0.1
+    done
+    echo "not within 30 s: $*" >&2
+    return 1
+}

@@ -1,0 +1,1 @@
+"""What the scenarios stand on: images, virtual machines, guests."""

@@ -1,0 +1,159 @@
+"""Disk images: built once by mmdebstrap from a recipe, kept under target/lab until the recipe changes."""
+
+import hashlib
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import initramfs, mirror
+from .errors import LabError
+from .paths import CACHE, RECIPES
+
+MERGED_USR = "/usr/share/mmdebstrap/hooks/merged-usr/setup00.sh"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What an image is made of. `hook` is the script in recipes/ that finishes the tree and writes the images."""
+
+    name: str
+    release: str
+    variant: str
+    hook: str
+    packages: tuple
+
+
+@dataclass(frozen=True)
+class Image:
+    """What a recipe made, file by file in `folder`."""
+
+    folder: Path
+
+    @property
+    def kernel(self):
+        return self.folder / "vmlinuz"
+
+    def initrd(self):
+        return initramfs.build(self.folder)
+
+    def disk(self, name):
+        return self.folder / name
+
+
+STORAGE = Recipe(
+    name="storage",
+    release="trixie",
+    variant="extract",
+    hook="storage.sh",
+    packages=(
+        "busybox-static", "dash", "dosfstools", "exfatprogs", "ntfs-3g", "fuse3", "e2fsprogs", "dmsetup",
+        # kmod opens the library of compressed modules only when it meets one.
+        "kmod", "liblzma5", "mount", "util-linux", "linux-image-amd64",
+    ),
+)
+
+WORLD = Recipe(
+    name="world",
+    release="trixie",
+    variant="extract",
+    hook="world.sh",
+    packages=(
+        "busybox-static", "dash", "iproute2", "iw", "wpasupplicant", "dnsmasq-base", "bind9-dnsutils", "curl",
+        "smbclient", "openssh-client", "sshpass", "netbase",
+    ),
+)
+
+# What every release of Raspberry Pi OS has, as far as the appliance can notice.
+COMMON = (
+    "systemd-sysv", "udev", "kmod", "dbus", "iproute2", "iputils-ping", "openssh-server", "sudo", "ca-certificates",
+    "wpasupplicant", "wireless-regdb", "rfkill", "iw", "cron", "less", "procps", "psmisc", "netbase", "util-linux",
+)
+
+APPLIANCES = {
+    recipe.release: recipe
+    for recipe in (
+        Recipe("trixie", "trixie", "minbase", "appliance.sh", (*COMMON, "network-manager", "systemd-timesyncd", "netplan.io")),
+        Recipe("bookworm", "bookworm", "minbase", "appliance.sh", (*COMMON, "network-manager", "systemd-timesyncd", "fake-hwclock")),
+        Recipe("bullseye", "bullseye", "minbase", "appliance.sh", (*COMMON, "dhcpcd5", "ifupdown", "openresolv", "systemd-timesyncd", "fake-hwclock")),
+    )
+}
+
+
+def build(recipe, say):
+    """The image of `recipe`, from the cache or made now."""
+    folder = CACHE / "images" / f"{recipe.name}-{fingerprint(recipe)}"
+    if not (folder / "complete").exists():
+        for old in (CACHE / "images").glob(f"{recipe.name}-*"):
+            shutil.rmtree(old)
+        folder.mkdir(parents=True)
+        say(f"building the image {recipe.name} (once; cached under {CACHE})")
+        debstrap(recipe, folder)
+        (folder / "complete").touch()
+    return Image(folder)
+
+
+def fingerprint(recipe):
+    """Changes when the recipe, or a script that carries it out, does."""
+    digest = hashlib.sha256(repr(recipe).encode())
+    for script in sorted(RECIPES.iterdir()):
+        if script.name in (recipe.hook, Path(recipe.hook).stem, "kernel.sh"):
+            digest.update(tree_digest(script))
+    return digest.hexdigest()[:12]
+
+
+def tree_digest(path):
+    if path.is_dir():
+        return b"".join(str(child.name).encode() + tree_digest(child) for child in sorted(path.iterdir()))
+    return hashlib.sha256(path.read_bytes()).digest()
+
+
+def digest(*parts):
+    """Twelve digits that stand for all of `parts`, texts or bytes."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
+
+
+def debstrap(recipe, folder):
+    source = mirror.find()
+    mirror.require(source, recipe.release)
+    hook = RECIPES / recipe.hook
+    # Trees that are only unpacked, not configured, never come to the later hooks.
+    moment = "extract" if recipe.variant == "extract" else "customize"
+    command = [
+        "mmdebstrap", f"--variant={recipe.variant}", "--format=null", f"--include={','.join(recipe.packages)}",
+        *mirror.apt_options(),
+        # Bullseye's packages still ship files in /bin and /lib; an installed Bullseye has them in /usr all the same.
+        *([f"--setup-hook={MERGED_USR}"] if recipe.release == "bullseye" else []),
+        f"--{moment}-hook={hook} \"$1\" {folder} {recipe.release}",
+        recipe.release, "-", f"deb {source} {recipe.release} main",
+    ]
+    log = folder / "build.log"
+    with log.open("wb") as output:
+        status = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output).returncode
+    if status != 0:
+        raise LabError(f"mmdebstrap failed for {recipe.name}; the end of {log}:\n{tail(log)}")
+
+
+def tail(path, lines=30):
+    return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
+
+
+def overlay(backing, path, backing_format="raw"):
+    """A qcow2 image that keeps all writes away from `backing`."""
+    qemu_img("create", "-q", "-f", "qcow2", "-F", backing_format, "-b", backing, path)
+    return path
+
+
+def qemu_img(*arguments):
+    done = subprocess.run(["qemu-img", *map(str, arguments)], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise LabError(f"qemu-img {' '.join(map(str, arguments))}: {done.stderr.strip()}")
+
+
+def read_only_disk(tree, path, size):
+    """An ext4 image with the files of `tree`."""
+    command = ["mke2fs", "-q", "-F", "-t", "ext4", "-O", "^has_journal", "-E", "root_owner=0:0", "-d", tree, path, size]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+    if done.returncode != 0:
+        raise LabError(f"mke2fs of {tree}: {done.stderr.strip()}")
+    return path

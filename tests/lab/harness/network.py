@@ -1,0 +1,227 @@
+"""The network lab: a Pi-like appliance with a virtual radio, an iPad that joins it, and a hotel behind its cable."""
+
+import shlex
+import shutil
+import time
+
+from . import checks, images, qemu
+from .errors import expect
+from .paths import CACHE, GUEST
+
+# Names in the order in which the guest's disks appear: vda and so on.
+DISKS = ("root", "lab", "world", "repository", "binary")
+PRELUDE = "exec 2>&1; . /run/lab/world-lib.sh\n"
+UNITS = ("hostapd", "dnsmasq", "smbd", "piback-nat", "NetworkManager", "dhcpcd", "networking", "ssh")
+USER, PASSWORD = "traveller", "photos on the road"
+SSH = ("-o", "ConnectTimeout=20", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR")
+HOTEL = "192.168.77"
+
+
+class NetworkLab:
+    """What a network scenario is given. Its root disk lives as long as the scenario, through every power cut."""
+
+    def __init__(self, release, work, piback, say):
+        self.work = work
+        self.piback = piback
+        self.say = say
+        self.release = release
+        self.image = images.build(images.APPLIANCES[release], say)
+        self.world = images.build(images.WORLD, say).disk("world.img")
+        self.machine = None
+        self.boots = 0
+        self.root = work / "root.qcow2"
+
+    # Power
+
+    def boot(self, image="packages", cable=True, dhcp=True):
+        """Starts the appliance; the first time from `image`. Gives the seconds until systemd has nothing left to start."""
+        if not self.root.exists():
+            images.overlay(self.image.disk(f"{image}.img"), self.root)
+        self.start()
+        self.link(cable)
+        self.machine.wait_for_boot()
+        self.open_hotel(dhcp=dhcp)
+        return self.settle()
+
+    def boot_to_serve(self, cable):
+        """Starts the appliance as in a bag on the road: no cable, or one that nobody answers on. Does not wait."""
+        self.start()
+        self.link(cable)
+        self.machine.wait_for_boot()
+        self.mount_binary()
+
+    def wait_and_clock(self, condition, seconds=400):
+        """Waits until the guest's shell calls `condition` true; gives the seconds since kernel start."""
+        loop = f"for _ in $(seq {seconds}); do {{ {condition}; }} && break; sleep 1; done; {condition}"
+        self.sh(loop, timeout=seconds + 60)
+        return float(self.sh("cut -d ' ' -f 1 /proc/uptime"))
+
+    def move_to(self, release):
+        """The card of another release goes into the same Pi."""
+        self.root.unlink()
+        self.release = release
+        self.image = images.build(images.APPLIANCES[release], self.say)
+
+    def boot_fast(self, image="packages"):
+        """The first boot of `image` with the cable in, from a snapshot that is made once."""
+        self.resume(self.snapshot(image, lambda: self.boot(image)))
+
+    def boot_applied(self):
+        """An appliance: init and apply are done, nothing has rebooted since. From a snapshot for this very binary."""
+        self.resume(self.snapshot("applied", self.first_apply, images.tree_digest(self.piback)))
+
+    def first_apply(self):
+        self.boot_fast()
+        checks.init(self)
+        checks.apply(self)
+
+    def resume(self, snapshot):
+        shutil.copy2(snapshot, self.root)
+        self.start(snapshot="ready")
+        self.machine.wait_for_boot()
+        self.mount_binary()
+
+    def mount_binary(self):
+        # The guest may have looked at this disk before the snapshot, when there was another binary on it.
+        self.sh("sync; echo 3 >/proc/sys/vm/drop_caches; mount -o ro /dev/vde /mnt")
+
+    def snapshot(self, name, make, *identity):
+        """A root disk with a snapshot `ready` in it: what `make` leaves behind."""
+        base = (self.image.folder.name, self.world.parent.name, images.tree_digest(GUEST), qemu.version())
+        cached = CACHE / "snapshots" / f"{self.release}-{name}-{images.digest(*base, *identity)}.qcow2"
+        if cached.exists():
+            return cached
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        began = time.monotonic()
+        make()
+        self.sh("! mountpoint -q /mnt || umount /mnt")
+        self.machine.qmp.monitor("savevm ready")
+        self.machine.kill()
+        for old in cached.parent.glob(f"{self.release}-{name}-*"):
+            old.unlink()
+        self.root.rename(cached.with_suffix(".new"))
+        cached.with_suffix(".new").rename(cached)
+        self.say(f"made the snapshot {self.release} {name} in {time.monotonic() - began:.0f} s (cached)")
+        return cached
+
+    def start(self, snapshot=None):
+        self.boots += 1
+        disks = {
+            "root": (self.root, "qcow2", False),
+            "lab": (self.lab_disk(), "raw", True),
+            "world": (self.world, "raw", True),
+            "repository": (self.image.disk("repository.img"), "raw", True),
+            "binary": (self.binary_disk(), "raw", True),
+        }
+        hardware = qemu.Hardware(
+            kernel=self.image.kernel,
+            initrd=self.image.initrd(),
+            disks=[disks[name] for name in DISKS],
+            append="lab.root=rw lab.before=before-init.sh",
+            memory="1024M",
+            # Two ports of one hub are the two ends of the cable. NetworkManager would leave a veth alone.
+            devices=[
+                "-netdev", "hubport,id=cable,hubid=0", "-device", "virtio-net-pci,netdev=cable,id=eth0,mac=b8:27:eb:00:00:01",
+                "-netdev", "hubport,id=wall,hubid=0", "-device", "virtio-net-pci,netdev=wall,id=eth1,mac=52:54:00:00:00:02",
+            ],
+        )
+        self.machine = qemu.Machine(hardware, self.work / f"boot{self.boots}", PRELUDE, snapshot)
+
+    def lab_disk(self):
+        """What guests run. Always the same bytes for the same files: a snapshot has parts of it in its memory."""
+        disk = CACHE / "snapshots" / f"lab-{images.digest(images.tree_digest(GUEST))}.img"
+        if not disk.exists():
+            disk.parent.mkdir(parents=True, exist_ok=True)
+            images.read_only_disk(GUEST, disk.with_suffix(".new"), "8M")
+            disk.with_suffix(".new").rename(disk)
+        return disk
+
+    def binary_disk(self):
+        disk = self.work / "binary.img"
+        if not disk.exists():
+            tree = self.work / "binary"
+            tree.mkdir()
+            if self.piback:
+                shutil.copy2(self.piback, tree / "piback")
+            images.read_only_disk(tree, disk, "64M")
+        return disk
+
+    def cut_power(self):
+        self.machine.kill()
+
+    def settle(self):
+        """Waits until systemd has nothing left to start; seconds from kernel start, by the guest's own clock."""
+        self.sh("systemctl is-system-running --wait >/dev/null; true", timeout=600)
+        return float(self.sh("cut -d ' ' -f 1 /proc/uptime"))
+
+    # The cable
+
+    def link(self, up):
+        self.machine.qmp.ask("set_link", name="cable", up=up)
+
+    def open_hotel(self, net=HOTEL, dhcp=True):
+        self.sh(f"in_hotel /run/lab/hotel-open {net} {'' if dhcp else 'silent'}")
+
+    def wait_for_uplink(self):
+        """The address that the hotel gave the appliance."""
+        self.sh("wait_until sh -c 'ip -4 -o addr show dev eth0 scope global | grep -q inet'", timeout=90)
+        return self.sh("ip -4 -o addr show dev eth0 scope global | sed 's/.*inet \\([0-9.]*\\).*/\\1/' | head -n 1")
+
+    # The traveller's laptop in the hotel's network
+
+    def ssh(self, command, address, timeout=600):
+        return self.run(f"in_hotel {self.remote('ssh', f'{USER}@{address}', command)}", timeout)
+
+    def sudo(self, command, address, timeout=1800):
+        """Runs a command as root over SSH, as the traveller who types a password; gives what it said."""
+        ran = self.ssh(f"echo {shlex.quote(PASSWORD)} | sudo -S -p '' {command}", address, timeout)
+        expect(ran.ok(), f"over SSH, {command.split()[1]} ended with {ran.status}:\n{ran.output}")
+        return ran.output
+
+    def copy_in(self, file, address):
+        """Copies a file of the guest's into the traveller's home, over the cable."""
+        self.sh(f"cp {file} /run/world/tmp/; in_hotel {self.remote('scp', '/tmp/' + file.rsplit('/')[-1], f'{USER}@{address}:')}")
+
+    def open_session(self, address):
+        """An SSH session that stays open, and tells every second that it lives."""
+        beat = self.remote("ssh", f"{USER}@{address}", "while sleep 1; do echo alive; done")
+        self.sh(f"(in_hotel {beat} >/run/session 2>&1 </dev/null &)")
+        self.sh("wait_until grep -q alive /run/session")
+
+    def session_lives(self):
+        return self.run("before=$(wc -l </run/session); sleep 4; test $(wc -l </run/session) -gt $before").ok()
+
+    @staticmethod
+    def remote(*words):
+        tool, *rest = words
+        return " ".join(map(shlex.quote, ["sshpass", "-p", PASSWORD, tool, *SSH, *rest]))
+
+    # The appliance, the iPad, the hotel
+
+    def sh(self, script, timeout=300):
+        return self.machine.sh(script, timeout)
+
+    def run(self, script, timeout=300):
+        return self.machine.run(script, timeout)
+
+    def join(self, ssid, passphrase, seconds=45):
+        """The iPad's try to join and get a lease, as exit status: see guest/ipad-join."""
+        words = " ".join(map(shlex.quote, (ssid, passphrase, str(seconds))))
+        return self.run(f"in_ipad /run/lab/ipad-join {words}", seconds + 90)
+
+    def evidence(self):
+        """What the daemons said."""
+        if not self.machine:
+            return ""
+        units = " ".join(f"-u {unit}" for unit in UNITS)
+        script = f"""
+            systemctl --failed --no-legend --plain
+            ip -br addr; iw dev | grep -E 'Interface|type|ssid'; rfkill list
+            journalctl -b --no-pager -o short-monotonic {units} | tail -n 80
+            in_ipad tail -n 15 /tmp/ipad.log /tmp/ipad.dhcp
+        """
+        return self.machine.diagnose(script) or self.machine.console()
+
+    def close(self):
+        if self.machine:
+            self.machine.kill()

@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+"""Runs scenarios. Each prints one line: its name, what came of it, and its seconds."""
+
+import argparse
+import fnmatch
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+
+from harness import catalog, piback, tools
+from harness.errors import Failed, LabError
+
+
+def main():
+    arguments = parse()
+    chosen = choose(arguments)
+    if arguments.list:
+        for case in chosen:
+            print(f"{case.name:34} {case.summary}")
+        return 0
+    try:
+        tools.require()
+        binary = arguments.binary or piback.build()
+    except LabError as error:
+        note(str(error))
+        return 1
+    began = time.monotonic()
+    bad = sum(not passes(case, binary, arguments.keep) for case in chosen)
+    note(f"{time.monotonic() - began:.0f} s in all")
+    print(f"{len(chosen) - bad} passed, {bad} failed")
+    return 1 if bad else 0
+
+
+def parse():
+    parser = argparse.ArgumentParser(prog="scripts/lab", description=__doc__)
+    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="name, NAME/VARIANT or a pattern like 'storage-*'")
+    parser.add_argument("--all", action="store_true", help="every variant of every scenario, not only the usual ones")
+    parser.add_argument("--list", action="store_true", help="print the chosen scenarios and run none")
+    parser.add_argument("--binary", type=Path, help="a piback to test, instead of this checkout's")
+    parser.add_argument("--keep", action="store_true", help="leave a failed scenario's disks and logs to look at")
+    return parser.parse_args()
+
+
+def choose(arguments):
+    """The cases that the command line asks for, in the catalog's order."""
+    everything = catalog.cases()
+    if not arguments.scenarios:
+        return [case for case in everything if case.usual or arguments.all]
+    chosen = []
+    for pattern in arguments.scenarios:
+        found = [case for case in everything if fits(case, pattern)]
+        if not found:
+            sys.exit(f"no scenario {pattern}; scripts/lab --list --all names them")
+        # A variant that was asked for by name runs, usual or not.
+        chosen += [case for case in found if case.usual or arguments.all or "/" in pattern]
+    return [case for case in everything if case in chosen]
+
+
+def fits(case, pattern):
+    return fnmatch.fnmatch(case.name, pattern) or fnmatch.fnmatch(case.name, f"{pattern}/*")
+
+
+def passes(case, binary, keep):
+    """Runs one case in a folder of its own and prints its line. Says whether it passed."""
+    # Short, because sockets lie in it: their paths may have 107 bytes.
+    work = Path(tempfile.mkdtemp(prefix="piback-lab-"))
+    began = time.monotonic()
+    lab = None
+    problem = None
+    try:
+        lab = case.lab(work, binary, note)
+        case.run(lab)
+    except (Failed, LabError) as error:
+        problem = f"{type(error).__name__}: {error}"
+    except Exception:
+        problem = traceback.format_exc()
+    finally:
+        # Also when somebody gives up waiting: no guest outlives its scenario.
+        seconds = time.monotonic() - began
+        evidence = lab.evidence() if lab and problem else ""
+        if lab:
+            lab.close()
+        if not (problem and keep):
+            shutil.rmtree(work, ignore_errors=True)
+    print(f"{'FAILED' if problem else 'ok    '} {case.name:34} {seconds:5.0f} s", flush=True)
+    if problem:
+        note(problem)
+        note(evidence)
+        if keep:
+            note(f"kept: {work}")
+    return problem is None
+
+
+def note(text):
+    print("\n".join(f"       {line}" for line in text.splitlines()), flush=True)
+
+
+if __name__ == "__main__":
+    # The end that `kill` asks for runs through the same clean-up as Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    sys.exit(main())

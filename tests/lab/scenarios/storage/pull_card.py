@@ -1,0 +1,27 @@
+"""The card is pulled in the middle: the run ends, names what is missing, and no half photo has a final name."""
+
+from harness.errors import expect
+
+USUAL = ("exfat",)
+MORE = ("vfat", "ntfs3", "ntfs-3g", "ext4")
+
+
+def run(lab):
+    lab.boot()
+    lab.make_card()
+    lab.make_drive(write_speed=6_000_000)
+    lab.start_backup()
+    acknowledged = lab.wait_until_verified(files=4)
+    lab.pull("card")
+    status = lab.wait_for_backup()
+    expect(status in (1, 5), f"the card went away and the run ended with {status}:\n{lab.said()}")
+    whole = lab.published_whole()
+    expect(whole >= acknowledged, f"{acknowledged} files were called verified, {whole} are there")
+
+    lab.sh("umount -l /mnt/card")
+    lab.plug("card")
+    lab.mount_card()
+    answer = lab.piback("safe-to-format SD32GB-03 --source /mnt/card --dest /mnt/drive")
+    expect(answer.status == 5, f"half a card is on the drive and safe-to-format ended with {answer.status}:\n{answer.output}")
+    lab.backup()
+    lab.prove()
