@@ -6,6 +6,7 @@
 
 mod bar;
 mod units;
+mod wrap;
 
 pub use bar::Bar;
 pub use units::{bytes, clock, files};
@@ -68,15 +69,21 @@ impl Ui {
         if self.json { io::stderr().is_terminal() } else { io::stdout().is_terminal() }
     }
 
-    /// A line (or several) that answers the command: stdout, or stderr with `--json`.
+    /// A line (or several) that answers the command: stdout, or stderr with `--json`. Broken between words where the
+    /// terminal is narrow.
     pub fn say(&self, text: &str) {
+        self.verbatim(&if self.on_terminal() { fitted(text) } else { text.to_owned() });
+    }
+
+    /// The same, never broken: diffs.
+    pub fn verbatim(&self, text: &str) {
         let text = format!("{text}\n");
         if self.json { put(&mut io::stderr(), &text) } else { put(&mut io::stdout(), &text) }
     }
 
     /// A remark beside the answer: stderr.
     pub fn note(&self, text: &str) {
-        put(&mut io::stderr(), &format!("{} {text}\n", self.paint(Style::Yellow, "note:")));
+        aside(&format!("{} {text}", self.paint(Style::Yellow, "note:")));
     }
 
     /// A detail, shown with `-v` only: stderr.
@@ -102,12 +109,12 @@ impl Ui {
 
     /// The error chain and its hints, on stderr; with `--json` also as one object on stdout.
     pub fn error(&self, error: &anyhow::Error) {
-        let mut text = format!("{} {error:#}\n", self.paint(Style::Red, "error:"));
+        let mut text = format!("{} {error:#}", self.paint(Style::Red, "error:"));
         let hints = error::hints(error);
         for hint in &hints {
-            text.push_str(&format!("{} {hint}\n", self.paint(Style::Cyan, "hint:")));
+            text.push_str(&format!("\n{} {hint}", self.paint(Style::Cyan, "hint:")));
         }
-        put(&mut io::stderr(), &text);
+        aside(&text);
         self.json_error(error);
     }
 
@@ -150,7 +157,11 @@ impl Ui {
     /// When standard input ends or can't be read.
     pub fn ask(&self, question: &str, default: Option<&str>) -> anyhow::Result<String> {
         let shown = default.map(|d| format!(" [{d}]")).unwrap_or_default();
-        put(&mut io::stderr(), &format!("{}{shown}: ", self.paint(Style::Bold, question)));
+        let text = format!("{}{shown}: ", self.paint(Style::Bold, question));
+        put(
+            &mut io::stderr(),
+            &if io::stderr().is_terminal() { fitted(text.trim_end()) + " " } else { text },
+        );
         let mut line = String::new();
         if io::stdin().lock().read_line(&mut line)? == 0 {
             anyhow::bail!("no answer: standard input ended");
@@ -186,6 +197,20 @@ pub fn visible(text: &str) -> String {
         }
     }
     shown
+}
+
+/// A text for stderr, fitted to it if it is a terminal.
+fn aside(text: &str) {
+    let text = if io::stderr().is_terminal() { fitted(text) } else { text.to_owned() };
+    put(&mut io::stderr(), &format!("{text}\n"));
+}
+
+/// Broken between words at the terminal's width.
+fn fitted(text: &str) -> String {
+    match terminal_size::terminal_size() {
+        Some((width, _)) if width.0 >= 20 => wrap::wrapped(text, usize::from(width.0)),
+        _ => text.to_owned(),
+    }
 }
 
 fn put(stream: &mut dyn Write, text: &str) {

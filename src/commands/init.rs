@@ -81,10 +81,11 @@ fn fill(args: &Init, ui: &Ui, text: String, embedded: bool, asking: bool) -> any
         "Name of the Wi-Fi",
         Some(current.wifi.ssid.as_str()),
     )?;
+    let typed_country = args.country.as_deref().map(str::to_ascii_uppercase);
     let country = answer::<Country>(
         ui,
         "--country",
-        args.country.as_deref(),
+        typed_country.as_deref(),
         asking,
         "Country (two letters)",
         (!embedded).then_some(current.wifi.country.as_str()),
@@ -148,6 +149,8 @@ fn answer<T: FromStr<Err = String>>(
     }
     loop {
         let typed = ui.ask(question, default)?;
+        // A country in small letters is as good; every other answer is taken as it is.
+        let typed = if flag == "--country" { typed.trim().to_ascii_uppercase() } else { typed };
         match typed.parse::<T>() {
             Ok(_) => return Ok(Some(typed)),
             Err(why) => ui.note(&format!("`{}` {why}", visible(&typed))),

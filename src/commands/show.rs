@@ -17,7 +17,7 @@ pub fn plan(ui: &Ui, plan: &Plan, checks: &[Check]) {
         }
         let lines = diff::unified(&file.shown.0, &file.shown.1);
         if !lines.is_empty() {
-            ui.say(&diff::painted(ui, &lines));
+            ui.verbatim(&diff::painted(ui, &lines));
         }
     }
     for package in &plan.packages {

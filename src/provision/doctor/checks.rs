@@ -48,7 +48,10 @@ pub fn stack(patient: &Patient<'_>) -> Finding {
             Err(e) => return Finding::unknown(format!("{e:#}")),
         }
     }
-    Finding::good(format!("{} ({})", stack_name(facts.stack), facts.os.pretty_name))
+    match facts.os.pretty_name.as_str() {
+        "" => Finding::good(stack_name(facts.stack)),
+        name => Finding::good(format!("{} ({})", stack_name(facts.stack), crate::ui::visible(name))),
+    }
 }
 
 pub fn root(patient: &Patient<'_>) -> Finding {
