@@ -267,7 +267,7 @@ impl Matcher<'_> {
         }
         let buffer = self.buffer.get_or_insert_with(|| Buffer::new(1 << 20));
         let answer = self.source.open(self.card, file, false).and_then(|mut open| {
-            let times = open.stat().map(|s| (s.mtime, s.ctime))?;
+            let times = (open.opened().mtime, open.opened().ctime);
             Ok(source::digest(&mut open, buffer)?.map(|digest| Seen { digest, times }))
         });
         self.card_answer(answer, at)

@@ -4,7 +4,6 @@
 mod account;
 mod faults;
 mod faulty;
-mod formats;
 mod kills;
 mod manifests;
 mod names;
