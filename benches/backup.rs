@@ -335,6 +335,7 @@ fn output(line: &[&str]) -> String {
 }
 
 /// Runs a command; its cost is what the kernel counted for it and its children.
+#[allow(clippy::zombie_processes)] // wait4 waits for it below
 fn run(line: &[String]) -> Cost {
     let begin = Instant::now();
     let child = Command::new(&line[0])
