@@ -177,12 +177,14 @@ pub fn tree(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     while let Some(at) = folders.pop() {
         for entry in fs::read_dir(&at).into_iter().flatten() {
             let path = entry.unwrap().path();
-            let meta = fs::symlink_metadata(&path).unwrap();
+            // A run may be renaming right now.
+            let Ok(meta) = fs::symlink_metadata(&path) else { continue };
             if meta.is_dir() {
                 folders.push(path);
             } else if meta.is_file() {
                 let name = String::from_utf8_lossy(path.strip_prefix(folder).unwrap().as_os_str().as_bytes());
-                files.insert(name.into_owned(), fs::read(&path).unwrap());
+                let Ok(content) = fs::read(&path) else { continue };
+                files.insert(name.into_owned(), content);
             }
         }
     }

@@ -104,6 +104,8 @@ impl Writer<'_> {
             Message::Data(buffer) => {
                 self.data(buffer.filled());
                 self.recycle(buffer);
+                // Files that are complete must not wait for the end of a long video.
+                self.hand_over_if_full();
             }
             Message::End(end) => self.end(*end),
             Message::Pack { buffer, files } => {

@@ -1,7 +1,8 @@
 //! Manifests on the drive: which there are, reading them, and writing this run's own.
 
 use super::{Index, Record};
-use crate::system::volume::{Buffer, Dir, Fault, OutFile};
+use crate::system::volume::{Buffer, Dir, Fault, FaultKind, OutFile};
+use crate::ui::visible;
 use anyhow::Context;
 
 /// The manifests of one label.
@@ -47,10 +48,17 @@ impl Runs {
             runs.last_number = runs.last_number.max(number_of(&name).unwrap_or(0));
             runs.count += 1;
             let run = String::from_utf8_lossy(&name[..name.len() - SUFFIX.len()]).into_owned();
-            let shown = crate::ui::visible(&run);
-            let ended = runs
-                .read_one(folder, &name, &mut cleaned)
-                .with_context(|| format!("read manifest {shown}"))?;
+            let ended = match runs.read_one(folder, &name, &mut cleaned) {
+                Ok(ended) => ended,
+                Err(fault) if fault.kind() == FaultKind::Gone => {
+                    return Err(fault).with_context(|| format!("read manifest {}", visible(&run)));
+                }
+                // A bad sector in a manifest costs time, not photos: what it spoke of is compared by content.
+                Err(_) => {
+                    runs.damaged += 1;
+                    false
+                }
+            };
             if !ended {
                 runs.unfinished.push(run);
             }
