@@ -240,6 +240,7 @@ impl Matcher<'_> {
     fn drive_hash(&mut self, dest: &[u8], size: u64) -> Result<Option<u128>, Stop> {
         if let Some(known) = self.index.of_dest(dest)
             && !known.partial
+            && known.is_vouched()
             && !self.index.is_rotten(dest)
             && known.size == size
         {
