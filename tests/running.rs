@@ -21,7 +21,8 @@ impl Run {
             "{{\"schema\":1,\"event\":\"run\",\"pid\":{pid},\"label\":\"{label}\",\"destination\":\"/media/D\"}}\n"
         );
         std::fs::write(&file, header).unwrap();
-        let script = "import fcntl,sys,time\nf=open(sys.argv[1],'r+')\nfcntl.lockf(f,fcntl.LOCK_EX|fcntl.LOCK_NB)\n\
+        // Whoever starts the tests in the background ignores SIGINT, and what is ignored is inherited.
+        let script = "import fcntl,signal,sys,time\nsignal.signal(signal.SIGINT,signal.SIG_DFL)\nf=open(sys.argv[1],'r+')\nfcntl.lockf(f,fcntl.LOCK_EX|fcntl.LOCK_NB)\n\
                       print('locked',flush=True)\ntime.sleep(60)\n";
         let mut child = Command::new("python3")
             .args(["-c", script])

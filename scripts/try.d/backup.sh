@@ -10,7 +10,7 @@ label=SD32GB-03
 expect_backup() {
     local wanted=$1 verb=$2 code=0
     shift 2
-    printf '$ piback %s %s %s --dest DRIVE\n' "$verb" "$label" "$*"
+    printf '$ piback %s %s\n' "$verb" "$label"
     case $verb in
         verify) "$piback" "$verb" "$label" "$@" --dest "$drive" || code=$? ;;
         *) "$piback" "$verb" "$label" --source "$card" "$@" --dest "$drive" || code=$? ;;

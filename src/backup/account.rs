@@ -21,6 +21,8 @@ pub struct Account {
     pub renamed: Vec<Renamed>,
     /// Files moved to `.piback/removed` by `--mirror`.
     pub removed: u64,
+    /// Files on the drive that were recorded as found, unchecked, after manifests were lost: no card vouches for them.
+    pub taken_over: u64,
     /// Why the run ended early.
     pub stop: Option<Stop>,
     /// Remarks on the drive.

@@ -1,10 +1,12 @@
 //! The drive: where a label's files and piback's own lie on it, and how folders are reached.
 
 use super::label::Label;
+use super::manifest::Runs;
 use super::{names, scan};
 use crate::error::Problem;
 use crate::system::volume::{Dir, Fault, FaultKind, Lock, Medium};
 use crate::ui::visible;
+use anyhow::Context as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -47,6 +49,13 @@ pub fn is_temp_of(run: &str, name: &[u8]) -> bool {
     name.strip_prefix(temp_start(run).as_bytes())
         .and_then(|rest| rest.strip_suffix(TEMP_END.as_bytes()))
         .is_some_and(|n| n.len() >= 8 && n.iter().all(u8::is_ascii_digit))
+}
+
+/// Whether a file is a temporary one of any run, as far as its name tells.
+#[must_use]
+pub fn is_temp(name: &[u8]) -> bool {
+    let random = name.strip_prefix(b".piback-").and_then(|rest| rest.get(..16));
+    random.and_then(|r| std::str::from_utf8(r).ok()).is_some_and(|random| is_temp_of(random, name))
 }
 
 const TEMP_END: &str = ".tmp";
@@ -134,6 +143,17 @@ impl Drive {
             at = sub;
         }
         Ok(at)
+    }
+
+    /// What the label's manifests say.
+    ///
+    /// # Errors
+    /// When the drive does not answer.
+    pub fn runs(&self) -> anyhow::Result<Runs> {
+        let label = self.label.as_bytes();
+        let manifests = self.own(&[b"manifests", label]).context("open the manifests")?;
+        let lists = self.own(&[b"mhl", label]).context("open the media hash lists")?;
+        Runs::load(manifests.as_ref(), lists.as_ref())
     }
 
     /// The label's folder; `None` before its first backup.
@@ -289,6 +309,7 @@ mod tests {
         let temp = temp_name(run, 7);
         assert_eq!(temp, b".piback-0123456789abcdef-00000007.tmp");
         assert!(is_temp_of(run, &temp));
+        assert!(is_temp(&temp) && !is_temp(b".piback-0123456789abcdef-7.JPG") && !is_temp(b"IMG_0001.tmp"));
         for other in [
             &b".piback-0123456789abcdef-.tmp"[..],
             b".piback-0123456789abcdee-00000007.tmp",

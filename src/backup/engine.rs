@@ -5,10 +5,10 @@ use super::copy::{self, Context, Ledger};
 use super::drive::Drive;
 use super::endpoints::Endpoints;
 use super::events::{Event, Tally, Watch};
-use super::manifest::{Log, Record, Run, Runs};
+use super::manifest::{Damage, Log, Record, Run, Runs};
 use super::reason::{Reason, Stop};
 use super::scan::Card;
-use super::{leftovers, matching, mhl, mirror, source};
+use super::{leftovers, matching, mhl, mirror, source, strays};
 use crate::error::Problem;
 use crate::system::volume::Fault;
 use crate::system::{clock, process, random};
@@ -34,8 +34,7 @@ pub fn backup(ends: &Endpoints, options: Options, watch: &dyn Watch) -> anyhow::
     let card = Card::scan(&source.root)
         .map_err(|fault| Problem::failed(format!("card {card_name} can't be read: {fault}")))?;
     watch.event(Event::Scanned(Tally { files: card.files.len() as u64, bytes: card.bytes() }));
-    let folder = drive.own(&[b"manifests", ends.label.as_bytes()]).context("open the manifests")?;
-    let runs = Runs::load(folder.as_ref())?;
+    let runs = drive.runs()?;
     let matched = matching::run(&card, &mut source, &mut drive, &runs.index, options.mirror, watch);
     let plan = options.mirror.then(|| mirror::plan(&card, &runs.index, &matched)).transpose()?;
     let space = drive.root.space().context("ask the drive for its room")?;
@@ -53,16 +52,18 @@ pub fn backup(ends: &Endpoints, options: Options, watch: &dyn Watch) -> anyhow::
     for bad in &account.not_safe {
         watch.event(Event::NotSafe { path: bad.path.clone(), why: bad.reason.describe() });
     }
-    if runs.damaged > 0 {
-        account.notes.push(format!("{} damaged records in the manifests were ignored", runs.damaged));
-    }
+    account.notes.extend(runs.damage.iter().map(Damage::describe));
+    let dest = visible(&ends.dest.to_string_lossy());
+    let cant = |fault| Problem::failed(format!("drive {dest} can't be read: {fault}"));
+    let rebuild = !runs.damage.is_empty()
+        || (runs.count == 0 && !strays::find(&mut drive, &runs).map_err(cant)?.files.is_empty());
     account.stop = matched.stop;
 
     let removals = plan.as_ref().map_or(0, Vec::len);
     let something = !matched.jobs.is_empty() || !matched.adopted.is_empty() || !runs.unfinished.is_empty();
-    if something || removals > 0 {
+    if something || removals > 0 || rebuild {
         let adopted = !matched.adopted.is_empty();
-        let job = Job { ends, card: &card, runs: &runs, adopted, watch };
+        let job = Job { ends, card: &card, runs: &runs, adopted, rebuild, watch };
         let ledger = job.write(&mut source, &mut drive, &matched, plan, &mut account)?;
         take_over(&mut account, &card, ledger);
     }
@@ -75,6 +76,8 @@ struct Job<'a> {
     card: &'a Card,
     runs: &'a Runs,
     adopted: bool,
+    /// Manifests were lost: what no record speaks of is taken over.
+    rebuild: bool,
     watch: &'a dyn Watch,
 }
 
@@ -159,16 +162,37 @@ impl Job<'_> {
         if ledger.not_safe.is_empty() && account.not_safe.is_empty() {
             account.removed = mirror::run(drive, run, log, removals)?;
         }
+        if self.rebuild {
+            self.rebuild(drive, log, account)?;
+        }
         if ledger.copied.files > 0 || account.removed > 0 || self.adopted {
-            let folder = drive.make_own(&[b"manifests", self.ends.label.as_bytes()])?;
             // Read again: what the list says is what the manifests say.
-            match Runs::load(Some(&folder)) {
+            match drive.runs() {
                 Ok(runs) => mhl::export(drive, run, &runs.index, clock::today(), &process::host_name())?,
                 Err(e) => account.notes.push(format!("no media hash list was written: {e:#}")),
             }
         }
         let not_safe = (ledger.not_safe.len() + account.not_safe.len()) as u64;
         log.append([Record::End { files: ledger.copied.files, bytes: ledger.copied.bytes, not_safe }])
+    }
+
+    /// Takes over what no record speaks of, and notes that the damage was dealt with.
+    fn rebuild(&self, drive: &mut Drive, log: &mut Log, account: &mut Account) -> Result<(), Fault> {
+        let runs = match drive.runs() {
+            Ok(runs) => runs,
+            Err(e) => {
+                account.notes.push(format!("the manifests could not be rebuilt: {e:#}"));
+                return Ok(());
+            }
+        };
+        let strays = strays::find(drive, &runs)?;
+        let (taken, whole) = strays::take_over(drive, strays, log, self.watch)?;
+        account.taken_over = taken;
+        if !whole {
+            account.notes.push("taking over what has no record was stopped; the next backup goes on".into());
+            return Ok(());
+        }
+        log.append(self.runs.damage.iter().map(|damage| Record::Lost { what: damage.describe() }))
     }
 }
 

@@ -240,6 +240,7 @@ impl Matcher<'_> {
     fn drive_hash(&mut self, dest: &[u8], size: u64) -> Result<Option<u128>, Stop> {
         if let Some(known) = self.index.of_dest(dest)
             && !known.partial
+            && known.is_vouched()
             && !self.index.is_rotten(dest)
             && known.size == size
         {
@@ -267,7 +268,7 @@ impl Matcher<'_> {
         }
         let buffer = self.buffer.get_or_insert_with(|| Buffer::new(1 << 20));
         let answer = self.source.open(self.card, file, false).and_then(|mut open| {
-            let times = open.stat().map(|s| (s.mtime, s.ctime))?;
+            let times = (open.opened().mtime, open.opened().ctime);
             Ok(source::digest(&mut open, buffer)?.map(|digest| Seen { digest, times }))
         });
         self.card_answer(answer, at)

@@ -30,7 +30,8 @@ pub fn export(drive: &mut Drive, run: &str, index: &Index, now: Timestamp, host:
     let mut listed = 0u64;
     let mut left_out = 0u64;
     for known in index.dests() {
-        if index.moved_to(known.dest).is_some() || index.is_rotten(known.dest) || !is_there(drive, &known)? {
+        let vouched = known.is_vouched() && !index.is_rotten(known.dest);
+        if !vouched || index.moved_to(known.dest).is_some() || !is_there(drive, &known)? {
             continue;
         }
         match std::str::from_utf8(known.dest).ok().filter(|path| path.chars().all(is_xml)) {

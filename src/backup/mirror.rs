@@ -14,13 +14,14 @@ pub struct Removal {
     pub dest: Vec<u8>,
 }
 
-/// Which files would move. Only files with a record are ever meant: what others put on the drive stays.
+/// Which files would move. Only files that once came from a card are ever meant: what others put on the drive stays,
+/// and so does what was taken over after manifests were lost.
 ///
 /// # Errors
 /// When the card is empty, or more than half of the backup is not on it: that is a formatted card, or another
 /// card of the same label, and no reason to move a backup away.
 pub fn plan(card: &Card, index: &Index, matched: &Matched) -> anyhow::Result<Vec<Removal>> {
-    let present = || index.dests().filter(|k| index.moved_to(k.dest).is_none());
+    let present = || index.dests().filter(|k| k.is_vouched() && index.moved_to(k.dest).is_none());
     let gone: Vec<Removal> = present()
         .filter(|k| !matched.used.contains(k.dest))
         .map(|k| Removal { dest: k.dest.to_vec() })

@@ -23,6 +23,7 @@ mod safe;
 mod scan;
 mod shelf;
 mod source;
+mod strays;
 mod verify;
 
 pub use endpoints::Endpoints;

@@ -120,6 +120,13 @@ pub fn is_clutter(name: &[u8]) -> bool {
     CLUTTER.iter().any(|clutter| clutter.as_bytes().eq_ignore_ascii_case(name))
 }
 
+/// Whether a computer leaves a file of this name in folders that it shows: nobody's photo, on a drive.
+#[must_use]
+pub fn is_litter(name: &[u8]) -> bool {
+    const LITTER: [&[u8]; 3] = [b".DS_Store", b"Thumbs.db", b"desktop.ini"];
+    name.starts_with(b"._") || LITTER.iter().any(|litter| litter.eq_ignore_ascii_case(name))
+}
+
 fn percent(name: &mut Vec<u8>, byte: u8) {
     name.extend_from_slice(format!("%{byte:02X}").as_bytes());
 }

@@ -30,6 +30,10 @@ pub enum Reason {
     NotReached(Stop),
     /// There is no copy of it on the drive (`safe-to-format`).
     Missing,
+    /// It is on the drive, and no record speaks of it (`verify`).
+    Unrecorded,
+    /// A backup took it over after manifests were lost; no card vouches for it (`verify`).
+    Unvouched,
 }
 
 /// Why a run ended early.
@@ -79,6 +83,8 @@ impl Reason {
             Reason::Differs => "the drive gives back other bytes than were written".into(),
             Reason::NotReached(stop) => stop.describe().into(),
             Reason::Missing => "no copy on the drive".into(),
+            Reason::Unrecorded => "no record vouches for it".into(),
+            Reason::Unvouched => "taken over unchecked: no card vouches for it".into(),
         }
     }
 }

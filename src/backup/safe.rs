@@ -6,7 +6,7 @@ use super::digest::Digest;
 use super::drive::Drive;
 use super::endpoints::Endpoints;
 use super::events::{Event, Tally, Watch};
-use super::manifest::{Index, Runs};
+use super::manifest::Index;
 use super::reason::{Reason, Stop};
 use super::scan::{self, Card, File};
 use super::shelf::Shelf;
@@ -14,7 +14,6 @@ use super::source::{self, LARGE, Source};
 use crate::error::Problem;
 use crate::system::volume::{Buffer, Fault, FaultKind};
 use crate::ui::visible;
-use anyhow::Context as _;
 
 /// The answer.
 #[derive(Debug, Default)]
@@ -51,8 +50,7 @@ pub fn safe_to_format(ends: &Endpoints, watch: &dyn Watch) -> anyhow::Result<Ans
             .into());
     }
     watch.event(Event::Scanned(Tally { files: card.files.len() as u64, bytes: card.bytes() }));
-    let folder = drive.own(&[b"manifests", ends.label.as_bytes()]).context("open the manifests")?;
-    let runs = Runs::load(folder.as_ref())?;
+    let runs = drive.runs()?;
     let mut answer = Answer {
         card: Tally { files: (card.files.len() + card.odd.len()) as u64, bytes: card.bytes() },
         skipped: card.clutter.iter().map(|name| visible(&String::from_utf8_lossy(name))).collect(),

@@ -16,6 +16,7 @@ pub struct Card {
     /// Names of system folders at the root that were skipped.
     pub clutter: Vec<Vec<u8>>,
     names: Vec<u8>,
+    skips_clutter: bool,
 }
 
 #[derive(Debug)]
@@ -64,9 +65,19 @@ impl Card {
     /// # Errors
     /// When the card's root can't be read, or the card is gone in the middle.
     pub fn scan(root: &Dir) -> Result<Self, Fault> {
-        let mut card = Card::default();
+        let mut card = Card { skips_clutter: true, ..Card::default() };
         card.walk(root, Vec::new(), 0)?;
         Ok(card)
+    }
+
+    /// Walks a folder of a backup: nothing at its root is skipped.
+    ///
+    /// # Errors
+    /// As [`Card::scan`].
+    pub fn scan_all(root: &Dir) -> Result<Self, Fault> {
+        let mut tree = Card::default();
+        tree.walk(root, Vec::new(), 0)?;
+        Ok(tree)
     }
 
     #[must_use]
@@ -102,7 +113,7 @@ impl Card {
         self.folders.push(Folder { path: path.clone(), files: first..first });
         let mut folders = Vec::new();
         for entry in entries {
-            if depth == 0 && names::is_clutter(&entry.name) {
+            if depth == 0 && self.skips_clutter && names::is_clutter(&entry.name) {
                 self.clutter.push(entry.name);
                 continue;
             }

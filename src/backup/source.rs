@@ -119,7 +119,7 @@ impl Source {
 /// # Errors
 /// When a read fails.
 pub fn digest(file: &mut InFile, buffer: &mut Buffer) -> Result<Option<Digest>, Fault> {
-    let before = file.stat()?;
+    let before = file.opened();
     file.from_medium();
     let mut digester = Digester::new();
     let mut offset = 0;

@@ -1,14 +1,15 @@
-//! `verify`: re-reads a backup from the medium against its manifest.
+//! `verify`: re-reads a backup from the medium against its manifest. Only a record that was made from a card vouches
+//! for a file: whatever else is there, and whatever of the records is damaged or gone, is named.
 
 use super::account::NotSafe;
 use super::digest::Digest;
-use super::drive::{self, Drive};
+use super::drive::Drive;
 use super::events::{Event, Tally, Watch};
 use super::label::Label;
-use super::manifest::{Index, Known, Log, Record, Run, Runs, to_text};
+use super::manifest::{Damage, Index, Known, Log, Record, Run, Runs, to_text};
 use super::reason::{Reason, Stop};
-use super::scan::{self, Card};
 use super::source::{self, LARGE};
+use super::{scan, strays};
 use crate::error::Problem;
 use crate::system::volume::{Buffer, Fault, FaultKind};
 use crate::system::{clock, random};
@@ -28,10 +29,14 @@ pub struct Verdict {
     pub bad: Vec<NotSafe>,
     /// Rotten or missing under one name, and good under another: nothing is lost.
     pub healed: Vec<String>,
-    /// On the drive, in no manifest: recorded now as found.
+    /// On the drive, in no manifest; also in `bad`, each.
     pub unrecorded: Tally,
-    /// There are files, and no manifest at all: nothing could be compared.
-    pub no_manifest: bool,
+    /// What is wrong with the manifests themselves.
+    pub damage: Vec<String>,
+    /// So many things were wrong with the manifests, and a later backup dealt with them.
+    pub mended: u64,
+    /// Only a part was to be read.
+    pub sample: bool,
     pub stop: Option<Stop>,
     pub notes: Vec<String>,
 }
@@ -39,7 +44,18 @@ pub struct Verdict {
 impl Verdict {
     #[must_use]
     pub fn all_good(&self) -> bool {
-        self.bad.is_empty() && self.stop.is_none() && !self.no_manifest
+        self.bad.is_empty() && self.stop.is_none() && self.damage.is_empty()
+    }
+}
+
+impl Verdict {
+    fn accuse(&mut self, dest: &[u8], size: u64, reason: Reason, watch: &dyn Watch) {
+        self.tell(NotSafe { path: visible(&String::from_utf8_lossy(dest)), size, reason }, watch);
+    }
+
+    fn tell(&mut self, bad: NotSafe, watch: &dyn Watch) {
+        watch.event(Event::NotSafe { path: bad.path.clone(), why: bad.reason.describe() });
+        self.bad.push(bad);
     }
 }
 
@@ -50,20 +66,30 @@ impl Verdict {
 pub fn verify(label: &Label, dest: &Path, share: f64, watch: &dyn Watch) -> anyhow::Result<Verdict> {
     let mut drive = Drive::open(dest, label.clone())?;
     let _lock = drive.lock()?;
-    let Some(tree) = drive.tree()? else {
+    let tree = drive.tree()?;
+    let runs = drive.runs()?;
+    let strays = strays::find(&mut drive, &runs)
+        .map_err(|fault| Problem::failed(format!("the backup of {label} can't be listed: {fault}")))?;
+    let nothing = strays.files.is_empty() && strays.odd.is_empty() && runs.index.dests().next().is_none();
+    if nothing && runs.damage.is_empty() && (tree.is_none() || runs.count == 0) {
         return Err(Problem::failed(format!(
             "no backup of {label} on drive {}",
             visible(&dest.to_string_lossy())
         ))
         .hint("piback cards shows what is plugged in")
         .into());
-    };
-    let folder = drive.own(&[b"manifests", label.as_bytes()]).context("open the manifests")?;
-    let runs = Runs::load(folder.as_ref())?;
+    }
+    drop(tree);
     let seed = random::bits().context("ask the kernel for a random number")?;
-    let mut verdict = Verdict::default();
-    if runs.damaged > 0 {
-        verdict.notes.push(format!("{} damaged records in the manifests were ignored", runs.damaged));
+    let mut verdict = Verdict { sample: share < 1.0, ..Verdict::default() };
+    verdict.damage.extend(runs.damage.iter().map(Damage::describe));
+    verdict.mended = runs.mended.len() as u64;
+    verdict.notes.extend(runs.mended.iter().map(|what| format!("{what} (a later backup dealt with it)")));
+    if !runs.unfinished.is_empty() {
+        verdict.notes.push("the last backup was cut off: run it again".into());
+    }
+    if strays.litter > 0 {
+        verdict.notes.push(format!("{} temporary or system files have no record", strays.litter));
     }
     runs.index.dests().for_each(|k| verdict.known.add(k.size));
     let picked = pick(&runs.index, share, seed);
@@ -80,9 +106,13 @@ pub fn verify(label: &Label, dest: &Path, share: f64, watch: &dyn Watch) -> anyh
             break;
         }
         match checker.one(&known) {
-            Ok(()) => {
+            Ok(()) if known.is_vouched() => {
                 verdict.good.add(known.size);
                 good.insert(known.hash);
+            }
+            Ok(()) => {
+                let path = visible(&String::from_utf8_lossy(known.dest));
+                bad.push((known.hash, NotSafe { path, size: known.size, reason: Reason::Unvouched }));
             }
             Err(Reason::NotReached(stop)) => {
                 verdict.stop = Some(stop);
@@ -99,17 +129,21 @@ pub fn verify(label: &Label, dest: &Path, share: f64, watch: &dyn Watch) -> anyh
         watch.event(Event::Checked(Tally { files: 1, bytes: known.size }));
     }
     for (hash, not_safe) in bad {
-        if good.contains(&hash) {
+        if good.contains(&hash) && not_safe.reason == Reason::Unvouched {
+            // What it holds is vouched for under another name.
+            verdict.good.add(not_safe.size);
+        } else if good.contains(&hash) {
             verdict.healed.push(not_safe.path);
         } else {
-            watch.event(Event::NotSafe { path: not_safe.path.clone(), why: not_safe.reason.describe() });
-            verdict.bad.push(not_safe);
+            verdict.tell(not_safe, watch);
         }
     }
-    if verdict.stop.is_none() && share >= 1.0 {
-        let tree = Card::scan(&tree).map_err(|fault| Problem::failed(format!("list the backup: {fault}")))?;
-        verdict.no_manifest = runs.count == 0 && !tree.files.is_empty();
-        checker.unrecorded(&tree, &runs, &mut records, &mut verdict, watch);
+    for stray in &strays.files {
+        verdict.unrecorded.add(stray.size);
+        verdict.accuse(&stray.dest, stray.size, Reason::Unrecorded, watch);
+    }
+    for odd in strays.odd {
+        verdict.accuse(&odd.path, 0, Reason::Odd(odd.what), watch);
     }
     if !records.is_empty()
         && let Err(fault) = record(&drive, label, &runs, seed, records)
@@ -165,46 +199,6 @@ impl Checker<'_> {
             Ok(mut file) => source::digest(&mut file, &mut self.buffer),
             Err(fault) if fault.kind() == FaultKind::Missing => Ok(None),
             Err(fault) => Err(fault),
-        }
-    }
-
-    /// Files that no manifest speaks of: somebody else's, or piback's own after the manifests were lost. They
-    /// are recorded as found, so that what happens to them from now on is noticed.
-    fn unrecorded(
-        &mut self,
-        tree: &Card,
-        runs: &Runs,
-        records: &mut Vec<Record>,
-        verdict: &mut Verdict,
-        watch: &dyn Watch,
-    ) {
-        for file in &tree.files {
-            let dest = tree.path(file);
-            let temp = runs.unfinished.iter().any(|run| drive::is_temp_of(run, tree.name(file)));
-            if temp || self.index.of_dest(&dest).is_some() {
-                continue;
-            }
-            if watch.stop_requested() {
-                verdict.stop = Some(Stop::Asked);
-                return;
-            }
-            let (folder, name) = scan::split_path(&dest);
-            let opened =
-                self.drive.exact(folder).ok().flatten().map(|dir| dir.read(name, file.size >= LARGE));
-            let digest = opened.map(|open| open.and_then(|mut f| source::digest(&mut f, &mut self.buffer)));
-            match digest {
-                Some(Ok(Some(digest))) => {
-                    verdict.unrecorded.add(digest.len);
-                    let xxh128 = format!("{:032x}", digest.hash);
-                    records.push(Record::Found { dest: to_text(&dest), size: digest.len, xxh128 });
-                }
-                Some(Err(fault)) => {
-                    let path = visible(&String::from_utf8_lossy(&dest));
-                    verdict.bad.push(NotSafe { path, size: file.size, reason: Reason::ReadBack(fault) });
-                }
-                // It went away or changed meanwhile: nothing was promised of it.
-                Some(Ok(None)) | None => {}
-            }
         }
     }
 }

@@ -32,6 +32,8 @@ pub struct AccountLine {
     renamed: Vec<Renamed>,
     skipped: Vec<String>,
     removed_files: u64,
+    /// On the drive without a record, and recorded as found after manifests were lost: no card vouches for them.
+    taken_over_files: u64,
     stopped: Option<String>,
     notes: Vec<String>,
 }
@@ -60,6 +62,7 @@ struct VerdictLine<'a> {
     bad_files: Vec<BadFile>,
     healed: &'a [String],
     unrecorded: Tally,
+    damaged_manifests: &'a [String],
     stopped: Option<&'static str>,
     notes: &'a [String],
 }
@@ -79,6 +82,7 @@ impl AccountLine {
             renamed: account.renamed.clone(),
             skipped: account.skipped.clone(),
             removed_files: account.removed,
+            taken_over_files: account.taken_over,
             stopped: account.stop.map(|stop| stop.describe().to_owned()),
             notes: account.notes.clone(),
         }
@@ -98,6 +102,11 @@ impl AccountLine {
         }
         if self.removed_files > 0 {
             ui.say(&format!("moved to .piback/removed: {}", ui::files(self.removed_files)));
+        }
+        if self.taken_over_files > 0 {
+            let files = ui::files(self.taken_over_files);
+            ui.note(&format!("{files} on the drive had no record and are not on this card:"));
+            ui.note("taken over UNCHECKED; piback verify lists them");
         }
         if !self.renamed.is_empty() {
             let files = ui::files(self.renamed.len() as u64);
@@ -178,6 +187,7 @@ pub fn verdict(ui: &Ui, label: &str, verdict: &Verdict) {
         bad_files: bad_files(&verdict.bad),
         healed: &verdict.healed,
         unrecorded: verdict.unrecorded,
+        damaged_manifests: &verdict.damage,
         stopped: verdict.stop.map(Stop::describe),
         notes: &verdict.notes,
     });
@@ -192,16 +202,34 @@ pub fn verdict(ui: &Ui, label: &str, verdict: &Verdict) {
     for path in &verdict.healed {
         ui.note(&format!("{path} is damaged or gone; the same photo is safe under another name"));
     }
+    for damage in &verdict.damage {
+        ui.say(&format!("  {damage}"));
+    }
     not_safe(ui, &bad_files(&verdict.bad));
-    let sentence = if verdict.no_manifest {
-        ui.paint(Style::Yellow, "There was no manifest to compare with. All files are recorded as found now.")
-    } else if verdict.all_good() {
-        ui.paint(Style::Green, &format!("The backup of {label} is as it was written."))
-    } else {
-        let why = verdict.stop.map_or(String::new(), |stop| format!(" ({})", stop.describe()));
-        ui.paint(Style::Red, &format!("NOT GOOD: {} of {label}{why}.", ui::files(verdict.bad.len() as u64)))
+    let bad = verdict.bad.len() as u64;
+    let sentence = match verdict.stop {
+        _ if verdict.all_good() && verdict.sample => {
+            let read = ui::files(verdict.good.files);
+            ui.paint(Style::Green, &format!("{read} of the backup of {label} read: as written."))
+        }
+        _ if verdict.all_good() && verdict.mended > 0 => ui.paint(
+            Style::Yellow,
+            &format!("All of {label} that is on record is as written. Some records were lost once."),
+        ),
+        _ if verdict.all_good() => {
+            ui.paint(Style::Green, &format!("The backup of {label} is as it was written."))
+        }
+        Some(stop) => ui.paint(
+            Style::Red,
+            &format!("NOT VERIFIED: {}; {} of {label} not good.", stop.describe(), ui::files(bad)),
+        ),
+        None if bad == 0 => ui.paint(Style::Red, &format!("NOT GOOD: records of {label} are lost.")),
+        None => ui.paint(Style::Red, &format!("NOT GOOD: {} of {label}.", ui::files(bad))),
     };
     ui.say(&sentence);
+    if !verdict.damage.is_empty() || verdict.unrecorded.files > 0 {
+        ui.say("A backup of the card compares what has no record.");
+    }
 }
 
 fn row(ui: &Ui, what: &str, tally: Tally) {

@@ -5,19 +5,38 @@ use crate::system::rundir::Running;
 use crate::system::{clock, signals};
 use crate::ui::{self, Bar, JSON_SCHEMA, Ui};
 use serde::{Deserialize, Serialize};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// How often a line is written where there is no terminal, and a JSON line.
 pub const TEXT_EVERY: Duration = Duration::from_secs(15);
 const JSON_EVERY: Duration = Duration::from_millis(500);
+/// An iPad in an upright SSH client.
+const WIDTH: usize = 40;
 const DRAW_EVERY: Duration = Duration::from_millis(150);
 
 /// A run that is shown, and told to those who follow it.
-pub struct Progress<'a> {
-    ui: &'a Ui,
+///
+/// The run only leaves notes here; a thread of its own prints them, so that a terminal that takes nothing any more (a
+/// suspended SSH client) holds up the drawing, and never the copy nor those who follow it.
+pub struct Progress {
+    shared: Arc<Shared>,
+    printer: JoinHandle<()>,
+}
+
+struct Shared {
+    ui: Ui,
     screen: Screen,
     state: Mutex<State>,
+}
+
+/// Something to print once.
+enum Said {
+    Json(String),
+    Say(String),
+    Note(String),
+    Detail(String),
 }
 
 /// Where progress is drawn: by the run itself, and by `attach`.
@@ -35,10 +54,12 @@ struct State {
     name: String,
     waited: [u64; 2],
     history: Vec<(Duration, u64)>,
-    drawn: Duration,
-    told: Duration,
-    begun: Option<Duration>,
+    shown: Duration,
     copying: bool,
+    /// Said and not printed yet, and the newest state.
+    said: Vec<Said>,
+    newest: Option<Moving>,
+    over: bool,
     /// Reader and writer both say it.
     stopping: bool,
     running: Option<Running>,
@@ -74,39 +95,43 @@ pub struct Moving {
     slower: Option<Side>,
 }
 
-impl<'a> Progress<'a> {
+impl Progress {
     /// Begins to show a run of `command`; the first JSON line names the schema.
-    pub fn new(ui: &'a Ui, command: &str, label: &str, running: Option<Running>) -> Self {
+    pub fn new(ui: &Ui, command: &str, label: &str, running: Option<Running>) -> Self {
         let state = Mutex::new(State { running, ..State::default() });
-        let progress = Progress { ui, screen: Screen::new(ui), state };
+        let shared = Arc::new(Shared { ui: *ui, screen: Screen::new(ui), state });
+        let printer = std::thread::spawn({
+            let shared = Arc::clone(&shared);
+            move || shared.print()
+        });
+        let progress = Progress { shared, printer };
         progress.tell(&Line { schema: JSON_SCHEMA, body: Begin { event: "begin", command, label } });
         progress
     }
 
     /// A JSON line, for `--json` and for those who follow.
     pub fn tell<T: Serialize>(&self, line: &T) {
-        self.ui.json(line);
-        if let Some(running) = &mut self.state().running {
-            running.event(line);
-        }
+        self.shared.state().tell(line);
     }
 
-    /// Takes the bar away, before the account is printed.
+    /// Prints what is left and takes the bar away, before the account is printed.
     pub fn end(self) -> Option<Running> {
-        self.screen.clear();
-        self.state().running.take()
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let running = {
+            let mut state = self.shared.state();
+            state.over = true;
+            state.running.take()
+        };
+        self.printer.thread().unpark();
+        // A printer that panicked has nothing left to print.
+        let _ = self.printer.join();
+        running
     }
 }
 
-impl Watch for Progress<'_> {
+impl Watch for Progress {
     fn event(&self, event: Event) {
         let now = clock::monotonic();
-        let mut state = self.state();
-        state.begun.get_or_insert(now);
+        let mut state = self.shared.state();
         if event == Event::Stopping && std::mem::replace(&mut state.stopping, true) {
             return;
         }
@@ -116,7 +141,7 @@ impl Watch for Progress<'_> {
             Event::Planned { safe, copy, free, short } => {
                 state.goal = *copy;
                 state.copying = true;
-                self.say_plan(*safe, *copy, *free, *short);
+                state.say_plan(self.shared.screen.terminal, *safe, *copy, *free, *short);
             }
             Event::Written { bytes } => state.written += bytes,
             Event::ReadBack { bytes } => state.read_back += bytes,
@@ -125,20 +150,23 @@ impl Watch for Progress<'_> {
                 state.done.bytes += tally.bytes;
             }
             Event::Waited { side, ms } => state.waited[*side as usize] += ms,
-            Event::Stopping => self.ui.note("stopping after what is on its way"),
+            Event::Stopping => state.said.push(Said::Note("stopping after what is on its way".into())),
             Event::NotSafe { .. } => {}
         }
         if matches!(
             event,
             Event::Scanned(_) | Event::Planned { .. } | Event::NotSafe { .. } | Event::Stopping
         ) {
-            let line = Line { schema: JSON_SCHEMA, body: &event };
-            self.ui.json(&line);
-            if let Some(running) = &mut state.running {
-                running.event(&line);
-            }
+            state.tell(&Line { schema: JSON_SCHEMA, body: &event });
         }
-        self.show(&mut state, now);
+        if now.saturating_sub(state.shown) >= DRAW_EVERY {
+            state.shown = now;
+            let line = Line { schema: JSON_SCHEMA, body: state.moving(now) };
+            if let Some(running) = &mut state.running {
+                running.progress(&line);
+            }
+            state.newest = Some(line.body);
+        }
     }
 
     fn stop_requested(&self) -> bool {
@@ -146,43 +174,45 @@ impl Watch for Progress<'_> {
     }
 }
 
-impl Progress<'_> {
-    fn say_plan(&self, safe: Tally, copy: Tally, free: u64, short: u64) {
-        if safe.files > 0 {
-            self.ui.detail(&format!(
-                "{} ({}) are safe already",
-                ui::files(safe.files),
-                ui::bytes(safe.bytes)
-            ));
-        }
-        if copy.files > 0 && !self.screen.terminal {
-            self.ui.say(&format!("copying {} ({})", ui::files(copy.files), ui::bytes(copy.bytes)));
-        }
-        if short > 0 {
-            self.ui.note(&format!(
-                "the drive has {} free, {} too little: what fits is copied",
-                ui::bytes(free),
-                ui::bytes(short)
-            ));
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The printer's whole life.
+    fn print(&self) {
+        let every = if self.ui.json_wanted() { JSON_EVERY } else { TEXT_EVERY };
+        let mut told = clock::monotonic();
+        loop {
+            let (said, newest, over) = {
+                let mut state = self.state();
+                (std::mem::take(&mut state.said), state.newest.take(), state.over)
+            };
+            said.into_iter().for_each(|said| self.print_one(said));
+            if over {
+                self.screen.clear();
+                return;
+            }
+            if let Some(moving) = newest {
+                self.screen.draw(&moving);
+                let now = clock::monotonic();
+                if now.saturating_sub(told) >= every {
+                    told = now;
+                    self.screen.say(&moving, &self.ui);
+                    self.ui.json(&Line { schema: JSON_SCHEMA, body: moving });
+                }
+            }
+            std::thread::park_timeout(DRAW_EVERY);
         }
     }
 
-    fn show(&self, state: &mut State, now: Duration) {
-        let due = |last: Duration, every: Duration| now.saturating_sub(last) >= every;
-        if !due(state.drawn, DRAW_EVERY) {
-            return;
-        }
-        state.drawn = now;
-        let line = Line { schema: JSON_SCHEMA, body: state.moving(now) };
-        if let Some(running) = &mut state.running {
-            running.progress(&line);
-        }
-        self.screen.draw(&line.body);
-        let every = if self.ui.json_wanted() { JSON_EVERY } else { TEXT_EVERY };
-        if due(state.told.max(state.begun.unwrap_or(now)), every) {
-            state.told = now;
-            self.ui.json(&line);
-            self.screen.say(&line.body, self.ui);
+    fn print_one(&self, said: Said) {
+        match said {
+            Said::Json(line) if self.ui.json_wanted() => self.ui.raw(&line),
+            Said::Json(_) => {}
+            Said::Say(text) => self.ui.say(&text),
+            Said::Note(text) => self.ui.note(&text),
+            Said::Detail(text) => self.ui.detail(&text),
         }
     }
 }
@@ -222,15 +252,46 @@ impl Moving {
 
     fn second_line(&self) -> String {
         let slower = match self.slower {
-            Some(Side::Card) => ", card is slower",
-            Some(Side::Drive) => ", drive is slower",
+            Some(Side::Card) => ", card slower",
+            Some(Side::Drive) => ", drive slower",
             None => "",
         };
-        format!("{} of {}{slower}", self.files, ui::files(self.of_files))
+        let name = self.current.rsplit('/').next().unwrap_or_default();
+        let line = format!("{} of {}{slower}, {name}", self.files, ui::files(self.of_files));
+        line.chars().take(WIDTH).collect()
     }
 }
 
 impl State {
+    /// Those who follow hear it at once, the screen when it can.
+    fn tell<T: Serialize>(&mut self, line: &T) {
+        if let Some(running) = &mut self.running {
+            running.event(line);
+        }
+        // These types hold nothing that JSON can't carry.
+        let text = serde_json::to_string(line).unwrap_or_default();
+        self.said.push(Said::Json(format!("{text}\n")));
+    }
+
+    fn say_plan(&mut self, terminal: bool, safe: Tally, copy: Tally, free: u64, short: u64) {
+        if safe.files > 0 {
+            let text = format!("{} ({}) are safe already", ui::files(safe.files), ui::bytes(safe.bytes));
+            self.said.push(Said::Detail(text));
+        }
+        if copy.files > 0 && !terminal {
+            self.said.push(Said::Say(format!(
+                "copying {} ({})",
+                ui::files(copy.files),
+                ui::bytes(copy.bytes)
+            )));
+        }
+        if short > 0 {
+            let (free, short) = (ui::bytes(free), ui::bytes(short));
+            let text = format!("the drive has {free} free, {short} too little: what fits is copied");
+            self.said.push(Said::Note(text));
+        }
+    }
+
     fn moving(&mut self, now: Duration) -> Moving {
         Moving {
             event: "progress".to_owned(),

@@ -12,7 +12,7 @@ use std::fs::{self, File, OpenOptions};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 /// What is broken. Changed while the file system is mounted, from the test or by what happens.
@@ -86,18 +86,65 @@ pub enum Call {
     Unlink(String),
 }
 
+/// Holds the opening of files up, until the test lets them go: so that a run stands still at a known place, however
+/// busy the machine is.
+#[derive(Default)]
+struct Gate {
+    state: Mutex<Held>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Held {
+    /// So many more files may be opened; all of them without a number.
+    left: Option<u64>,
+    waiting: bool,
+}
+
+impl Gate {
+    fn pass(&self) {
+        let mut state = self.state.lock().unwrap();
+        while state.left == Some(0) {
+            state.waiting = true;
+            self.changed.notify_all();
+            state = self.changed.wait(state).unwrap();
+        }
+        state.waiting = false;
+        state.left = state.left.map(|left| left - 1);
+    }
+
+    fn allow(&self, left: Option<u64>) {
+        self.state.lock().unwrap().left = left;
+        self.changed.notify_all();
+    }
+}
+
 /// A mounted file system; unmounted when dropped.
 pub struct Mounted {
     pub faults: Arc<Mutex<Faults>>,
+    gate: Arc<Gate>,
+    at: PathBuf,
     session: Option<BackgroundSession>,
 }
 
 impl Mounted {
     /// Mounts `behind` at `at`.
     pub fn new(behind: &Path, at: &Path, faults: Faults) -> Self {
+        Mounted::with_threads(behind, at, faults, 1)
+    }
+
+    /// Mounts `behind` at `at` and lets so many files be opened; the rest waits, and all other calls are answered.
+    pub fn gated(behind: &Path, at: &Path, files: u64) -> Self {
+        let mounted = Mounted::with_threads(behind, at, Faults::default(), 2);
+        mounted.allow(Some(files));
+        mounted
+    }
+
+    fn with_threads(behind: &Path, at: &Path, faults: Faults, threads: usize) -> Self {
         fs::create_dir_all(behind).unwrap();
         fs::create_dir_all(at).unwrap();
         let faults = Arc::new(Mutex::new(faults));
+        let gate = Arc::new(Gate::default());
         let inner = Inner {
             paths: HashMap::from([(1, PathBuf::new())]),
             inodes: HashMap::from([(PathBuf::new(), 1)]),
@@ -108,15 +155,28 @@ impl Mounted {
         let fs = Faulty {
             behind: behind.to_owned(),
             faults: Arc::clone(&faults),
+            gate: Arc::clone(&gate),
             inner: Mutex::new(inner),
             started: Instant::now(),
             clocks: Mutex::new([Duration::ZERO; 2]),
         };
         let mut config = Config::default();
+        config.n_threads = Some(threads);
         config.mount_options =
             vec![MountOption::FSName("faulty".into()), MountOption::DefaultPermissions, MountOption::NoAtime];
         let session = fuser::spawn_mount(fs, at, &config).expect("FUSE can be mounted");
-        Mounted { faults, session: Some(session) }
+        Mounted { faults, gate, at: at.to_owned(), session: Some(session) }
+    }
+
+    /// Whether somebody waits to open a file.
+    pub fn is_held(&self) -> bool {
+        let state = self.gate.state.lock().unwrap();
+        state.waiting && state.left == Some(0)
+    }
+
+    /// Lets so many more files be opened; all without a number.
+    pub fn allow(&self, files: Option<u64>) {
+        self.gate.allow(files);
     }
 
     pub fn set(&self, change: impl FnOnce(&mut Faults)) {
@@ -128,15 +188,32 @@ impl Mounted {
     }
 
     pub fn unmount(mut self) {
-        if let Some(session) = self.session.take() {
-            session.umount_and_join().unwrap();
+        self.allow(None);
+        let Some(session) = self.session.take() else { return };
+        // A child that another test is just starting has this one's descriptors, until it executes its program.
+        let begin = Instant::now();
+        while nix::mount::umount(&self.at) == Err(nix::errno::Errno::EBUSY) {
+            assert!(begin.elapsed() < Duration::from_secs(300), "{} stays busy", self.at.display());
+            std::thread::sleep(Duration::from_millis(5));
         }
+        // Where only root may do that, the library knows how; where it is done, it has nothing left to do.
+        let _ = session.umount_and_join();
+        let still = fs::read_to_string("/proc/self/mounts").unwrap();
+        assert!(!still.contains(self.at.to_str().unwrap()), "{still}");
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        // A test that failed must not wait for itself.
+        self.allow(None);
     }
 }
 
 struct Faulty {
     behind: PathBuf,
     faults: Arc<Mutex<Faults>>,
+    gate: Arc<Gate>,
     inner: Mutex<Inner>,
     started: Instant,
     clocks: Mutex<[Duration; 2]>,
@@ -516,6 +593,7 @@ impl Filesystem for Faulty {
     }
 
     fn open(&self, _: &Request, ino: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
+        self.gate.pass();
         let path = self.path(ino);
         let write = flags.0 & 0o3 != 0;
         let result = self

@@ -2,9 +2,9 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_macros)]
 
 mod account;
+mod damage;
 mod faults;
 mod faulty;
-mod formats;
 mod kills;
 mod manifests;
 mod names;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
@@ -49,6 +50,14 @@ impl Rig {
         put(&self.card.join(path), content.as_ref(), 1_700_000_000);
     }
 
+    /// Puts the card, as it is, behind a file system that lets so many of its files be opened. Returns where the
+    /// card's files are now.
+    pub fn gate_card(&self, files: u64) -> (crate::faulty::Mounted, PathBuf) {
+        let behind = self.dir.path().join("card-behind");
+        fs::rename(&self.card, &behind).unwrap();
+        (crate::faulty::Mounted::gated(&behind, &self.card, files), behind)
+    }
+
     /// Erases the card as a camera does.
     pub fn format(&self) {
         for entry in fs::read_dir(&self.card).unwrap() {
@@ -77,6 +86,7 @@ impl Rig {
             command.arg("--source").arg(&self.card);
         }
         command.arg("--dest").arg(&self.drive).stdin(Stdio::null());
+        plain_signals(&mut command);
         command
     }
 
@@ -144,6 +154,30 @@ impl Ended {
     }
 }
 
+/// Signals as a terminal's shell gives them: whoever starts the tests in the background ignores SIGINT, and what is
+/// ignored is inherited.
+fn plain_signals(command: &mut Command) {
+    use nix::sys::signal::{SigHandler, Signal, signal};
+    let reset = || {
+        for inherited in [Signal::SIGINT, Signal::SIGHUP, Signal::SIGTERM] {
+            // SAFETY: sets a signal to its default, which runs no code of ours.
+            unsafe { signal(inherited, SigHandler::SigDfl) }?;
+        }
+        Ok(())
+    };
+    // SAFETY: between fork and exec nothing but signal(2) is called, which is allowed there.
+    unsafe { command.pre_exec(reset) };
+}
+
+/// Waits until something is so. The time after which this counts as never is no measure of speed.
+pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begin = std::time::Instant::now();
+    while !is_so() {
+        assert!(begin.elapsed() < Duration::from_secs(300), "still waiting: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// Runs a command to its end.
 pub fn ended(command: &mut Command) -> Ended {
     let output = command.output().unwrap();
@@ -177,16 +211,25 @@ pub fn tree(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     while let Some(at) = folders.pop() {
         for entry in fs::read_dir(&at).into_iter().flatten() {
             let path = entry.unwrap().path();
-            let meta = fs::symlink_metadata(&path).unwrap();
+            let Some(meta) = there(fs::symlink_metadata(&path)) else { continue };
             if meta.is_dir() {
                 folders.push(path);
             } else if meta.is_file() {
                 let name = String::from_utf8_lossy(path.strip_prefix(folder).unwrap().as_os_str().as_bytes());
-                files.insert(name.into_owned(), fs::read(&path).unwrap());
+                let Some(content) = there(fs::read(&path)) else { continue };
+                files.insert(name.into_owned(), content);
             }
         }
     }
     files
+}
+
+/// None for what is not there any more: a run may be renaming right now. Anything else is an error.
+fn there<T>(answer: std::io::Result<T>) -> Option<T> {
+    match answer {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
+        answer => Some(answer.unwrap()),
+    }
 }
 
 /// Inode, size and times of all files below a folder: equal before and after means that nothing was touched.

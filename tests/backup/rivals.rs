@@ -2,7 +2,7 @@
 //! claimed that is not so, and the exit code says it.
 
 use crate::faulty::{Call, Faults, Gone, Mounted};
-use crate::rig::{Rig, noise, put, stamps, touch, tree};
+use crate::rig::{Rig, noise, put, stamps, touch, tree, until};
 use std::fs;
 use std::os::unix::fs::FileExt;
 
@@ -132,26 +132,17 @@ fn a_drive_that_vanished_from_its_place_is_not_written_on() {
     for i in 0..300 {
         rig.shoot(&format!("DCIM/100CANON/IMG_{i:04}.JPG"), noise(i, 5_000));
     }
-    let card = rig.dir.path().join("slow");
-    let mounted = Mounted::new(&rig.card, &card, Faults { read_limit: Some(1_000_000), ..Faults::default() });
+    let (card, _) = rig.gate_card(0);
     let mut command = rig.command("backup");
-    command.args(["--json"]).stdout(std::process::Stdio::piped());
-    let args: Vec<_> = command.get_args().map(|a| a.to_owned()).collect();
-    let mut slow = std::process::Command::new(crate::rig::PIBACK);
-    slow.args(
-        args.iter()
-            .map(|a| if a == rig.card.as_os_str() { card.clone().into_os_string() } else { a.clone() }),
-    );
-    let child =
-        slow.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
-    while rig.litter().is_empty() {
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    let child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn();
+    let child = child.unwrap();
+    // The drive is open, and the run's manifest is begun.
+    until("the first photo is about to be read", || card.is_held());
     // What a pulled drive leaves: an empty folder where it was mounted.
     let away = rig.dir.path().join("away");
     fs::rename(&rig.drive, &away).unwrap();
     fs::create_dir(&rig.drive).unwrap();
-    mounted.set(|f| f.read_limit = None);
+    card.allow(None);
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(5), "{output:?}");
     assert!(tree(&rig.drive).is_empty());
@@ -159,7 +150,7 @@ fn a_drive_that_vanished_from_its_place_is_not_written_on() {
         tree(&away.join(&rig.label)).keys().all(|name| name.contains(".piback-")),
         "nothing was published"
     );
-    mounted.unmount();
+    card.unmount();
 }
 
 #[test]
@@ -310,26 +301,22 @@ fn a_second_start_does_not_disturb_the_first() {
     for i in 0..20 {
         rig.shoot(&format!("DCIM/100CANON/IMG_{i:04}.JPG"), noise(i, 100_000));
     }
-    let behind = rig.dir.path().join("behind");
-    let mounted =
-        Mounted::new(&behind, &rig.drive, Faults { write_limit: Some(2_000_000), ..Faults::default() });
+    let (card, behind) = rig.gate_card(10);
     let first = rig
         .command("backup")
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())
         .spawn()
         .unwrap();
-    while rig.litter().is_empty() {
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
+    until("the first run is in the middle", || card.is_held());
     let second = rig.run("backup", &[]);
     assert_eq!(second.code, Some(1), "{second:?}");
     assert!(second.says("another piback"), "{second:?}");
     assert!(second.says("piback attach"), "{second:?}");
-    mounted.set(|f| f.write_limit = None);
+    card.allow(None);
     assert_eq!(first.wait_with_output().unwrap().status.code(), Some(0));
-    assert_eq!(rig.tree(), tree(&rig.card));
-    mounted.unmount();
+    assert_eq!(rig.tree(), tree(&behind));
+    card.unmount();
 }
 
 #[test]

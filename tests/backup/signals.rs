@@ -1,61 +1,91 @@
 //! Terminals that close, SSH that drops, Ctrl-C.
 
-use crate::faulty::{Faults, Mounted};
-use crate::rig::{Rig, noise, tree};
+use crate::faulty::Mounted;
+use crate::rig::{Rig, noise, tree, until};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use std::path::PathBuf;
 use std::process::{Child, Stdio};
-use std::time::Duration;
 
-/// A slow copy that has begun: some files are published already.
-fn running(flags: &[&str], stdout: Stdio) -> (Rig, Mounted, Child) {
-    let rig = Rig::new();
-    for i in 0..400 {
-        rig.shoot(&format!("DCIM/100CANON/IMG_{i:04}.JPG"), noise(i, 20_000));
-    }
-    let behind = rig.dir.path().join("behind");
-    let mounted =
-        Mounted::new(&behind, &rig.drive, Faults { write_limit: Some(3_000_000), ..Faults::default() });
-    let child = rig.command("backup").args(flags).stdout(stdout).stderr(Stdio::piped()).spawn().unwrap();
-    while !rig.tree().keys().any(|name| name.ends_with(".JPG")) {
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    (rig, mounted, child)
+const FILES: u64 = 1200;
+
+/// A copy in the middle: some files are published, and the card gives no more until it is let go.
+struct Running {
+    rig: Rig,
+    card: Mounted,
+    behind: PathBuf,
+    child: Child,
 }
 
-fn send(child: &Child, signal: Signal) {
-    kill(Pid::from_raw(child.id() as i32), signal).unwrap();
+impl Running {
+    fn start(flags: &[&str], stdout: Stdio) -> Running {
+        let rig = Rig::new();
+        for i in 0..FILES {
+            rig.shoot(&format!("DCIM/100CANON/IMG_{i:04}.JPG"), noise(i, 2_000));
+        }
+        let (card, behind) = rig.gate_card(FILES / 2);
+        let child = rig.command("backup").args(flags).stdout(stdout).stderr(Stdio::piped()).spawn().unwrap();
+        let first = rig.kept("DCIM/100CANON/IMG_0000.JPG");
+        until("the copy stands still in the middle", || card.is_held() && first.exists());
+        Running { rig, card, behind, child }
+    }
+
+    fn send(&self, signal: Signal) {
+        kill(Pid::from_raw(self.child.id() as i32), signal).unwrap();
+    }
+
+    /// Sends a signal and waits until its handler, which serves once, was called.
+    fn interrupt(&self) {
+        self.send(Signal::SIGINT);
+        let status = format!("/proc/{}/status", self.child.id());
+        until("the signal was taken", || {
+            let text = std::fs::read_to_string(&status).unwrap();
+            let caught = text.lines().find_map(|l| l.strip_prefix("SigCgt:")).unwrap().trim();
+            u64::from_str_radix(caught, 16).unwrap() & (1 << (Signal::SIGINT as u64 - 1)) == 0
+        });
+    }
+
+    /// Lets the copy go on to its end, which must be as if nothing had happened.
+    fn finishes(mut self) {
+        self.card.allow(None);
+        assert_eq!(self.child.wait().unwrap().code(), Some(0));
+        assert_eq!(self.rig.tree(), tree(&self.behind));
+        self.card.unmount();
+    }
 }
 
 #[test]
 fn a_closed_terminal_does_not_stop_the_copy() {
-    let (rig, mounted, mut child) = running(&["--json"], Stdio::piped());
-    send(&child, Signal::SIGHUP);
+    let mut running = Running::start(&["--json"], Stdio::piped());
+    running.send(Signal::SIGHUP);
     // Nobody reads any more: EPIPE.
-    drop(child.stdout.take());
-    drop(child.stderr.take());
-    mounted.set(|f| f.write_limit = None);
-    assert_eq!(child.wait().unwrap().code(), Some(0));
-    assert_eq!(rig.tree(), tree(&rig.card));
-    mounted.unmount();
+    drop(running.child.stdout.take());
+    drop(running.child.stderr.take());
+    running.finishes();
 }
 
 #[test]
 fn a_terminal_that_answers_eio_does_not_stop_the_copy() {
     let terminal = nix::pty::openpty(None, None).unwrap();
-    let (rig, mounted, mut child) = running(&[], Stdio::from(terminal.slave));
+    let running = Running::start(&[], Stdio::from(terminal.slave));
     drop(terminal.master);
-    mounted.set(|f| f.write_limit = None);
-    assert_eq!(child.wait().unwrap().code(), Some(0));
-    assert_eq!(rig.tree(), tree(&rig.card));
-    mounted.unmount();
+    running.finishes();
 }
 
 #[test]
 fn ctrl_c_ends_at_a_batch_boundary_and_says_where_it_stands() {
-    let (rig, mounted, child) = running(&["--json"], Stdio::piped());
-    send(&child, Signal::SIGINT);
-    let output = child.wait_with_output().unwrap();
+    let running = Running::start(&["--json"], Stdio::piped());
+    running.interrupt();
+    let Running { rig, card, child, .. } = running;
+    let ended = std::thread::spawn(move || child.wait_with_output().unwrap());
+    // File by file, until it notices: however slow it is, the card does not come to its end meanwhile.
+    until("it stops", || {
+        if card.is_held() {
+            card.allow(Some(1));
+        }
+        ended.is_finished()
+    });
+    let output = ended.join().unwrap();
     assert_eq!(output.status.code(), Some(5), "{output:?}");
     let run = crate::rig::Ended {
         code: Some(5),
@@ -65,26 +95,55 @@ fn ctrl_c_ends_at_a_batch_boundary_and_says_where_it_stands() {
     let account = run.account();
     assert!(account["stopped"].as_str().unwrap().contains("stopped"), "{account}");
     let copied = account["copied"]["files"].as_u64().unwrap();
-    assert!((1..400).contains(&copied));
+    assert!((1..FILES).contains(&copied));
     assert_eq!(rig.tree().len() as u64, copied, "no file is there that the account does not know");
     assert!(rig.litter().is_empty());
-    mounted.set(|f| f.write_limit = None);
+    card.allow(None);
     let account = rig.backed_up();
     assert_eq!(account["already_safe"]["files"], copied);
-    mounted.unmount();
+    card.unmount();
 }
 
 #[test]
 fn a_second_ctrl_c_ends_at_once_and_the_next_run_cleans_up() {
-    let (rig, mounted, mut child) = running(&[], Stdio::null());
-    mounted.set(|f| f.delay = Some(Duration::from_millis(100)));
-    send(&child, Signal::SIGINT);
-    std::thread::sleep(Duration::from_millis(50));
-    send(&child, Signal::SIGINT);
-    assert_eq!(child.wait().unwrap().code(), None);
-    mounted.set(|f| (f.delay, f.write_limit) = (None, None));
+    let mut running = Running::start(&[], Stdio::null());
+    running.interrupt();
+    running.send(Signal::SIGINT);
+    // It is as good as dead; the kernel waits for the card's last answer.
+    running.card.allow(None);
+    assert_eq!(running.child.wait().unwrap().code(), None);
+    let Running { rig, card, behind, .. } = running;
+    assert!(!rig.litter().is_empty(), "it was in the middle");
     rig.backed_up();
-    assert_eq!(rig.tree(), tree(&rig.card));
+    assert_eq!(rig.tree(), tree(&behind));
     assert!(rig.litter().is_empty());
-    mounted.unmount();
+    card.unmount();
+}
+
+#[test]
+fn a_suspended_ssh_client_does_not_hold_up_the_copy() {
+    let rig = Rig::new();
+    // Far more to say than a pipe holds.
+    for i in 0..2000 {
+        std::os::unix::fs::symlink("nowhere", rig.card.join(format!("a-link-with-a-long-name-{i:060}")))
+            .unwrap();
+    }
+    for i in 0..20 {
+        rig.shoot(&format!("DCIM/100CANON/IMG_{i:04}.JPG"), noise(i, 20_000));
+    }
+    let child =
+        rig.command("backup").arg("--json").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let finished =
+        || rig.manifests().iter().any(|m| std::fs::read_to_string(m).unwrap().contains("\"t\":\"end\""));
+    until("the copy ends, though nobody reads", finished);
+    assert_eq!(rig.tree(), tree(&rig.card));
+    // The client is back: nothing of what was said is lost.
+    let output = child.wait_with_output().unwrap();
+    let run = crate::rig::Ended {
+        code: output.status.code(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::new(),
+    };
+    assert_eq!(run.account()["not_safe"]["files"], 2000);
+    assert_eq!(run.code, Some(5));
 }

@@ -3,13 +3,12 @@
 use super::batch::{Batch, Pending};
 use super::ledger::Shared;
 use super::{CHUNK, Context};
-use crate::backup::digest::Digester;
+use crate::backup::digest::{Digest, Digester};
 use crate::backup::events::{Event, Tally};
 use crate::backup::manifest::{FileRecord, Log, Record};
 use crate::backup::reason::{Reason, Stop};
-use crate::backup::source::LARGE;
 use crate::backup::{names, scan};
-use crate::system::volume::{Buffer, Dir, Fault, FaultKind};
+use crate::system::volume::{Buffer, Dir, Fault, FaultKind, OutFile};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
@@ -64,13 +63,10 @@ struct Done {
 
 impl Committer<'_> {
     fn commit(&mut self, batch: Batch) -> Result<(), Stop> {
-        let Batch { mut files, mut changed, .. } = batch;
+        let Batch { files, mut changed, .. } = batch;
         self.make_durable(&files).map_err(Stop::of_drive)?;
         if !self.context.drive.root.is_at(&self.context.drive.path) {
             return Err(Stop::DriveReplaced);
-        }
-        for file in &mut files {
-            file.file.from_medium(file.end.digest.len >= LARGE);
         }
         let mut done = Vec::with_capacity(files.len());
         for mut file in files {
@@ -99,10 +95,10 @@ impl Committer<'_> {
     /// system; `syncfs` alone sends no flush on vfat, so that one file is synced in any case.
     fn make_durable(&self, files: &[Pending]) -> Result<(), Fault> {
         if self.context.drive.medium.syncfs && files.len() > FEW {
+            self.context.drive.root.sync_all()?;
             for file in files {
                 file.file.wait_writeback(0, 0)?;
             }
-            self.context.drive.root.sync_all()?;
             return files.last().map_or(Ok(()), |file| file.file.sync());
         }
         files.iter().try_for_each(|file| file.file.sync())
@@ -111,25 +107,37 @@ impl Committer<'_> {
     /// What is wrong with the file on the medium, if anything.
     fn read_back(&mut self, file: &mut Pending) -> Result<Option<Reason>, Stop> {
         let size = file.end.digest.len;
+        file.file.from_medium();
+        let found = match self.digest(&mut file.file, size) {
+            Ok(digest) => digest,
+            Err(fault) if fault.kind() == FaultKind::Io && self.context.drive.root.device_present() => {
+                return Ok(Some(Reason::ReadBack(fault)));
+            }
+            Err(fault) => return Err(Stop::of_drive(fault)),
+        };
+        let stat = file.file.stat().map_err(Stop::of_drive)?;
+        Ok((found != file.end.digest || stat.size != size).then_some(Reason::Differs))
+    }
+
+    fn digest(&mut self, file: &mut OutFile, size: u64) -> Result<Digest, Fault> {
+        if size <= CHUNK as u64 {
+            let n = if size > 0 { file.read_at(self.buffer.space(), 0)? } else { 0 };
+            self.context.watch.event(Event::ReadBack { bytes: n as u64 });
+            self.buffer.set_len(n);
+            return Ok(Digester::whole(self.buffer.filled()));
+        }
         let mut digester = Digester::new();
         let mut offset = 0;
         while offset < size {
-            match file.file.read_at(self.buffer.space(), offset) {
-                Ok(0) => break,
-                Ok(n) => {
-                    digester.write(&self.buffer.space()[..n]);
-                    offset += n as u64;
-                    self.context.watch.event(Event::ReadBack { bytes: n as u64 });
-                }
-                Err(fault) if fault.kind() == FaultKind::Io && self.context.drive.root.device_present() => {
-                    return Ok(Some(Reason::ReadBack(fault)));
-                }
-                Err(fault) => return Err(Stop::of_drive(fault)),
+            let n = file.read_at(self.buffer.space(), offset)?;
+            if n == 0 {
+                break;
             }
+            digester.write(&self.buffer.space()[..n]);
+            offset += n as u64;
+            self.context.watch.event(Event::ReadBack { bytes: n as u64 });
         }
-        file.file.forget();
-        let stat = file.file.stat().map_err(Stop::of_drive)?;
-        Ok((digester.finish() != file.end.digest || stat.size != size).then_some(Reason::Differs))
+        Ok(digester.finish())
     }
 
     /// Gives a verified file its name; the one that was planned, or the next that is free.

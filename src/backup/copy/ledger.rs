@@ -46,13 +46,13 @@ impl<'a> Shared<'a> {
 
     /// Ends the run early; the first reason counts.
     pub fn stop(&self, stop: Stop) {
-        self.with(|inner| {
-            if inner.ledger.stop.is_none() {
-                inner.ledger.stop = Some(stop);
-            }
+        let first = self.with(|inner| {
+            let first = inner.ledger.stop.is_none();
+            inner.ledger.stop.get_or_insert(stop);
+            first
         });
         self.stopped.store(true, Ordering::SeqCst);
-        if stop == Stop::Asked {
+        if first && stop == Stop::Asked {
             self.context.watch.event(Event::Stopping);
         }
     }
@@ -68,6 +68,11 @@ impl<'a> Shared<'a> {
             && self.with(|i| {
                 matches!(i.ledger.stop, Some(Stop::DriveGone(_) | Stop::DriveReplaced | Stop::DriveFull(_)))
             })
+    }
+
+    /// Whether no further file should be begun on the drive.
+    pub fn no_more_files(&self) -> bool {
+        self.stopped() && self.with(|i| !matches!(i.ledger.stop, Some(Stop::CardGone(_))))
     }
 
     /// A job's file is on the drive for good.

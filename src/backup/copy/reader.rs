@@ -8,12 +8,19 @@ use crate::backup::reason::{Reason, Stop};
 use crate::backup::scan::File;
 use crate::backup::source::{self, LARGE, Source};
 use crate::system::clock;
-use crate::system::volume::{Buffer, Fault, InFile, Stat};
+use crate::system::volume::{ALIGN, Buffer, Fault, InFile, Stat};
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
 
 /// Small files opened ahead, so that the card has more than one request to work on.
 const AHEAD: usize = 16;
+
+/// Files up to this size travel in packs.
+const PACKED: u64 = 512 * 1024;
+
+/// So many files are in a pack at most, so that the writer is not kept waiting.
+const PACK_FILES: usize = 32;
 
 /// From the reader to the writer.
 pub enum Message {
@@ -25,14 +32,20 @@ pub enum Message {
     Data(Buffer),
     /// All of it was sent.
     End(Box<ReadEnd>),
-    /// A file that fits into one buffer, all at once.
-    Whole {
-        job: u32,
+    /// Small files, all at once: one hand-over for many.
+    Pack {
         buffer: Buffer,
-        end: Box<ReadEnd>,
+        files: Vec<Packed>,
     },
     /// What was sent of the current file is worth nothing.
     Drop,
+}
+
+/// A small file, and where it lies in the buffer.
+pub struct Packed {
+    pub job: u32,
+    pub range: Range<usize>,
+    pub end: ReadEnd,
 }
 
 /// What is known of a file after its last byte.
@@ -52,15 +65,17 @@ pub fn run(
     empty: Receiver<Buffer>,
     writer: SyncSender<Message>,
 ) {
-    let mut reader = Reader { context, source, ledger, empty, writer, ahead: VecDeque::new(), next: 0 };
+    let mut reader =
+        Reader { context, source, ledger, empty, writer, ahead: VecDeque::new(), next: 0, pack: None };
     for job in 0..context.jobs.len() as u32 {
         if context.watch.stop_requested() {
             ledger.stop(Stop::Asked);
         }
         if ledger.stopped() || reader.one(job).is_none() {
-            return;
+            break;
         }
     }
+    reader.send_pack();
 }
 
 struct Reader<'a, 'b> {
@@ -71,6 +86,14 @@ struct Reader<'a, 'b> {
     writer: SyncSender<Message>,
     ahead: VecDeque<(u32, Result<InFile, Fault>)>,
     next: u32,
+    pack: Option<Pack>,
+}
+
+/// Small files that were read and not sent yet.
+struct Pack {
+    buffer: Buffer,
+    used: usize,
+    files: Vec<Packed>,
 }
 
 impl<'b> Reader<'_, 'b> {
@@ -85,42 +108,60 @@ impl<'b> Reader<'_, 'b> {
             _ => None,
         };
         let opened = opened.unwrap_or_else(|| self.source.open(card, file, false));
-        let before = opened.and_then(|open| open.stat().map(|stat| (open, stat)));
-        let (mut open, before) = match before {
-            Ok(opened) => opened,
+        let mut open = match opened {
+            Ok(open) => open,
             Err(fault) => {
                 self.bad(job, fault);
                 return Some(());
             }
         };
-        let sent = if before.size <= super::CHUNK as u64 {
-            self.whole(job, &mut open, before)
-        } else {
-            self.pieces(job, &mut open, before)
-        };
+        let before = open.opened();
+        if before.size <= PACKED {
+            return self.packed(job, &mut open, before);
+        }
+        self.send_pack()?;
+        let sent = self.pieces(job, &mut open, before);
         open.forget();
         sent
     }
 
-    fn whole(&mut self, job: u32, open: &mut InFile, before: Stat) -> Option<()> {
-        let mut buffer = self.buffer()?;
-        let mut bad = Vec::new();
-        let wanted = before.size as usize;
-        let n = match self.fill(job, open, &mut buffer, (0, before.size), &mut bad) {
-            Ok(n) => n,
-            Err(fault) => {
-                self.bad(job, fault);
-                return Some(());
-            }
-        };
-        buffer.set_len(n.min(wanted));
-        let digest = Digester::whole(buffer.filled());
-        if n != wanted || !self.unchanged(open, before) {
-            self.ledger.failed(job, Reason::Changed);
-            return Some(());
+    fn packed(&mut self, job: u32, open: &mut InFile, before: Stat) -> Option<()> {
+        let size = before.size as usize;
+        if self.pack.as_ref().is_some_and(|pack| pack.used + size > pack.buffer.capacity()) {
+            self.send_pack()?;
         }
-        self.send(Message::Whole { job, buffer, end: Box::new(ReadEnd { digest, stat: before, bad }) })?;
-        Some(())
+        let mut pack = match self.pack.take() {
+            Some(pack) => pack,
+            None => Pack { buffer: self.buffer()?, used: 0, files: Vec::new() },
+        };
+        let range = pack.used..pack.used + size;
+        let mut bad = Vec::new();
+        let read = self.fill(job, open, &mut pack.buffer.space()[range.clone()], 0, &mut bad);
+        match read {
+            Ok(n) if n == size && self.unchanged(open, before) => {
+                let digest = Digester::whole(&pack.buffer.space()[range.clone()]);
+                pack.used += size;
+                pack.files.push(Packed { job, range, end: ReadEnd { digest, stat: before, bad } });
+            }
+            Ok(_) => self.ledger.failed(job, Reason::Changed),
+            Err(fault) => self.bad(job, fault),
+        }
+        let full = pack.files.len() >= PACK_FILES;
+        self.pack = Some(pack);
+        if full { self.send_pack() } else { Some(()) }
+    }
+
+    fn send_pack(&mut self) -> Option<()> {
+        match self.pack.take() {
+            Some(mut pack) if !pack.files.is_empty() => {
+                pack.buffer.set_len(pack.used);
+                self.send(Message::Pack { buffer: pack.buffer, files: pack.files })
+            }
+            pack => {
+                self.pack = pack;
+                Some(())
+            }
+        }
     }
 
     fn pieces(&mut self, job: u32, open: &mut InFile, before: Stat) -> Option<()> {
@@ -136,7 +177,10 @@ impl<'b> Reader<'_, 'b> {
                 return self.send(Message::Drop);
             }
             let mut buffer = self.buffer()?;
-            let n = match self.fill(job, open, &mut buffer, (offset, before.size), &mut bad) {
+            let len = (before.size - offset).min(buffer.capacity() as u64) as usize;
+            // The whole buffer where the file ends within it: O_DIRECT takes whole blocks only.
+            let len = len.next_multiple_of(ALIGN);
+            let n = match self.fill(job, open, &mut buffer.space()[..len], offset, &mut bad) {
                 Ok(0) => break,
                 Ok(n) => n,
                 Err(fault) => {
@@ -163,12 +207,12 @@ impl<'b> Reader<'_, 'b> {
         &mut self,
         job: u32,
         open: &mut InFile,
-        buffer: &mut Buffer,
-        (offset, size): (u64, u64),
+        space: &mut [u8],
+        offset: u64,
         bad: &mut Vec<(u64, u64)>,
     ) -> Result<usize, Fault> {
         let (card, file, at) = (self.context.card, self.file(job), self.context.jobs[job as usize].file);
-        match open.read_at(buffer.space(), offset) {
+        match open.read_at(space, offset) {
             Ok(n) => {
                 self.source.was_good(card, file, offset);
                 Ok(n)
@@ -178,10 +222,11 @@ impl<'b> Reader<'_, 'b> {
                 Err(fault)
             }
             Err(_) => {
-                let len = (size - offset).min(buffer.capacity() as u64) as usize;
+                let size = open.opened().size;
+                let len = size.saturating_sub(offset).min(space.len() as u64) as usize;
                 let source = &mut *self.source;
                 let ledger = self.ledger;
-                let good = rescue::read(open, &mut buffer.space()[..len], offset, bad, &mut |fault| {
+                let good = rescue::read(open, &mut space[..len], offset, bad, &mut |fault| {
                     let gone = source.is_gone(fault, at);
                     if gone {
                         ledger.stop(Stop::CardGone(fault));

@@ -104,13 +104,17 @@ impl Writer<'_> {
             Message::Data(buffer) => {
                 self.data(buffer.filled());
                 self.recycle(buffer);
+                // Files that are complete must not wait for the end of a long video.
+                self.hand_over_if_full();
             }
             Message::End(end) => self.end(*end),
-            Message::Whole { job, buffer, end } => {
-                self.begin(job, end.digest.len);
-                self.data(buffer.filled());
+            Message::Pack { buffer, files } => {
+                for file in files {
+                    self.begin(file.job, file.end.digest.len);
+                    self.data(&buffer.filled()[file.range]);
+                    self.end(file.end);
+                }
                 self.recycle(buffer);
-                self.end(*end);
             }
             Message::Drop => self.abandon(),
         }
@@ -118,7 +122,11 @@ impl Writer<'_> {
 
     fn begin(&mut self, job: u32, size: u64) {
         self.abandon();
-        if self.ledger.drive_gone() {
+        if self.context.watch.stop_requested() {
+            self.ledger.stop(Stop::Asked);
+        }
+        // What a pulled card gave before is still written; nothing new after Ctrl-C or on a drive that is gone.
+        if self.ledger.no_more_files() {
             return;
         }
         if let Err(fault) = self.try_begin(job, size) {
@@ -183,12 +191,7 @@ impl Writer<'_> {
             self.fail(open.job, fault);
             return;
         }
-        if !open.direct
-            && let Err(fault) = open.file.start_writeback(0, 0)
-        {
-            self.fail(open.job, fault);
-            return;
-        }
+        // Of a small file nothing is on its way yet: the batch's sync writes all of them in the best order.
         let left: u64 = open.in_flight.iter().map(|(_, len)| len).sum();
         if left > 0 {
             self.context.watch.event(Event::Written { bytes: left });

@@ -44,6 +44,14 @@ struct Packed {
     older: u32,
 }
 
+impl Known<'_> {
+    /// Whether the content was once compared with a card's, not just met on the drive.
+    #[must_use]
+    pub fn is_vouched(&self) -> bool {
+        !self.path.is_empty()
+    }
+}
+
 impl Index {
     /// Takes in one record; false when it says something that can't be true of a file below the label's folder.
     pub fn add(&mut self, record: &Record) -> bool {
@@ -70,7 +78,11 @@ impl Index {
                 self.moved.insert(dest, to);
                 true
             }
-            Record::Run(_) | Record::Cleaned { .. } | Record::End { .. } => true,
+            Record::Run(_)
+            | Record::Cleaned { .. }
+            | Record::Lost { .. }
+            | Record::End { .. }
+            | Record::Unknown => true,
         }
     }
 

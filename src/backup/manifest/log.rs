@@ -1,8 +1,11 @@
 //! Manifests on the drive: which there are, reading them, and writing this run's own.
 
+use super::damage::{self, Damage};
 use super::{Index, Record};
-use crate::system::volume::{Buffer, Dir, Fault, OutFile};
+use crate::system::volume::{Buffer, Dir, Fault, FaultKind, OutFile};
+use crate::ui::visible;
 use anyhow::Context;
+use std::collections::HashSet;
 
 /// The manifests of one label.
 #[derive(Debug, Default)]
@@ -10,8 +13,10 @@ pub struct Runs {
     pub index: Index,
     /// Runs that did not end by themselves and were not cleaned up after.
     pub unfinished: Vec<String>,
-    /// Lines that don't fit their checksum, the torn ends of killed runs not counted.
-    pub damaged: u64,
+    /// What is wrong with the manifests, and was not dealt with by a later run.
+    pub damage: Vec<Damage>,
+    /// What was wrong, and was dealt with, in the words of then.
+    pub mended: Vec<String>,
     /// Number of manifest files.
     pub count: usize,
     last_number: u64,
@@ -28,49 +33,97 @@ pub struct Log {
 /// Lines are written in pieces of this size.
 const PIECE: usize = 256 * 1024;
 
+/// No record is longer: two paths and some numbers.
+const LONGEST: usize = 256 * 1024;
+
 const SUFFIX: &[u8] = b".jsonl";
 
+/// What the lines of one manifest say about runs.
+#[derive(Debug, Default)]
+struct Said {
+    /// `backup`, or another command.
+    command: String,
+    ended: bool,
+    cleaned: Vec<String>,
+    lost: Vec<String>,
+    damaged: u64,
+}
+
 impl Runs {
-    /// Reads all manifests in a label's manifest folder; none where there is no folder.
+    /// Reads all manifests in a label's manifest folder; none where there is no folder. `lists` is where the media
+    /// hash lists of its runs lie: a run that wrote one had a manifest.
     ///
     /// # Errors
-    /// When a manifest can't be read.
-    pub fn load(folder: Option<&Dir>) -> anyhow::Result<Self> {
+    /// When the drive does not answer. A manifest that can't be read is damage, not an error: photos must get onto a
+    /// drive with a bad sector too.
+    pub fn load(folder: Option<&Dir>, lists: Option<&Dir>) -> anyhow::Result<Self> {
         let mut runs = Runs::default();
-        let Some(folder) = folder else { return Ok(runs) };
-        let mut names: Vec<Vec<u8>> =
-            folder.list().context("list the manifests")?.into_iter().map(|e| e.name).collect();
-        names.retain(|name| name.ends_with(SUFFIX) && number_of(name).is_some());
-        names.sort_unstable_by_key(|name| (number_of(name), name.clone()));
-        let mut cleaned = Vec::new();
+        let mut names = names_of(folder).context("list the manifests")?;
+        names.retain(|name| name.ends_with(SUFFIX));
+        let mut listed = names_of(lists).context("list the media hash lists")?;
+        runs.count = names.len();
+        let mut numbers: Vec<u64> = names.iter().chain(&listed).filter_map(|name| number_of(name)).collect();
+        numbers.sort_unstable();
+        runs.last_number = numbers.last().copied().unwrap_or(0);
+        runs.damage.extend(damage::gaps(numbers));
+        let with_list: HashSet<Vec<u8>> = listed.iter().cloned().collect();
+        let have: HashSet<&[u8]> = names.iter().map(|name| &name[..name.len() - SUFFIX.len()]).collect();
+        listed.retain(|run| !have.contains(run.as_slice()));
+        let gone = listed.iter().filter_map(|name| number_of(name)).map(|n| Damage::Missing(n..=n));
+        runs.damage.extend(gone);
+        let mut open: Vec<(u64, String)> = Vec::new();
+        let (mut cleaned, mut lost, mut last_ended) = (HashSet::new(), HashSet::new(), 0);
         for name in names {
-            runs.last_number = runs.last_number.max(number_of(&name).unwrap_or(0));
-            runs.count += 1;
+            let Some(folder) = folder else { break };
+            let number = number_of(&name).unwrap_or(0);
             let run = String::from_utf8_lossy(&name[..name.len() - SUFFIX.len()]).into_owned();
-            let shown = crate::ui::visible(&run);
-            let ended = runs
-                .read_one(folder, &name, &mut cleaned)
-                .with_context(|| format!("read manifest {shown}"))?;
-            if !ended {
-                runs.unfinished.push(run);
+            let mut said = Said::default();
+            match runs.read_one(folder, &name, &mut said) {
+                Ok(()) => {}
+                Err(fault) if fault.kind() == FaultKind::Gone || !folder.device_present() => {
+                    return Err(fault).with_context(|| format!("read manifest {}", visible(&run)));
+                }
+                Err(fault) => runs.damage.push(Damage::Unreadable { number, fault }),
+            }
+            if said.damaged > 0 {
+                runs.damage.push(Damage::Lines { number, lines: said.damaged });
+            }
+            cleaned.extend(said.cleaned);
+            lost.extend(said.lost);
+            match said.ended {
+                true if said.command == "backup" => last_ended = number,
+                true => {}
+                // It got as far as its list, and not even its first line is left.
+                false if said.command.is_empty() && with_list.contains(run.as_bytes()) => {
+                    runs.damage.push(Damage::End { number });
+                    open.push((number, run));
+                }
+                false => open.push((number, run)),
             }
         }
-        runs.unfinished.retain(|run| !cleaned.contains(run));
+        open.retain(|(_, run)| !cleaned.contains(run));
+        // A backup that came to its end has cleaned up after all that were cut off before it.
+        let cut = open.iter().filter(|(number, _)| *number < last_ended);
+        let cut: Vec<_> = cut.map(|(number, _)| Damage::End { number: *number }).collect();
+        runs.damage.extend(cut);
+        runs.damage.retain(|damage| !lost.contains(&damage.describe()));
+        runs.unfinished = open.into_iter().map(|(_, run)| run).collect();
+        runs.mended = lost.into_iter().collect();
+        runs.mended.sort_unstable();
         Ok(runs)
     }
 
     /// A name for the next run: its number gives the order, whatever the clock says.
     #[must_use]
     pub fn next_run(&self, now: jiff::Timestamp, random: u64) -> String {
-        format!("{:06}-{}-{random:016x}", self.last_number + 1, now.strftime("%Y%m%dT%H%M%SZ"))
+        format!("{:06}-{}-{random:016x}", self.last_number.saturating_add(1), now.strftime("%Y%m%dT%H%M%SZ"))
     }
 
-    fn read_one(&mut self, folder: &Dir, name: &[u8], cleaned: &mut Vec<String>) -> Result<bool, Fault> {
+    fn read_one(&mut self, folder: &Dir, name: &[u8], said: &mut Said) -> Result<(), Fault> {
         let mut file = folder.read(name, false)?;
-        let mut buffer = Buffer::new(256 * 1024);
+        let mut buffer = Buffer::new(LONGEST);
         let mut pending: Vec<u8> = Vec::new();
         let mut offset = 0;
-        let mut ended = false;
         loop {
             let n = file.read_at(buffer.space(), offset)?;
             if n == 0 {
@@ -79,27 +132,36 @@ impl Runs {
             offset += n as u64;
             let mut rest = &buffer.space()[..n];
             while let Some(at) = rest.iter().position(|b| *b == b'\n') {
-                let line = if pending.is_empty() {
-                    &rest[..at]
+                if pending.is_empty() {
+                    self.line(&rest[..at], said);
                 } else {
                     pending.extend_from_slice(&rest[..at]);
-                    &pending
-                };
-                let record = Record::from_line(line);
-                match &record {
-                    Some(Record::End { .. }) => ended = true,
-                    Some(Record::Cleaned { run }) => cleaned.push(run.clone()),
-                    _ => {}
-                }
-                if !record.is_some_and(|record| self.index.add(&record)) {
-                    self.damaged += 1;
+                    self.line(&pending, said);
                 }
                 pending.clear();
                 rest = &rest[at + 1..];
             }
-            pending.extend_from_slice(rest);
+            // A line that long fits no checksum; its beginning is enough to tell.
+            let room = LONGEST.saturating_sub(pending.len()).min(rest.len());
+            pending.extend_from_slice(&rest[..room]);
         }
-        Ok(ended)
+        // The torn last line of a run that was cut off is no damage, but nothing comes after an end.
+        said.damaged += u64::from(said.ended && !pending.is_empty());
+        Ok(())
+    }
+
+    fn line(&mut self, line: &[u8], said: &mut Said) {
+        let record = Record::from_line(line);
+        match &record {
+            Some(Record::Run(run)) => said.command.clone_from(&run.command),
+            Some(Record::End { .. }) => said.ended = true,
+            Some(Record::Cleaned { run }) => said.cleaned.push(run.clone()),
+            Some(Record::Lost { what }) => said.lost.push(what.clone()),
+            _ => {}
+        }
+        if !record.is_some_and(|record| self.index.add(&record)) {
+            said.damaged += 1;
+        }
     }
 }
 
@@ -144,6 +206,15 @@ impl Log {
         self.offset += lines.len() as u64;
         Ok(())
     }
+}
+
+/// Names that begin with a run's number, in the order of the runs.
+fn names_of(folder: Option<&Dir>) -> Result<Vec<Vec<u8>>, Fault> {
+    let Some(folder) = folder else { return Ok(Vec::new()) };
+    let mut names: Vec<Vec<u8>> = folder.list()?.into_iter().map(|entry| entry.name).collect();
+    names.retain(|name| number_of(name).is_some());
+    names.sort_unstable_by(|a, b| (number_of(a), a).cmp(&(number_of(b), b)));
+    Ok(names)
 }
 
 /// The number at the beginning of a run's name.

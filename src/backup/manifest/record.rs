@@ -17,7 +17,8 @@ pub enum Record {
     File(FileRecord),
     /// What could be read of an unreadable file was kept; `bad` are its missing ranges, offset and length.
     Partial { file: FileRecord, bad: Vec<(u64, u64)> },
-    /// A file on the drive that no record spoke of, with the content found when the manifest was rebuilt.
+    /// A file on the drive that no record spoke of, with the content that a backup found there after manifests were
+    /// lost. No card vouches for it.
     Found { dest: String, size: u64, xxh128: String },
     /// The file on the drive is not what its record says: it is trusted no more until it was compared again.
     Rotten { dest: String },
@@ -25,8 +26,14 @@ pub enum Record {
     Moved { dest: String, to: String },
     /// Temporary files of that earlier run, which did not end, were removed.
     Cleaned { run: String },
+    /// Manifests were found damaged, in the words of [`Damage::describe`](super::Damage::describe), and every file of
+    /// the label that no intact record spoke of was dealt with since.
+    Lost { what: String },
     /// The last line of a run that ended by itself.
     End { files: u64, bytes: u64, not_safe: u64 },
+    /// From a newer piback.
+    #[serde(other)]
+    Unknown,
 }
 
 /// Who wrote the manifest, and when (a Pi's clock may be wrong: the order of runs is in their names).
@@ -108,7 +115,7 @@ impl Record {
         format!("{:016x} {json}\n", checksum(json.as_bytes()))
     }
 
-    /// `None` when the line is torn, altered, or unknown.
+    /// `None` when the line is torn, altered, or makes no sense.
     #[must_use]
     pub fn from_line(line: &[u8]) -> Option<Self> {
         let (sum, json) = line.split_at_checked(17)?;

@@ -15,6 +15,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 pub struct InFile {
     fd: OwnedFd,
     direct: bool,
+    opened: Stat,
 }
 
 /// A new file, open for writing and for reading back.
@@ -36,8 +37,8 @@ impl InFile {
             },
             false => (open(flags).call("open")?, false),
         };
-        let file = InFile { fd, direct };
-        let stat = file.stat()?;
+        let stat = Stat::from_raw(&nix::sys::stat::fstat(&fd).call("stat")?);
+        let file = InFile { fd, direct, opened: stat };
         if stat.kind != FileKind::File {
             return Err(Fault::new("open", Errno::EINVAL));
         }
@@ -47,6 +48,14 @@ impl InFile {
         Ok(file)
     }
 
+    /// What it was when it was opened.
+    #[must_use]
+    pub fn opened(&self) -> Stat {
+        self.opened
+    }
+
+    /// What it is now.
+    ///
     /// # Errors
     /// When the file system does not answer.
     pub fn stat(&self) -> Result<Stat, Fault> {
@@ -171,14 +180,11 @@ impl OutFile {
         advise(&self.fd, PosixFadviseAdvice::POSIX_FADV_DONTNEED);
     }
 
-    /// Prepares reading back from the medium: what is cached is dropped, and where the kernel can't prove that
-    /// it was dropped, or the file is `large`, reads go past the cache.
-    pub fn from_medium(&mut self, large: bool) {
+    /// Prepares reading back from the medium: what is cached is dropped, and reads go past the cache. Where the
+    /// file system has no O_DIRECT, dropping is all that can be done.
+    pub fn from_medium(&mut self) {
         self.forget();
-        self.direct = (large || still_cached(&self.fd)) && set_direct(&self.fd, true);
-        if !self.direct {
-            advise(&self.fd, PosixFadviseAdvice::POSIX_FADV_WILLNEED);
-        }
+        self.direct = set_direct(&self.fd, true);
     }
 
     /// As [`InFile::read_at`].

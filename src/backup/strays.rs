@@ -1,0 +1,136 @@
+//! Files below a label's folder that no record speaks of: somebody else's, or piback's own after manifests were lost.
+//!
+//! Nobody vouches for them. `verify` names them. A backup that finds the manifests damaged or gone takes them over
+//! with the content that it meets ([`Record::Found`]), so that what happens to them from then on is noticed; they are
+//! still not vouched for.
+
+use super::drive::{self, Drive};
+use super::events::{Event, Watch};
+use super::manifest::{Log, Record, Runs, to_text};
+use super::names;
+use super::scan::{self, Card};
+use super::source::{self, LARGE};
+use crate::system::volume::{Buffer, Fault, FaultKind};
+use crate::ui::visible;
+use std::collections::HashSet;
+
+/// A file without a record.
+#[derive(Debug)]
+pub struct Stray {
+    /// Below the label's folder.
+    pub dest: Vec<u8>,
+    pub size: u64,
+}
+
+/// What a look at a label's folder found.
+#[derive(Debug, Default)]
+pub struct Strays {
+    pub files: Vec<Stray>,
+    /// Temporary files of runs that were cut off, and what computers leave in every folder that they show.
+    pub litter: u64,
+    /// Folders that can't be looked into.
+    pub odd: Vec<scan::Odd>,
+}
+
+/// Names all of them; reads none.
+///
+/// # Errors
+/// When the drive does not answer.
+pub fn find(drive: &mut Drive, runs: &Runs) -> Result<Strays, Fault> {
+    let mut strays = Strays::default();
+    let tree = match drive.root.sub(drive.label.as_bytes()) {
+        Ok(tree) => Card::scan_all(&tree)?,
+        Err(fault) if fault.kind() == FaultKind::Missing => return Ok(strays),
+        Err(fault) => return Err(fault),
+    };
+    for file in &tree.files {
+        let dest = tree.path(file);
+        if runs.index.of_dest(&dest).is_some() {
+            continue;
+        }
+        if drive::is_temp(tree.name(file)) || names::is_litter(tree.name(file)) {
+            strays.litter += 1;
+        } else {
+            strays.files.push(Stray { dest, size: file.size });
+        }
+    }
+    strays.odd =
+        tree.odd.into_iter().filter(|odd| matches!(odd.what, scan::OddKind::Unreadable(_))).collect();
+    if !strays.files.is_empty() {
+        known_by_another_name(drive, runs, &mut strays.files)?;
+    }
+    Ok(strays)
+}
+
+/// Leaves out files that a record calls by a name which is the same one to this drive: in other case, or (HFS+) in
+/// another form of its accents.
+fn known_by_another_name(drive: &mut Drive, runs: &Runs, strays: &mut Vec<Stray>) -> Result<(), Fault> {
+    if drive.ignores_case {
+        let folded: HashSet<Vec<u8>> = runs.index.dests().map(|known| names::fold(known.dest)).collect();
+        strays.retain(|stray| !folded.contains(&names::fold(&stray.dest)));
+    }
+    if drive.medium.name != "hfsplus" || strays.iter().all(|stray| stray.dest.is_ascii()) {
+        return Ok(());
+    }
+    let mut inodes = HashSet::new();
+    for known in runs.index.dests().filter(|known| !known.dest.is_ascii()) {
+        inodes.extend(inode(drive, known.dest)?);
+    }
+    let mut left = Vec::new();
+    for stray in strays.drain(..) {
+        if !inode(drive, &stray.dest)?.is_some_and(|inode| inodes.contains(&inode)) {
+            left.push(stray);
+        }
+    }
+    *strays = left;
+    Ok(())
+}
+
+fn inode(drive: &mut Drive, dest: &[u8]) -> Result<Option<u64>, Fault> {
+    let (folder, name) = scan::split_path(dest);
+    let Some(dir) = drive.exact(folder)? else { return Ok(None) };
+    Ok(dir.stat(name)?.map(|stat| stat.inode))
+}
+
+/// Records what these files hold now. Returns how many were taken over, and whether all were that can be read.
+///
+/// # Errors
+/// When the drive does not take the records.
+pub fn take_over(
+    drive: &mut Drive,
+    strays: Strays,
+    log: &mut Log,
+    watch: &dyn Watch,
+) -> Result<(u64, bool), Fault> {
+    let mut buffer = Buffer::new(1 << 20);
+    let mut taken = 0;
+    for some in strays.files.chunks(256) {
+        let mut records = Vec::new();
+        for stray in some {
+            if watch.stop_requested() {
+                log.append(records)?;
+                return Ok((taken, false));
+            }
+            let path = visible(&String::from_utf8_lossy(&stray.dest));
+            watch.event(Event::Comparing { path, bytes: stray.size });
+            let (folder, name) = scan::split_path(&stray.dest);
+            let Some(dir) = drive.exact(folder)? else { continue };
+            let digest =
+                dir.read(name, stray.size >= LARGE).and_then(|mut f| source::digest(&mut f, &mut buffer));
+            match digest {
+                Ok(Some(digest)) => {
+                    let (dest, xxh128) = (to_text(&stray.dest), format!("{:032x}", digest.hash));
+                    records.push(Record::Found { dest, size: digest.len, xxh128 });
+                    taken += 1;
+                }
+                Err(fault) if fault.kind() == FaultKind::Gone || !drive.root.device_present() => {
+                    return Err(fault);
+                }
+                // It changes, or can't be read: it stays without a record, and `verify` names it.
+                Ok(None) | Err(_) => {}
+            }
+        }
+        log.append(records)?;
+    }
+    Ok((taken, true))
+}
