@@ -84,13 +84,13 @@ def serves(lab):
     shares(lab)
 
 
-def closed_towards(lab, address, probe="in_hotel"):
+def closed_towards(lab, address):
     """SMB and DNS do not answer on the hotel's side; SSH does, or this would prove nothing."""
     for port in (22, 139, 445, 53):
-        is_open = lab.run(f"{probe} busybox nc -w 4 {address} {port} </dev/null").ok()
-        expect(is_open == (port == 22), f"port {port} of eth0 is {'open' if is_open else 'closed'} towards the hotel")
-    ran = lab.run(f"{probe} dig +short +time=2 +tries=1 page.example @{address}")
-    expect(not ran.ok(), f"eth0 answers DNS to the hotel: {ran.output}")
+        is_open = lab.run(f"in_hotel busybox nc -w 4 {address} {port} </dev/null").ok()
+        expect(is_open == (port == 22), f"port {port} of {address} is {'open' if is_open else 'closed'} towards the hotel")
+    ran = lab.run(f"in_hotel dig +short +time=2 +tries=1 page.example @{address}")
+    expect(not ran.ok(), f"{address} answers DNS to the hotel: {ran.output}")
 
 
 def quiet_plan(lab, piback="/mnt/piback"):

@@ -162,10 +162,10 @@ class NetworkLab:
     def open_hotel(self, net=HOTEL, dhcp=True):
         self.sh(f"in_hotel /run/lab/hotel-open {net} {'' if dhcp else 'silent'}")
 
-    def wait_for_uplink(self):
-        """The address that the hotel gave the appliance."""
-        self.sh("wait_until sh -c 'ip -4 -o addr show dev eth0 scope global | grep -q inet'", timeout=90)
-        return self.sh("ip -4 -o addr show dev eth0 scope global | sed 's/.*inet \\([0-9.]*\\).*/\\1/' | head -n 1")
+    def wait_for_uplink(self, net=HOTEL):
+        """The address that the hotel gave the appliance. dhcpcd gives itself one of 169.254 until then."""
+        self.sh(f"wait_until sh -c 'ip -4 -o addr show dev eth0 | grep -q \"inet {net}\\.\"'", timeout=90)
+        return self.sh(f"ip -4 -o addr show dev eth0 | sed -n 's/.*inet \\({net}[0-9.]*\\).*/\\1/p'")
 
     # The traveller's laptop in the hotel's network
 

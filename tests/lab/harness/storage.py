@@ -10,6 +10,8 @@ from .errors import Failed, LabError, expect
 from .paths import GUEST
 
 FILESYSTEMS = ("vfat", "exfat", "ntfs3", "ntfs-3g", "ext4")
+# Those that Linux can put in order after a power cut.
+REPAIRABLE = ("vfat", "exfat", "ext4")
 MIB = 1 << 20
 CARD_SIZE = 160 * MIB
 DRIVE_SIZE = 256 * MIB
@@ -153,16 +155,23 @@ class StorageLab:
             ) </dev/null >/dev/null 2>&1 &
         """)
 
-    def wait_until_verified(self, files, seconds=120):
+    def wait_until_verified(self, files):
         """Until the run called so many files verified; gives how many it was by then."""
+        return self.wait_until_progress("files", files)
+
+    def wait_until_written(self, size):
+        """Until the run has written so many bytes, verified or not."""
+        return self.wait_until_progress("written_bytes", size)
+
+    def wait_until_progress(self, field, least, seconds=120):
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            verified = max((event.get("files", 0) for event in self.events("progress")), default=0)
-            if verified >= files:
-                return verified
+            reached = max((event[field] for event in self.events("progress")), default=0)
+            if reached >= least:
+                return reached
             expect(not self.events("account"), f"the run ended before it could be disturbed:\n{self.said()}")
             time.sleep(0.05)
-        raise Failed(f"not {files} files verified within {seconds} s:\n{self.said()}")
+        raise Failed(f"{field} did not reach {least} within {seconds} s:\n{self.said()}")
 
     def events(self, kind):
         lines = [line for line in self.machine.events().splitlines() if line.startswith("{") and line.endswith("}")]
@@ -182,7 +191,7 @@ class StorageLab:
         hurt photo may lie beside them under a name that says so."""
         listed = self.sh(f"""
             cd /mnt/drive/SD32GB-03 2>/dev/null || exit 0
-            find . -type f ! -name '{TEMPORARY}' ! -name '*.partial' | while read -r name; do
+            find . -type f ! -name '{TEMPORARY}' ! -name '*.partial' 2>/dev/null | while read -r name; do
                 if cmp -s "$name" "/run/lab/card/$name"; then echo "whole $name"; else echo "BROKEN $name $(wc -c <"$name")"; fi
             done
         """).splitlines()

@@ -1,7 +1,7 @@
 """The power is cut in the middle: what was called verified is there, what has its final name is whole, and a second run ends well."""
 
 from harness.errors import expect
-from harness.storage import FILESYSTEMS
+from harness.storage import FILESYSTEMS, REPAIRABLE
 
 USUAL = FILESYSTEMS
 MORE = ()
@@ -23,7 +23,18 @@ def run(lab):
     lab.mount_drive()
     whole = lab.published_whole()
     expect(whole >= acknowledged, f"{acknowledged} files were called verified; after the cut {whole} are there")
-    lab.backup()
-    lab.sh("diff -r /run/lab/card /mnt/drive/SD32GB-03")
-    expect(not lab.leftovers(), f"left over: {lab.leftovers()}")
-    lab.prove()
+    ran = lab.piback("backup SD32GB-03 --source /mnt/card --dest /mnt/drive")
+    expect(ran.ok() or lab.filesystem not in REPAIRABLE, f"the second run ended with {ran.status}:\n{ran.output}")
+    if ran.ok():
+        lab.sh("diff -r /run/lab/card /mnt/drive/SD32GB-03")
+        expect(not lab.leftovers(), f"left over: {lab.leftovers()}")
+        lab.prove()
+        return
+    # Linux can't repair NTFS: a folder may stay unreadable until Windows has checked the drive. Then piback must say so,
+    # keep what is whole, and never call the card safe.
+    expect(ran.status in (1, 5), f"the second run ended with {ran.status}:\n{ran.output}")
+    kept = lab.published_whole()
+    expect(kept >= whole, f"{whole} whole files before the second run, {kept} after it")
+    answer = lab.piback("safe-to-format SD32GB-03 --source /mnt/card --dest /mnt/drive")
+    expect(answer.status in (1, 5), f"safe-to-format ended with {answer.status}:\n{answer.output}")
+    lab.say(f"the drive needs Windows' chkdsk; all {acknowledged} verified files are whole")
