@@ -3,7 +3,7 @@
 //! Every figure is a median of the rounds of one run; what counts are the ratios.
 #![allow(clippy::disallowed_methods, clippy::disallowed_macros)]
 
-#[path = "../tests/backup/faulty.rs"]
+#[path = "../backup/faulty.rs"]
 #[allow(dead_code)]
 mod faulty;
 
