@@ -202,8 +202,13 @@ fn render_never_writes_over_a_tree_in_use() {
     let before = tree.snapshot();
     let answer = tree.piback(&["render", &tree.root_text()]);
     assert_eq!(answer.code, 1);
-    assert!(answer.stderr.contains("is not empty"), "{}", answer.stderr);
+    assert!(answer.stderr.contains("holds other files"), "{}", answer.stderr);
     assert!(tree.snapshot().untouched(&before));
+    // What was rendered before is rendered anew.
+    let out = tree.dir.path().join("out");
+    for stack in ["dhcpcd", "networkmanager"] {
+        assert_eq!(tree.piback(&["render", out.to_str().unwrap(), "--stack", stack]).code, 0);
+    }
 }
 
 #[test]

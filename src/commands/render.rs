@@ -3,25 +3,20 @@
 use super::setup::{self, Setup};
 use crate::cli::{Global, Render, StackArg};
 use crate::error::{Outcome, Problem};
+use crate::provision::catalog::CATALOG;
 use crate::system::input;
 use crate::system::read_only::ReadOnly;
 use crate::ui::{JSON_SCHEMA, Ui, visible};
 use anyhow::Context;
 use serde::Serialize;
+use std::path::{Path, PathBuf};
 
 pub fn run(args: &Render, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let host = setup::host(global)?;
     let host = ReadOnly(&host);
     let setup = Setup::read(&host, global, args.stack.map(StackArg::stack), "render")?;
     setup::notes(ui, &setup.notes);
-    if !input::is_empty_or_absent(&args.dir)
-        .with_context(|| format!("{} can't be read", visible(&args.dir.to_string_lossy())))?
-    {
-        // Rendered files are for reading; written over a tree in use they would be taken for the real ones.
-        return Err(Problem::failed(format!("{} is not empty", visible(&args.dir.to_string_lossy())))
-            .hint("name a directory that is not there yet")
-            .into());
-    }
+    refuse_a_tree_in_use(&args.dir)?;
     let mut files = Vec::new();
     for artifact in &setup.desired.artifacts {
         let file = args.dir.join(artifact.path.trim_start_matches('/'));
@@ -46,4 +41,21 @@ pub fn run(args: &Render, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let stack = setup.facts.stack.to_string();
     ui.json(&Rendered { schema: JSON_SCHEMA, command: "render", stack, files });
     Ok(Outcome::Done)
+}
+
+/// Rendered files are for reading; written over a tree in use they would be taken for the real ones. A directory that
+/// holds nothing but rendered files is rendered anew.
+fn refuse_a_tree_in_use(dir: &Path) -> anyhow::Result<()> {
+    let name = visible(&dir.to_string_lossy());
+    let there = input::files_below(dir).with_context(|| format!("{name} can't be read"))?;
+    let rendered =
+        |file: &PathBuf| CATALOG.iter().any(|entry| Path::new(entry.path) == Path::new("/").join(file));
+    match there.iter().find(|file| !rendered(file)) {
+        None => Ok(()),
+        Some(other) => {
+            Err(Problem::failed(format!("{name} holds other files: {}", visible(&other.to_string_lossy())))
+                .hint("name a directory that is not there yet")
+                .into())
+        }
+    }
 }

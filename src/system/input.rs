@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A small file named on the command line.
 ///
@@ -19,16 +19,31 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Whether a directory has nothing in it, or is not there.
+/// Everything below a directory that is no directory itself, by its path from there; none when it is absent. Stops at
+/// the first thousand.
 ///
 /// # Errors
 /// The kernel's, as when it is no directory.
-pub fn is_empty_or_absent(dir: &Path) -> io::Result<bool> {
-    match std::fs::read_dir(dir) {
-        Ok(mut entries) => Ok(entries.next().is_none()),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(true),
-        Err(e) => Err(e),
+pub fn files_below(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    const MOST: usize = 1000;
+    let (mut found, mut todo) = (Vec::new(), vec![dir.to_path_buf()]);
+    while let Some(folder) = todo.pop() {
+        let entries = match std::fs::read_dir(&folder) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound && folder == dir => return Ok(found),
+            entries => entries?,
+        };
+        for entry in entries {
+            let path = entry?.path();
+            match path.symlink_metadata()?.is_dir() {
+                true => todo.push(path),
+                false => found.push(path.strip_prefix(dir).unwrap_or(&path).to_path_buf()),
+            }
+            if found.len() >= MOST {
+                return Ok(found);
+            }
+        }
     }
+    Ok(found)
 }
 
 /// Bytes from the kernel's generator.
