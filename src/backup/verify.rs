@@ -120,7 +120,7 @@ pub fn verify(label: &Label, dest: &Path, share: f64, watch: &dyn Watch) -> anyh
             }
             Err(reason) => {
                 let path = visible(&String::from_utf8_lossy(known.dest));
-                if matches!(reason, Reason::Differs) {
+                if matches!(reason, Reason::Differs | Reason::ReadBack(_)) {
                     records.push(Record::Rotten { dest: to_text(known.dest) });
                 }
                 bad.push((known.hash, NotSafe { path, size: known.size, reason }));
