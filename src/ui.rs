@@ -6,6 +6,7 @@
 
 mod bar;
 mod units;
+mod wrap;
 
 pub use bar::Bar;
 pub use units::{bytes, clock, files};
@@ -74,9 +75,17 @@ impl Ui {
         if self.json { put(&mut io::stderr(), &text) } else { put(&mut io::stdout(), &text) }
     }
 
+    /// As [`Ui::say`], folded at words where it ends on a terminal: for sentences, not for what may be copied and
+    /// pasted.
+    pub fn prose(&self, text: &str) {
+        let terminal = if self.json { console::Term::stderr() } else { console::Term::stdout() };
+        self.say(&folded(text, &terminal));
+    }
+
     /// A remark beside the answer: stderr.
     pub fn note(&self, text: &str) {
-        put(&mut io::stderr(), &format!("{} {text}\n", self.paint(Style::Yellow, "note:")));
+        let text = format!("{} {text}", self.paint(Style::Yellow, "note:"));
+        put(&mut io::stderr(), &format!("{}\n", folded(&text, &console::Term::stderr())));
     }
 
     /// A detail, shown with `-v` only: stderr.
@@ -102,7 +111,8 @@ impl Ui {
 
     /// The error chain and its hints, on stderr; with `--json` also as one object on stdout.
     pub fn error(&self, error: &anyhow::Error) {
-        let mut text = format!("{} {error:#}\n", self.paint(Style::Red, "error:"));
+        let what = format!("{} {error:#}", self.paint(Style::Red, "error:"));
+        let mut text = folded(&what, &console::Term::stderr()) + "\n";
         let hints = error::hints(error);
         for hint in &hints {
             text.push_str(&format!("{} {hint}\n", self.paint(Style::Cyan, "hint:")));
@@ -186,6 +196,14 @@ pub fn visible(text: &str) -> String {
         }
     }
     shown
+}
+
+/// For a terminal of known width.
+fn folded(text: &str, terminal: &console::Term) -> String {
+    match terminal.size_checked() {
+        Some((_, columns)) if terminal.is_term() && columns >= 20 => wrap::wrap(text, columns.into()),
+        _ => text.to_owned(),
+    }
 }
 
 fn put(stream: &mut dyn Write, text: &str) {

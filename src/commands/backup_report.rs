@@ -102,26 +102,28 @@ impl AccountLine {
         row(ui, "copied, verified", self.copied);
         row(ui, "not safe", self.not_safe);
         if !self.skipped.is_empty() {
-            ui.say(&format!("skipped: {}", self.skipped.join(", ")));
+            ui.prose(&format!("skipped: {}", self.skipped.join(", ")));
         }
         if self.removed_files > 0 {
-            ui.say(&format!("moved to .piback/removed: {}", ui::files(self.removed_files)));
+            ui.prose(&format!("moved to .piback/removed: {}", ui::files(self.removed_files)));
         }
         if self.taken_over_files > 0 {
             let files = ui::files(self.taken_over_files);
-            ui.note(&format!("{files} on the drive had no record and are not on this card:"));
-            ui.note("taken over UNCHECKED; piback verify lists them");
+            ui.note(&format!(
+                "{files} on the drive had no record and are not on this card: taken over UNCHECKED; piback verify \
+                 lists them"
+            ));
         }
         if !self.renamed.is_empty() {
             let files = ui::files(self.renamed.len() as u64);
-            ui.say(&format!("{files} kept beside others of the same name:"));
+            ui.prose(&format!("{files} kept beside others of the same name:"));
             let names = self.renamed.iter().map(|r| format!("  {} -> {}", r.path, r.dest));
             list(ui, names, self.renamed.len());
         }
         not_safe(ui, &self.not_safe_files);
-        ui.say(&self.sentence(ui));
+        ui.prose(&self.sentence(ui));
         if !self.safe {
-            ui.say("Don't format the card.");
+            ui.prose("Don't format the card.");
         }
     }
 
@@ -167,7 +169,7 @@ pub fn answer(ui: &Ui, ends: &Endpoints, answer: &Answer) {
     });
     not_safe(ui, &bad_files(&answer.not_safe));
     if !answer.skipped.is_empty() {
-        ui.say(&format!("skipped: {}", answer.skipped.join(", ")));
+        ui.prose(&format!("skipped: {}", answer.skipped.join(", ")));
     }
     let label = &ends.label;
     if answer.yes() {
@@ -176,7 +178,7 @@ pub fn answer(ui: &Ui, ends: &Endpoints, answer: &Answer) {
             ui::files(answer.card.files),
             ui::bytes(answer.card.bytes)
         );
-        ui.say(&ui.paint(Style::Green, &text));
+        ui.prose(&ui.paint(Style::Green, &text));
     } else {
         let why = answer.stop.map_or(String::new(), |stop| format!(" ({})", stop.describe()));
         let text = format!(
@@ -184,7 +186,7 @@ pub fn answer(ui: &Ui, ends: &Endpoints, answer: &Answer) {
             ui::files(answer.not_safe.len() as u64),
             are(answer.not_safe.len() as u64)
         );
-        ui.say(&ui.paint(Style::Red, &text));
+        ui.prose(&ui.paint(Style::Red, &text));
     }
 }
 
@@ -217,7 +219,7 @@ pub fn verdict(ui: &Ui, label: &str, verdict: &Verdict) {
         ui.note(&format!("{path} is damaged or gone; the same photo is safe under another name"));
     }
     for damage in &verdict.damage {
-        ui.say(&format!("  {damage}"));
+        ui.prose(&format!("  {damage}"));
     }
     not_safe(ui, &bad_files(&verdict.bad));
     let bad = verdict.bad.len() as u64;
@@ -240,9 +242,9 @@ pub fn verdict(ui: &Ui, label: &str, verdict: &Verdict) {
         None if bad == 0 => ui.paint(Style::Red, &format!("NOT GOOD: records of {label} are lost.")),
         None => ui.paint(Style::Red, &format!("NOT GOOD: {} of {label}.", ui::files(bad))),
     };
-    ui.say(&sentence);
+    ui.prose(&sentence);
     if !verdict.damage.is_empty() || verdict.unrecorded.files > 0 {
-        ui.say("A backup of the card compares what has no record.");
+        ui.prose("A backup of the card compares what has no record.");
     }
 }
 
@@ -257,10 +259,10 @@ fn not_safe(ui: &Ui, bad: &[BadFile]) {
 fn list(ui: &Ui, lines: impl Iterator<Item = String>, len: usize) {
     let shown = if ui.verbose() { usize::MAX } else { LISTED };
     for line in lines.take(shown) {
-        ui.say(&line);
+        ui.prose(&line);
     }
     if len > shown {
-        ui.say(&format!("  and {} more (-v lists all)", len - shown));
+        ui.prose(&format!("  and {} more (-v lists all)", len - shown));
     }
 }
 
