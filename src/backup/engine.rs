@@ -168,7 +168,13 @@ impl Job<'_> {
         if ledger.copied.files > 0 || account.removed > 0 || self.adopted {
             // Read again: what the list says is what the manifests say.
             match drive.runs() {
-                Ok(runs) => mhl::export(drive, run, &runs.index, clock::today(), &process::host_name())?,
+                Ok(runs) => match mhl::export(drive, run, &runs.index, clock::today(), &process::host_name())
+                {
+                    Err(fault) if !fault.ends_the_drive() => {
+                        account.notes.push(format!("no media hash list was written: {fault}"));
+                    }
+                    answer => answer?,
+                },
                 Err(e) => account.notes.push(format!("no media hash list was written: {e:#}")),
             }
         }
@@ -198,6 +204,8 @@ impl Job<'_> {
 
 fn take_over(account: &mut Account, card: &Card, ledger: Ledger) {
     account.copied = ledger.copied;
+    // A file that was written to between the scan and the copy counts with what it had when it was copied.
+    account.card.bytes = account.card.bytes - ledger.scanned + ledger.copied.bytes;
     account.stop = ledger.stop;
     account.not_safe.extend(ledger.not_safe.into_iter().map(|(file, reason)| {
         let file = &card.files[file as usize];

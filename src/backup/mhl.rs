@@ -24,7 +24,26 @@ const PIECE: usize = 256 * 1024;
 pub fn export(drive: &mut Drive, run: &str, index: &Index, now: Timestamp, host: &str) -> Result<(), Fault> {
     let folder = drive.make_own(&[b"mhl", drive.label.as_bytes()])?;
     let temps = [temp_name(run, 90_000_001), temp_name(run, 90_000_002)];
-    let mut list = Text::create(&folder, &temps[0])?;
+    let written = write(drive, &folder, &temps, run, index, now, host);
+    if written.is_err() {
+        // They may not be there; if the drive is gone, they don't matter.
+        for temp in &temps {
+            let _ = folder.unlink(temp);
+        }
+    }
+    written
+}
+
+fn write(
+    drive: &mut Drive,
+    folder: &Dir,
+    temps: &[Vec<u8>; 2],
+    run: &str,
+    index: &Index,
+    now: Timestamp,
+    host: &str,
+) -> Result<(), Fault> {
+    let mut list = Text::create(folder, &temps[0])?;
     list.push(&head(now, host))?;
     let stamp = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let mut listed = 0u64;
@@ -51,7 +70,7 @@ pub fn export(drive: &mut Drive, run: &str, index: &Index, now: Timestamp, host:
         return folder.unlink(&temps[0]);
     }
     let name = format!("0001_{}_{}.mhl", drive.label, now.strftime("%Y-%m-%d_%H%M%SZ"));
-    let mut chain = Text::create(&folder, &temps[1])?;
+    let mut chain = Text::create(folder, &temps[1])?;
     let id = list.finish()?;
     chain.push(&format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ascmhldirectory xmlns=\"urn:ASC:MHL:DIRECTORY:v2.0\">\n  \

@@ -14,6 +14,7 @@ use super::source::{self, LARGE, Source};
 use crate::error::Problem;
 use crate::system::volume::{Buffer, Fault, FaultKind};
 use crate::ui::visible;
+use std::collections::HashSet;
 
 /// The answer.
 #[derive(Debug, Default)]
@@ -89,8 +90,31 @@ pub fn safe_to_format(ends: &Endpoints, watch: &dyn Watch) -> anyhow::Result<Ans
             }
         }
     }
+    if answer.stop.is_none() {
+        changed_meanwhile(&comparer.source, &card, &mut answer);
+    }
     answer.not_safe.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(answer)
+}
+
+/// Lists what came to the card, or was written to, while it was compared: nobody looked at that.
+fn changed_meanwhile(source: &Source, card: &Card, answer: &mut Answer) {
+    let now = match Card::scan(&source.root) {
+        Ok(now) => now,
+        Err(fault) => {
+            answer.stop = Some(Stop::CardGone(fault));
+            return;
+        }
+    };
+    let seen: HashSet<(Vec<u8>, u64, i64, i64)> =
+        card.files.iter().map(|f| (card.path(f), f.size, f.mtime, f.ctime)).collect();
+    for file in &now.files {
+        let (path, shown) = (now.path(file), source::shown(&now, file));
+        let same = seen.contains(&(path, file.size, file.mtime, file.ctime));
+        if !same && !answer.not_safe.iter().any(|bad| bad.path == shown) {
+            answer.not_safe.push(NotSafe { path: shown, size: file.size, reason: Reason::Changed });
+        }
+    }
 }
 
 struct Comparer<'a> {

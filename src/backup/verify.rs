@@ -120,7 +120,7 @@ pub fn verify(label: &Label, dest: &Path, share: f64, watch: &dyn Watch) -> anyh
             }
             Err(reason) => {
                 let path = visible(&String::from_utf8_lossy(known.dest));
-                if matches!(reason, Reason::Differs) {
+                if matches!(reason, Reason::Differs | Reason::ReadBack(_)) {
                     records.push(Record::Rotten { dest: to_text(known.dest) });
                 }
                 bad.push((known.hash, NotSafe { path, size: known.size, reason }));
@@ -137,6 +137,9 @@ pub fn verify(label: &Label, dest: &Path, share: f64, watch: &dyn Watch) -> anyh
         } else {
             verdict.tell(not_safe, watch);
         }
+    }
+    if verdict.sample {
+        unvouched(&runs.index, &mut verdict, watch);
     }
     for stray in &strays.files {
         verdict.unrecorded.add(stray.size);
@@ -203,6 +206,14 @@ impl Checker<'_> {
     }
 }
 
+/// What no card vouches for is named without reading it, where only a sample is read.
+fn unvouched(index: &Index, verdict: &mut Verdict, watch: &dyn Watch) {
+    let vouched: HashSet<u128> = index.dests().filter(Known::is_vouched).map(|known| known.hash).collect();
+    for known in index.dests().filter(|known| !known.is_vouched() && !vouched.contains(&known.hash)) {
+        verdict.accuse(known.dest, known.size, Reason::Unvouched, watch);
+    }
+}
+
 /// A random share of the files, at least one; all of them for 1.0.
 fn pick(index: &Index, share: f64, seed: u64) -> Vec<Known<'_>> {
     if share >= 1.0 {
@@ -216,8 +227,9 @@ fn pick(index: &Index, share: f64, seed: u64) -> Vec<Known<'_>> {
         state ^= state << 17;
         (state >> 11) as f64 / (1u64 << 53) as f64
     };
-    let picked: Vec<_> = index.dests().filter(|_| random() < share).collect();
-    if picked.is_empty() { index.dests().take(1).collect() } else { picked }
+    let vouched = || index.dests().filter(Known::is_vouched);
+    let picked: Vec<_> = vouched().filter(|_| random() < share).collect();
+    if picked.is_empty() { vouched().take(1).collect() } else { picked }
 }
 
 fn record(drive: &Drive, label: &Label, runs: &Runs, seed: u64, records: Vec<Record>) -> Result<(), Fault> {

@@ -21,6 +21,7 @@ struct BadFile {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct AccountLine {
     schema: u32,
+    command: String,
     event: String,
     label: String,
     safe: bool,
@@ -41,6 +42,7 @@ pub struct AccountLine {
 #[derive(Serialize)]
 struct AnswerLine<'a> {
     schema: u32,
+    command: &'static str,
     event: &'static str,
     label: &'a str,
     safe_to_format: bool,
@@ -54,6 +56,7 @@ struct AnswerLine<'a> {
 #[derive(Serialize)]
 struct VerdictLine<'a> {
     schema: u32,
+    command: &'static str,
     event: &'static str,
     label: &'a str,
     good: bool,
@@ -71,6 +74,7 @@ impl AccountLine {
     pub fn new(label: &str, account: &Account) -> Self {
         AccountLine {
             schema: JSON_SCHEMA,
+            command: "backup".to_owned(),
             event: "account".to_owned(),
             label: label.to_owned(),
             safe: account.all_safe(),
@@ -105,8 +109,10 @@ impl AccountLine {
         }
         if self.taken_over_files > 0 {
             let files = ui::files(self.taken_over_files);
-            ui.note(&format!("{files} on the drive had no record and are not on this card:"));
-            ui.note("taken over UNCHECKED; piback verify lists them");
+            ui.note(&format!(
+                "{files} on the drive had no record and are not on this card: taken over UNCHECKED; piback verify \
+                 lists them"
+            ));
         }
         if !self.renamed.is_empty() {
             let files = ui::files(self.renamed.len() as u64);
@@ -129,6 +135,14 @@ impl AccountLine {
                 let what = if n == 1 { "The file" } else { &format!("All {}", ui::files(n)) };
                 ui.paint(Style::Green, &format!("{what} on {label} {} on the drive, verified.", are(n)))
             }
+            // The last record, or a list for other tools: photos wait for neither.
+            (false, _) if self.not_safe.files == 0 => {
+                let why = self.stopped.as_deref().unwrap_or("something went wrong");
+                let text = format!(
+                    "All of {label} was copied and verified, but the end was not reached: {why}. Run it again."
+                );
+                ui.paint(Style::Red, &text)
+            }
             (false, _) => {
                 let why = self.stopped.as_ref().map_or(String::new(), |stop| format!(": {stop}"));
                 let n = self.not_safe.files;
@@ -143,6 +157,7 @@ impl AccountLine {
 pub fn answer(ui: &Ui, ends: &Endpoints, answer: &Answer) {
     ui.json(&AnswerLine {
         schema: JSON_SCHEMA,
+        command: "safe-to-format",
         event: "answer",
         label: ends.label.as_str(),
         safe_to_format: answer.yes(),
@@ -179,6 +194,7 @@ pub fn answer(ui: &Ui, ends: &Endpoints, answer: &Answer) {
 pub fn verdict(ui: &Ui, label: &str, verdict: &Verdict) {
     ui.json(&VerdictLine {
         schema: JSON_SCHEMA,
+        command: "verify",
         event: "verdict",
         label,
         good: verdict.all_good(),

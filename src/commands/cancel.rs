@@ -16,10 +16,17 @@ pub fn run(args: &Running, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> 
     #[derive(Serialize)]
     struct Answer<'a> {
         schema: u32,
+        command: &'static str,
         label: &'a str,
         pid: i32,
         asked: bool,
     }
-    ui.json(&Answer { schema: JSON_SCHEMA, label: &found.header.label, pid: found.pid, asked: true });
+    ui.json(&Answer {
+        schema: JSON_SCHEMA,
+        command: "cancel",
+        label: &found.header.label,
+        pid: found.pid,
+        asked: true,
+    });
     Ok(Outcome::Done)
 }

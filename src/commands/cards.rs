@@ -32,9 +32,10 @@ pub fn run(global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     #[derive(Serialize)]
     struct Answer<'a> {
         schema: u32,
+        command: &'static str,
         volumes: &'a [Card],
     }
-    ui.json(&Answer { schema: JSON_SCHEMA, volumes: &cards });
+    ui.json(&Answer { schema: JSON_SCHEMA, command: "cards", volumes: &cards });
     Ok(Outcome::Done)
 }
 

@@ -135,8 +135,9 @@ fn report(marker: &Marker, already: bool, destination: Option<&str>, ui: &Ui) {
     #[derive(Serialize)]
     struct Answer<'a> {
         schema: u32,
+        command: &'static str,
         enrolled: &'a Marker,
         already: bool,
     }
-    ui.json(&Answer { schema: JSON_SCHEMA, enrolled: marker, already });
+    ui.json(&Answer { schema: JSON_SCHEMA, command: "enroll", enrolled: marker, already });
 }

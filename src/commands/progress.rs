@@ -47,6 +47,8 @@ pub struct Screen {
 
 #[derive(Default)]
 struct State {
+    /// The verb that is typed.
+    command: &'static str,
     goal: Tally,
     done: Tally,
     written: u64,
@@ -66,8 +68,9 @@ struct State {
 }
 
 #[derive(Serialize)]
-struct Line<T: Serialize> {
+struct Line<'a, T: Serialize> {
     schema: u32,
+    command: &'a str,
     #[serde(flatten)]
     body: T,
 }
@@ -75,7 +78,6 @@ struct Line<T: Serialize> {
 #[derive(Serialize)]
 struct Begin<'a> {
     event: &'static str,
-    command: &'a str,
     label: &'a str,
 }
 
@@ -97,15 +99,15 @@ pub struct Moving {
 
 impl Progress {
     /// Begins to show a run of `command`; the first JSON line names the schema.
-    pub fn new(ui: &Ui, command: &str, label: &str, running: Option<Running>) -> Self {
-        let state = Mutex::new(State { running, ..State::default() });
+    pub fn new(ui: &Ui, command: &'static str, label: &str, running: Option<Running>) -> Self {
+        let state = Mutex::new(State { command, running, ..State::default() });
         let shared = Arc::new(Shared { ui: *ui, screen: Screen::new(ui), state });
         let printer = std::thread::spawn({
             let shared = Arc::clone(&shared);
             move || shared.print()
         });
         let progress = Progress { shared, printer };
-        progress.tell(&Line { schema: JSON_SCHEMA, body: Begin { event: "begin", command, label } });
+        progress.tell(&Line { schema: JSON_SCHEMA, command, body: Begin { event: "begin", label } });
         progress
     }
 
@@ -157,11 +159,12 @@ impl Watch for Progress {
             event,
             Event::Scanned(_) | Event::Planned { .. } | Event::NotSafe { .. } | Event::Stopping
         ) {
-            state.tell(&Line { schema: JSON_SCHEMA, body: &event });
+            let command = state.command;
+            state.tell(&Line { schema: JSON_SCHEMA, command, body: &event });
         }
         if now.saturating_sub(state.shown) >= DRAW_EVERY {
             state.shown = now;
-            let line = Line { schema: JSON_SCHEMA, body: state.moving(now) };
+            let line = Line { schema: JSON_SCHEMA, command: state.command, body: state.moving(now) };
             if let Some(running) = &mut state.running {
                 running.progress(&line);
             }
@@ -184,9 +187,9 @@ impl Shared {
         let every = if self.ui.json_wanted() { JSON_EVERY } else { TEXT_EVERY };
         let mut told = clock::monotonic();
         loop {
-            let (said, newest, over) = {
+            let (said, newest, over, command) = {
                 let mut state = self.state();
-                (std::mem::take(&mut state.said), state.newest.take(), state.over)
+                (std::mem::take(&mut state.said), state.newest.take(), state.over, state.command)
             };
             said.into_iter().for_each(|said| self.print_one(said));
             if over {
@@ -199,7 +202,7 @@ impl Shared {
                 if now.saturating_sub(told) >= every {
                     told = now;
                     self.screen.say(&moving, &self.ui);
-                    self.ui.json(&Line { schema: JSON_SCHEMA, body: moving });
+                    self.ui.json(&Line { schema: JSON_SCHEMA, command, body: moving });
                 }
             }
             std::thread::park_timeout(DRAW_EVERY);

@@ -67,6 +67,47 @@ fn a_terminal_of_40_columns_shows_a_bar_that_fits() {
     mounted.unmount();
 }
 
+#[test]
+fn what_is_said_on_40_columns_breaks_between_words() {
+    let rig = Rig::new();
+    for round in 0..2 {
+        rig.format();
+        rig.shoot("DCIM/100CANON/IMG_0001.CR3", noise(round, 1000));
+        std::os::unix::fs::symlink("x", rig.card.join("a-link")).unwrap();
+        rig.run("backup", &[]);
+    }
+    crate::rig::put(&rig.kept("DCIM/100CANON/stray.JPG"), b"x", 0);
+    rig.format();
+    rig.shoot("DCIM/100CANON/IMG_0001.CR3", noise(9, 1000));
+    std::os::unix::fs::symlink("x", rig.card.join("a-link")).unwrap();
+    for (verb, sentence) in [
+        ("backup", "NOT SAFE: 1 file on SD32GB-03 is not on the drive."),
+        ("safe-to-format", "NO: 1 file on SD32GB-03 is not on the drive. Don't format it."),
+        ("verify", "A backup of the card compares what has no record."),
+    ] {
+        let size = nix::pty::Winsize { ws_row: 20, ws_col: 40, ws_xpixel: 0, ws_ypixel: 0 };
+        let terminal = nix::pty::openpty(&size, None).unwrap();
+        let mut child = rig
+            .command(verb)
+            .env("NO_COLOR", "1")
+            .stdout(Stdio::from(terminal.slave.try_clone().unwrap()))
+            .stderr(Stdio::from(terminal.slave))
+            .spawn()
+            .unwrap();
+        let mut shown = Vec::new();
+        // Ends with EIO when the last writer is gone.
+        let _ = fs::File::from(terminal.master).read_to_end(&mut shown);
+        assert_eq!(child.wait().unwrap().code(), Some(5));
+        let shown = without_escapes(&String::from_utf8(shown).unwrap());
+        let lines: Vec<_> = shown.split(['\r', '\n']).map(str::trim_end).collect();
+        // The bar draws over itself; it has its own test.
+        let said = |line: &&&str| !line.contains('%') && !line.contains("/s");
+        assert!(lines.iter().filter(said).all(|line| line.chars().count() <= 40), "{lines:?}");
+        let words = lines.join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains(sentence), "{words}");
+    }
+}
+
 /// Text without what moves the cursor or colours.
 fn without_escapes(text: &str) -> String {
     let mut plain = String::new();

@@ -266,6 +266,12 @@ fn a_sample_claims_no_more_than_it_read() {
     let run = rig.run("verify", &["--sample", "5%"]);
     assert_eq!(run.code, Some(5), "{run:?}");
     assert!(run.says("stray.JPG"));
+    // Taken over, it is named by every sample.
+    fs::remove_dir_all(rig.drive.join(".piback")).unwrap();
+    rig.backed_up();
+    let run = rig.run("verify", &["--sample", "5%"]);
+    assert_eq!(run.code, Some(5), "{run:?}");
+    assert!(run.says("stray.JPG: taken over unchecked"), "{run:?}");
 }
 
 #[test]

@@ -248,6 +248,33 @@ fn a_bad_sector_on_the_drive_is_named_by_verify_and_by_safe_to_format() {
 }
 
 #[test]
+fn what_the_drive_could_not_read_for_verify_is_copied_again() {
+    let (rig, mounted) = breakable_drive(3, 100_000, Faults::default());
+    rig.backed_up();
+    mounted.set(|f| f.bad = vec![("IMG_0002.JPG".into(), 50_000..50_001)]);
+    assert_eq!(rig.run("verify", &[]).code, Some(5));
+    // The file is there, with its size and its record: that is not enough any more.
+    let account = rig.backed_up();
+    assert_eq!(account["copied"]["files"], 1);
+    assert!(rig.drive.join("SD32GB-03/DCIM/100CANON/IMG_0002~2.JPG").exists());
+    assert_eq!(rig.run("safe-to-format", &[]).code, Some(0));
+    mounted.unmount();
+}
+
+#[test]
+fn no_room_for_the_list_for_other_tools_makes_no_photo_unsafe() {
+    let (rig, mounted) = breakable_drive(3, 100_000, Faults::default());
+    mounted.set(|f| f.full_in = Some(".piback/mhl".into()));
+    let (run, account) = rig.backup();
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.says("no media hash list was written"), "{run:?}");
+    assert_eq!(account["copied"]["files"], 3);
+    assert!(rig.litter().is_empty());
+    assert_eq!(rig.run("verify", &[]).code, Some(0));
+    mounted.unmount();
+}
+
+#[test]
 fn a_card_like_fat_formatted_and_shot_again_in_the_same_second_is_not_skipped() {
     // No change times to go by: only the content tells.
     let (rig, mounted, behind) = breakable_card(4, 50_000, Faults { fat: true, ..Faults::default() });

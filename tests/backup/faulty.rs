@@ -27,6 +27,8 @@ pub struct Faults {
     pub gone_after_written: Option<(u64, Gone)>,
     /// ENOSPC after so many more bytes were written, whatever `statfs` says.
     pub full_after: Option<u64>,
+    /// ENOSPC for writes to files whose path begins so.
+    pub full_in: Option<String>,
     /// What `statfs` says is free, in bytes, until something is written.
     pub free: Option<u64>,
     /// EFBIG from this offset on.
@@ -434,6 +436,10 @@ impl Faulty {
                     return Err(Errno::ENOSPC);
                 }
                 faults.full_after = Some(left - data.len() as u64);
+            }
+            let path = self.path(ino);
+            if faults.full_in.as_ref().is_some_and(|full| path.starts_with(full)) {
+                return Err(Errno::ENOSPC);
             }
             if faults.largest.is_some_and(|largest| offset + data.len() as u64 > largest) {
                 return Err(Errno::EFBIG);

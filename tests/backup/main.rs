@@ -7,6 +7,7 @@ mod faults;
 mod faulty;
 mod kills;
 mod manifests;
+mod meanwhile;
 mod names;
 mod refusals;
 mod rig;

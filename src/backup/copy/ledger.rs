@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[derive(Debug, Default)]
 pub struct Ledger {
     pub copied: Tally,
+    /// What the copied files had in bytes when the card was scanned.
+    pub scanned: u64,
     /// Files that got another name than the card's: index into the card's files, path below the label's folder.
     pub renamed: Vec<Published>,
     /// Index into the card's files, and why.
@@ -84,6 +86,7 @@ impl<'a> Shared<'a> {
         self.with(|inner| {
             inner.settled[job as usize] = true;
             inner.ledger.copied.add(bytes);
+            inner.ledger.scanned += file.size;
             if plain != dest {
                 inner.ledger.renamed.push(Published { file: at, dest: dest.to_vec() });
             }

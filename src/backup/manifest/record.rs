@@ -20,7 +20,7 @@ pub enum Record {
     /// A file on the drive that no record spoke of, with the content that a backup found there after manifests were
     /// lost. No card vouches for it.
     Found { dest: String, size: u64, xxh128: String },
-    /// The file on the drive is not what its record says: it is trusted no more until it was compared again.
+    /// The file on the drive is not what its record says, or can't be read: it is trusted no more until it was compared again.
     Rotten { dest: String },
     /// `backup --mirror` is about to move a file that is no longer on the card.
     Moved { dest: String, to: String },
