@@ -15,3 +15,8 @@ wait_until() {
     echo "not within 30 s: $*" >&2
     return 1
 }
+
+# Whether TCP port $2 of address $1 answers the hotel. bash, because it takes an IPv6 address with its interface.
+hotel_reaches() {
+    nsenter --net=/run/netns/hotel timeout 5 bash -c 'exec 3<>"/dev/tcp/$1/$2"' - "$1" "$2"
+}

@@ -70,12 +70,15 @@ COMMON = (
     "wpasupplicant", "wireless-regdb", "rfkill", "iw", "cron", "less", "procps", "psmisc", "netbase", "util-linux",
 )
 
+NETWORKMANAGER = (*COMMON, "network-manager", "systemd-timesyncd")
+DHCPCD = (*COMMON, "dhcpcd5", "ifupdown", "openresolv", "systemd-timesyncd", "fake-hwclock")
+
 APPLIANCES = {
     recipe.release: recipe
     for recipe in (
-        Recipe("trixie", "trixie", "minbase", "appliance.sh", (*COMMON, "network-manager", "systemd-timesyncd", "netplan.io")),
-        Recipe("bookworm", "bookworm", "minbase", "appliance.sh", (*COMMON, "network-manager", "systemd-timesyncd", "fake-hwclock")),
-        Recipe("bullseye", "bullseye", "minbase", "appliance.sh", (*COMMON, "dhcpcd5", "ifupdown", "openresolv", "systemd-timesyncd", "fake-hwclock")),
+        Recipe("trixie", "trixie", "minbase", "appliance.sh", (*NETWORKMANAGER, "netplan.io")),
+        Recipe("bookworm", "bookworm", "minbase", "appliance.sh", (*NETWORKMANAGER, "fake-hwclock")),
+        Recipe("bullseye", "bullseye", "minbase", "appliance.sh", DHCPCD),
     )
 }
 

@@ -1,4 +1,4 @@
-"""OS upgrade: a fresh Trixie gets the /etc/piback and /var/lib/piback of an older Pi; plan says what is missing, apply mends it."""
+"""OS upgrade: a fresh Trixie gets an older Pi's /etc/piback and /var/lib/piback; plan says what is missing, apply mends it."""
 
 from harness import checks
 from harness.errors import expect

@@ -10,7 +10,7 @@ MORE = ("bookworm", "bullseye")
 BLOCK = """
     if [ -d /var/lib/NetworkManager ]; then
         systemctl stop NetworkManager
-        printf '[main]\\nNetworkingEnabled=true\\nWirelessEnabled=false\\nWWANEnabled=true\\n' >/var/lib/NetworkManager/NetworkManager.state
+        printf '[main]\\nNetworkingEnabled=true\\nWirelessEnabled=false\\n' >/var/lib/NetworkManager/NetworkManager.state
         systemctl start NetworkManager
     fi
     rfkill block wlan

@@ -1,4 +1,4 @@
-"""The power is cut in the middle: what was called verified is there, what has its final name is whole, and a second run ends well."""
+"""The power is cut in the middle: what was called verified is there, final names are whole, and a second run ends well."""
 
 from harness.errors import expect
 from harness.storage import FILESYSTEMS, REPAIRABLE
