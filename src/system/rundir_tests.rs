@@ -10,7 +10,7 @@ fn open(scratch: &tempfile::TempDir) -> RunDir {
 
 /// A process of its own that holds a record lock on a status file, as a running backup does: locks are by process.
 fn locker(file: &Path) -> Child {
-    let script = "import fcntl,sys,time\nf=open(sys.argv[1],'r+')\nfcntl.lockf(f,fcntl.LOCK_EX|fcntl.LOCK_NB)\n\
+    let script = "import fcntl,signal,sys,time\nsignal.signal(signal.SIGINT,signal.SIG_DFL)\nf=open(sys.argv[1],'r+')\nfcntl.lockf(f,fcntl.LOCK_EX|fcntl.LOCK_NB)\n\
                   print('locked',flush=True)\ntime.sleep(60)\n";
     let mut child = Command::new("python3")
         .args(["-c", script])
