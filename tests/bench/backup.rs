@@ -78,7 +78,7 @@ fn main() {
     }
     for (card, drive) in [(90, 30), (90, 120)] {
         if on("slow") {
-            slow(at, card * MB, drive * MB, rounds.min(2));
+            slow(at, card * MB, drive * MB, rounds);
         }
     }
 }

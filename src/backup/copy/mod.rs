@@ -36,10 +36,10 @@ pub struct Job {
 }
 
 /// Bytes moved at once. Large enough that a call costs nothing beside the device.
-const CHUNK: usize = 2 * 1024 * 1024;
+const CHUNK: usize = 4 * 1024 * 1024;
 
 /// Buffers in the pool: what the reader may be ahead of the writer.
-const BUFFERS: usize = 6;
+const BUFFERS: usize = 4;
 
 /// A batch ends with this many bytes, files, or after this time, whichever comes first.
 const BATCH_BYTES: u64 = 256 * 1024 * 1024;
