@@ -5,7 +5,7 @@ use super::copy::{self, Context, Ledger};
 use super::drive::Drive;
 use super::endpoints::Endpoints;
 use super::events::{Event, Tally, Watch};
-use super::manifest::{Damage, Log, Record, Run, Runs};
+use super::manifest::{Damage, Index, Log, Record, Run, Runs};
 use super::reason::{Reason, Stop};
 use super::scan::Card;
 use super::{leftovers, matching, mhl, mirror, source, strays};
@@ -34,8 +34,8 @@ pub fn backup(ends: &Endpoints, options: Options, watch: &dyn Watch) -> anyhow::
     let card = Card::scan(&source.root)
         .map_err(|fault| Problem::failed(format!("card {card_name} can't be read: {fault}")))?;
     watch.event(Event::Scanned(Tally { files: card.files.len() as u64, bytes: card.bytes() }));
-    let runs = drive.runs()?;
-    let matched = matching::run(&card, &mut source, &mut drive, &runs.index, options.mirror, watch);
+    let mut runs = drive.runs()?;
+    let mut matched = matching::run(&card, &mut source, &mut drive, &runs.index, options.mirror, watch);
     let plan = options.mirror.then(|| mirror::plan(&card, &runs.index, &matched)).transpose()?;
     let space = drive.root.space().context("ask the drive for its room")?;
     let short = matched.copy.bytes.saturating_sub(space.free);
@@ -63,8 +63,8 @@ pub fn backup(ends: &Endpoints, options: Options, watch: &dyn Watch) -> anyhow::
     let something = !matched.jobs.is_empty() || !matched.adopted.is_empty() || !runs.unfinished.is_empty();
     if something || removals > 0 || rebuild {
         let adopted = !matched.adopted.is_empty();
-        let job = Job { ends, card: &card, runs: &runs, adopted, rebuild, watch };
-        let ledger = job.write(&mut source, &mut drive, &matched, plan, &mut account)?;
+        let mut job = Job { ends, card: &card, runs: &mut runs, adopted, rebuild, watch };
+        let ledger = job.write(&mut source, &mut drive, &mut matched, plan, &mut account)?;
         take_over(&mut account, &card, ledger);
     }
     account.not_safe.sort_by(|a, b| a.path.cmp(&b.path));
@@ -74,7 +74,7 @@ pub fn backup(ends: &Endpoints, options: Options, watch: &dyn Watch) -> anyhow::
 struct Job<'a> {
     ends: &'a Endpoints,
     card: &'a Card,
-    runs: &'a Runs,
+    runs: &'a mut Runs,
     adopted: bool,
     /// Manifests were lost: what no record speaks of is taken over.
     rebuild: bool,
@@ -84,10 +84,10 @@ struct Job<'a> {
 impl Job<'_> {
     /// Everything that writes on the drive. Once the manifest is begun, failures go to the account.
     fn write(
-        &self,
+        &mut self,
         source: &mut source::Source,
         drive: &mut Drive,
-        matched: &matching::Matched,
+        matched: &mut matching::Matched,
         removals: Option<Vec<mirror::Removal>>,
         account: &mut Account,
     ) -> anyhow::Result<Ledger> {
@@ -109,7 +109,9 @@ impl Job<'_> {
                 .push(format!("{swept} temporary files of an earlier run that was cut off were removed"));
         }
         let cleaned = self.runs.unfinished.iter().map(|run| Record::Cleaned { run: run.clone() });
-        let adopted = matched.adopted.iter().map(|adopted| adopted.record(self.card));
+        // Taken, not borrowed: of 100,000 files that is memory which the rest of the run needs.
+        let adopted =
+            std::mem::take(&mut matched.adopted).into_iter().map(|adopted| adopted.record(self.card));
         log.append(cleaned.chain(adopted)).map_err(cant)?;
         let mut ledger = Ledger { stop: account.stop, ..Ledger::default() };
         if account.stop.is_none() {
@@ -137,7 +139,7 @@ impl Job<'_> {
 
     /// Empty folders, removals, the list for other tools, and the manifest's last record.
     fn finish(
-        &self,
+        &mut self,
         drive: &mut Drive,
         run: &str,
         log: &mut Log,
@@ -162,6 +164,8 @@ impl Job<'_> {
         if ledger.not_safe.is_empty() && account.not_safe.is_empty() {
             account.removed = mirror::run(drive, run, log, removals)?;
         }
+        // What was known before the copy is read again where it is needed, with what was added: one index at a time.
+        self.runs.index = Index::default();
         if self.rebuild {
             self.rebuild(drive, log, account)?;
         }

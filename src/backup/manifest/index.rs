@@ -150,6 +150,12 @@ impl Index {
         hash: u128,
         partial: bool,
     ) -> bool {
+        if let Some(at) = self.same_as_newest(path, dest, (size, hash, partial)) {
+            // Only its times are others. The newest ones count, so that memory grows with files and not with runs.
+            let known = &mut self.known[at];
+            (known.mtime, known.ctime, known.sample) = (mtime, ctime, sample);
+            return true;
+        }
         let Some(dest_at) = self.keep(dest) else { return false };
         let path_at = if path == dest { Some(dest_at) } else { self.keep(path) };
         let Some(path_at) = path_at else { return false };
@@ -171,6 +177,14 @@ impl Index {
         }
         self.by_dest.insert(key(dest), at);
         true
+    }
+
+    /// Where the newest record of `dest` lies, if it says the same of the same file.
+    fn same_as_newest(&self, path: &[u8], dest: &[u8], what: (u64, u128, bool)) -> Option<usize> {
+        let at = (*self.by_dest.get(&key(dest))? as usize).checked_sub(1)?;
+        let known = self.known.get(at)?;
+        let same = self.slice(known.dest) == dest && self.slice(known.path) == path;
+        (same && (known.size, known.hash, known.partial) == what).then_some(at)
     }
 
     fn keep(&mut self, text: &[u8]) -> Option<(u32, u16)> {
@@ -223,6 +237,17 @@ mod tests {
         assert!(index.is_rotten(b"a") && !index.is_rotten(b"a~2"));
         index.add(&file("a", "a", 1));
         assert!(!index.is_rotten(b"a"));
+    }
+
+    #[test]
+    fn a_record_with_other_times_takes_the_place_of_the_one_before() {
+        let mut index = Index::default();
+        let record = |mtime| Record::File(FileRecord::new(b"a", b"a", 3, (mtime, 2), 9, 1));
+        for mtime in 0..1000 {
+            assert!(index.add(&record(mtime)));
+        }
+        assert_eq!(index.of_path(b"a").map(|k| k.mtime).collect::<Vec<_>>(), [999]);
+        assert_eq!((index.known.len(), index.text.len()), (1, 1));
     }
 
     #[test]
