@@ -84,7 +84,7 @@ leaf!(SecretPath, text, "SecretPath", {
     "description": "A file of mode 0600 that holds one secret"
 });
 
-/// A folder for data: below one of the places where data belongs, so that no share opens the system.
+/// A folder for data: none of the system's own, so that no share opens those.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DataPath(HostPath);
 
@@ -107,19 +107,22 @@ impl FromStr for DataPath {
     fn from_str(text: &str) -> Result<Self, String> {
         let path: HostPath = text.parse()?;
         let top = path.as_str().split('/').nth(1).unwrap_or_default();
-        match ["media", "mnt", "srv", "home", "data"].contains(&top) {
-            true => Ok(DataPath(path)),
-            false => {
-                Err("is no place for photos; folders below /media, /mnt, /srv, /home or /data are allowed"
-                    .into())
+        match SYSTEM.contains(&top) {
+            true => {
+                Err("belongs to the system; folders such as /media/photos or /srv/photos are allowed".into())
             }
+            false => Ok(DataPath(path)),
         }
     }
 }
 
+/// Folders of the system itself (hier(7)).
+const SYSTEM: [&str; 13] =
+    ["bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "proc", "root", "sbin", "sys", "usr", "var"];
+
 leaf!(DataPath, text, "DataPath", {
-    "type": "string", "pattern": "^/(media|mnt|srv|home|data)(/[A-Za-z0-9_.+@-]+)*/?$",
-    "description": "A folder below /media, /mnt, /srv, /home or /data"
+    "type": "string", "pattern": "^(/[A-Za-z0-9_.+@-]+)+/?$",
+    "description": "A folder for data, none of the system's own"
 });
 
 #[cfg(test)]
