@@ -209,6 +209,11 @@ impl Committer<'_> {
     }
 
     fn make_names_durable(&self, changed: &[Arc<Dir>]) -> Result<(), Fault> {
+        // vfat makes the new entry with size 0 and writes size and place into it with the inode, later (`vfat_rename` in
+        // the kernel's fs/fat/namei_vfat.c). Syncing the folder alone would make just the empty entry durable.
+        if self.context.drive.medium.syncfs && !changed.is_empty() {
+            self.context.drive.root.sync_all()?;
+        }
         let mut seen = HashSet::new();
         changed.iter().filter(|dir| seen.insert(dir.inode())).try_for_each(|dir| dir.sync())
     }
