@@ -8,8 +8,8 @@ use crate::backup::card::{Plugged, Volume};
 use crate::cli::{Enroll, Global};
 use crate::error::{Outcome, Problem};
 use crate::system::folder::Folder;
-use crate::system::input;
 use crate::system::mount::{self, Access};
+use crate::system::random;
 use crate::ui::{JSON_SCHEMA, Ui, visible};
 use anyhow::{Context, anyhow};
 use serde::Serialize;
@@ -115,7 +115,7 @@ fn write(root: &Folder, marker: &Marker, volume: &Volume) -> anyhow::Result<()> 
 }
 
 fn identity() -> anyhow::Result<[u8; 16]> {
-    let random = input::random(16).context("/dev/urandom")?;
+    let random = random::bytes(16).context("/dev/urandom")?;
     random.try_into().map_err(|_| anyhow!("/dev/urandom gave too little"))
 }
 

@@ -7,7 +7,7 @@ use crate::error::{Outcome, Problem};
 use crate::profile::legacy_conf::{self, LegacyConf};
 use crate::profile::types::{Country, Passphrase, SecretPath, Ssid, VolumeLabel};
 use crate::profile::{self, Profile};
-use crate::system::{FileNode, Host, Node, input};
+use crate::system::{FileNode, Host, Node, input, random};
 use crate::ui::{JSON_SCHEMA, Ui, visible};
 use anyhow::Context;
 use serde::Serialize;
@@ -190,7 +190,7 @@ fn secret(host: &dyn Host, path: &SecretPath, given: Option<Passphrase>) -> anyh
     let (secret, how) = match (given, there) {
         (Some(given), Node::Absent | Node::File(_)) => (given, "taken from your file"),
         (None, Node::Absent) => {
-            let random = input::random(256).context("the kernel gave no random bytes")?;
+            let random = random::bytes(256).context("the kernel gave no random bytes")?;
             (Passphrase::from_random(&random).context("the kernel's random bytes are not random")?, "made")
         }
         _ => {

@@ -213,9 +213,8 @@ pub fn unwind_old(host: &dyn Host, intent: &Intent, pace: Pace) -> Vec<String> {
             }
         }
     }
-    // systemd-sysctl sets what files say; it does not unset what a file said that is gone.
-    if let Some(value) = intent.ip_forward.as_ref().filter(|v| *v == "0") {
-        tools.push(Tool::new("sysctl").args(["-q", "-w", &format!("net.ipv4.ip_forward={value}")]));
+    if let Some(value) = intent.ip_forward.as_deref().filter(|v| *v == "0") {
+        tools.push(set_ip_forward(value));
     }
     let mut remains = failures(host, &tools);
     // What runs now is the old input again, or nothing: the next apply must not take it for the new one.
@@ -292,9 +291,7 @@ fn set_up(
 
 fn unit(host: &dyn Host, change: &UnitChange, pace: Pace) -> anyhow::Result<()> {
     if change.activation == Activation::Sysctl && change.input.is_empty() {
-        // systemd-sysctl sets what files say; it does not unset what a file said that is gone.
-        let first = State::read(host)?.originals.ip_forward.unwrap_or_else(|| "0".into());
-        host.run(&Tool::new("sysctl").args(["-q", "-w", &format!("net.ipv4.ip_forward={}", first.trim())]))?;
+        host.run(&set_ip_forward(State::read(host)?.originals.ip_forward.as_deref().unwrap_or("0")))?;
     }
     if change.activation == Activation::Ifup && (pace == Pace::Queue || change.name.is_empty()) {
         return Ok(());
@@ -330,6 +327,11 @@ fn unit(host: &dyn Host, change: &UnitChange, pace: Pace) -> anyhow::Result<()> 
         )));
     }
     Ok(())
+}
+
+/// systemd-sysctl sets what files say; it does not unset what a file said that is gone.
+fn set_ip_forward(value: &str) -> Tool {
+    Tool::new("sysctl").args(["-q", "-w", &format!("net.ipv4.ip_forward={}", value.trim())])
 }
 
 fn systemctl(pace: Pace) -> Tool {

@@ -277,7 +277,7 @@ fn keep_edit(host: &dyn Host, before: &Before, after: &Option<String>) -> anyhow
         return Ok(());
     }
     store::make_dirs(host, &[EDITED])?;
-    let name = before.path().trim_start_matches('/').replace('/', "%");
+    let name = store::flat_name(before.path());
     let kept = format!("{EDITED}/{name}.{}", &hash[..8]);
     host.write(&kept, &FileNode { bytes: now.bytes, mode: 0o600, uid: 0, gid: 0 })
         .with_context(|| format!("your edit can't be kept in {kept}"))

@@ -339,11 +339,17 @@ pub fn original_bytes(host: &dyn Host, state: &State, path: &str, sha256: &str) 
 
 /// `etc%hostapd%hostapd.conf`, later ones with `~2`: one flat folder, names that can be read.
 fn original_path(path: &str, index: usize) -> String {
-    let name = path.trim_start_matches('/').replace('/', "%");
+    let name = flat_name(path);
     match index {
         0 => format!("{ORIGINAL_FILES}/{name}"),
         _ => format!("{ORIGINAL_FILES}/{name}~{}", index + 1),
     }
+}
+
+/// A path as one readable file name.
+#[must_use]
+pub fn flat_name(path: &str) -> String {
+    path.trim_start_matches('/').replace('/', "%")
 }
 
 /// Notes what an activation was last done with.

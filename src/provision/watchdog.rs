@@ -34,10 +34,7 @@ const TIMER_UNIT: &str = "/run/systemd/system/piback-confirm.service";
 /// When one of them can't be armed: then nothing may be changed.
 pub fn arm(host: &dyn Host, window: Option<&Window>) -> anyhow::Result<()> {
     let Some(window) = window.filter(|_| host.is_live()) else { return Ok(()) };
-    put(host, BOOT_UNIT, &boot_unit(&window.program))?;
-    dir(host, BOOT_WANTS_DIR)?;
-    host.link(BOOT_WANTS, "../piback-settle.service")
-        .with_context(|| format!("{BOOT_WANTS} can't be made"))?;
+    install_boot_unit(host, &window.program)?;
     dir(host, RUN_DIR)?;
     put(host, TIMER_UNIT, &timer_unit(&window.program))?;
     put(host, TIMER, &timer(window.length))?;

@@ -1,5 +1,5 @@
-//! What the user hands over outside the host's tree: files named on the command line, randomness, a folder to
-//! write to.
+//! What the user hands over outside the host's tree: files named on the command line, a folder to write
+//! to.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -44,16 +44,6 @@ pub fn files_below(dir: &Path) -> io::Result<Vec<PathBuf>> {
         }
     }
     Ok(found)
-}
-
-/// Bytes from the kernel's generator.
-///
-/// # Errors
-/// The kernel's.
-pub fn random(count: usize) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; count];
-    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    Ok(bytes)
 }
 
 /// Makes a directory and those above it.
