@@ -2,7 +2,7 @@
 
 use super::digest::{self, Digest, Digester};
 use super::scan::{self, Card, File};
-use crate::system::volume::{Buffer, Dir, Fault, FaultKind, InFile, Medium};
+use crate::system::volume::{ALIGN, Buffer, Dir, Fault, FaultKind, InFile, Medium};
 use std::sync::Arc;
 
 /// From this size on, files are read past the page cache.
@@ -124,11 +124,14 @@ pub fn digest(file: &mut InFile, buffer: &mut Buffer) -> Result<Option<Digest>, 
     let mut digester = Digester::new();
     let mut offset = 0;
     while offset < before.size {
-        let n = file.read_at(buffer.space(), offset)?;
+        // Whole blocks for O_DIRECT, and no more: the kernel fills with zeros what lies behind the file's end.
+        let want = (before.size - offset).min(buffer.capacity() as u64) as usize;
+        let space = &mut buffer.space()[..want.next_multiple_of(ALIGN)];
+        let n = file.read_at(space, offset)?;
         if n == 0 {
             break;
         }
-        digester.write(&buffer.space()[..n]);
+        digester.write(&space[..n]);
         offset += n as u64;
     }
     file.forget();

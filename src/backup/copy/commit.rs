@@ -121,7 +121,7 @@ impl Committer<'_> {
 
     fn digest(&mut self, file: &mut OutFile, size: u64) -> Result<Digest, Fault> {
         if size <= CHUNK as u64 {
-            let n = if size > 0 { file.read_at(self.buffer.space(), 0)? } else { 0 };
+            let n = file.read_at(self.buffer.space(), size as usize, 0)?;
             self.context.watch.event(Event::ReadBack { bytes: n as u64 });
             self.buffer.set_len(n);
             return Ok(Digester::whole(self.buffer.filled()));
@@ -129,7 +129,8 @@ impl Committer<'_> {
         let mut digester = Digester::new();
         let mut offset = 0;
         while offset < size {
-            let n = file.read_at(self.buffer.space(), offset)?;
+            let want = (size - offset).min(CHUNK as u64) as usize;
+            let n = file.read_at(self.buffer.space(), want, offset)?;
             if n == 0 {
                 break;
             }

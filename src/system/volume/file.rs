@@ -67,7 +67,8 @@ impl InFile {
     /// # Errors
     /// When a read fails; bytes before the bad place are lost to the caller, who asks again in smaller pieces.
     pub fn read_at(&mut self, space: &mut [u8], offset: u64) -> Result<usize, Fault> {
-        read_full(&self.fd, &mut self.direct, space, offset)
+        let want = space.len();
+        read_full(&self.fd, &mut self.direct, space, want, offset)
     }
 
     /// Tells the kernel that all of the file will be read soon.
@@ -187,12 +188,15 @@ impl OutFile {
         self.direct = set_direct(&self.fd, true);
     }
 
-    /// As [`InFile::read_at`].
+    /// Reads up to `want` bytes from `offset`, fewer only where the file ends; returns the number of bytes. `space` has
+    /// to hold whole blocks for O_DIRECT, so that a little more may be returned. It should not hold many more: the
+    /// kernel fills with zeros whatever of it lies behind the file's end.
     ///
     /// # Errors
     /// When a read fails.
-    pub fn read_at(&mut self, space: &mut [u8], offset: u64) -> Result<usize, Fault> {
-        read_full(&self.fd, &mut self.direct, space, offset)
+    pub fn read_at(&mut self, space: &mut [u8], want: usize, offset: u64) -> Result<usize, Fault> {
+        let whole = want.next_multiple_of(ALIGN).min(space.len());
+        read_full(&self.fd, &mut self.direct, &mut space[..whole], want, offset)
     }
 
     fn sync_range(&self, offset: u64, len: u64, flags: libc::c_uint) -> Result<(), Fault> {
@@ -211,9 +215,15 @@ fn position(offset: u64) -> Result<libc::off_t, Fault> {
     libc::off_t::try_from(offset).map_err(|_| Fault::new("seek", Errno::EOVERFLOW))
 }
 
-fn read_full(fd: &OwnedFd, direct: &mut bool, space: &mut [u8], offset: u64) -> Result<usize, Fault> {
+fn read_full(
+    fd: &OwnedFd,
+    direct: &mut bool,
+    space: &mut [u8],
+    want: usize,
+    offset: u64,
+) -> Result<usize, Fault> {
     let mut filled = 0;
-    while filled < space.len() {
+    while filled < want {
         match nix::sys::uio::pread(fd, &mut space[filled..], position(offset + filled as u64)?) {
             Ok(0) => break,
             Ok(n) => filled += n,
@@ -234,9 +244,8 @@ fn advise(fd: &OwnedFd, advice: PosixFadviseAdvice) {
 
 /// Turns O_DIRECT on or off; returns what it is afterwards.
 fn set_direct(fd: &OwnedFd, on: bool) -> bool {
-    let Ok(flags) = nix::fcntl::fcntl(fd.as_fd(), FcntlArg::F_GETFL) else { return !on };
-    let mut flags = OFlag::from_bits_retain(flags);
-    flags.set(OFlag::O_DIRECT, on);
+    // Of the flags that can be changed none but O_DIRECT is wanted here; O_NONBLOCK, for opening, has done its work.
+    let flags = if on { OFlag::O_DIRECT } else { OFlag::empty() };
     let set = nix::fcntl::fcntl(fd.as_fd(), FcntlArg::F_SETFL(flags)).is_ok();
     set == on
 }

@@ -95,6 +95,15 @@ class StorageLab:
         """Everything stops at once; what was not on a medium is gone. Boot again to look."""
         self.machine.kill()
 
+    def cut_power_at_exit(self, seconds=300):
+        """Cuts the power in the moment in which the run in the background ends; gives its exit status."""
+        deadline = time.monotonic() + seconds
+        while not (ends := self.events("exit")):
+            expect(time.monotonic() < deadline, f"the run did not end within {seconds} s:\n{self.said()}")
+            time.sleep(0.001)
+        self.cut_power()
+        return ends[0]["status"]
+
     def file(self, name):
         return self.work / f"{name}.img"
 
@@ -151,7 +160,9 @@ class StorageLab:
             rm -f /run/status
             (
                 /run/lab/piback backup SD32GB-03 --source /mnt/card --dest /mnt/drive --json >/run/port-events 2>/run/said
-                echo $? >/run/status.new; mv /run/status.new /run/status
+                status=$?
+                printf '{"event": "exit", "status": %d}\\n' $status >/run/port-events
+                echo $status >/run/status.new; mv /run/status.new /run/status
             ) </dev/null >/dev/null 2>&1 &
         """)
 
