@@ -11,6 +11,8 @@ use std::io;
 pub enum Kind {
     /// 1: failed, nothing was left half-done.
     Failed,
+    /// 1: refused before anything was done, because only root may do it.
+    NeedsRoot,
     /// 3: `apply` failed and the previous state is back.
     RolledBack,
     /// 4: rolling back did not finish; the hints say what remains.
@@ -24,7 +26,7 @@ impl Kind {
     #[must_use]
     pub fn exit_code(self) -> u8 {
         match self {
-            Kind::Failed => 1,
+            Kind::Failed | Kind::NeedsRoot => 1,
             Kind::RolledBack => 3,
             Kind::RollbackIncomplete => 4,
             Kind::Usage => 64,
@@ -77,6 +79,12 @@ impl Problem {
         Problem::new(Kind::Failed, what)
     }
 
+    /// Only root may do it, and nothing was done yet; exit code 1.
+    #[must_use]
+    pub fn needs_root(what: impl Into<String>) -> Self {
+        Problem::new(Kind::NeedsRoot, what).hint("put sudo in front of the command")
+    }
+
     /// A wrong command line, exit code 64.
     #[must_use]
     pub fn usage(what: impl Into<String>) -> Self {
@@ -102,7 +110,17 @@ impl std::error::Error for Problem {}
 /// The exit code of an error chain: that of the outermost [`Problem`] in it, else 1.
 #[must_use]
 pub fn exit_code(error: &anyhow::Error) -> u8 {
-    error.downcast_ref::<Problem>().map_or(Kind::Failed, |p| p.kind).exit_code()
+    kind(error).exit_code()
+}
+
+/// Whether the same command line, typed by root, would get on.
+#[must_use]
+pub fn needs_root(error: &anyhow::Error) -> bool {
+    kind(error) == Kind::NeedsRoot
+}
+
+fn kind(error: &anyhow::Error) -> Kind {
+    error.downcast_ref::<Problem>().map_or(Kind::Failed, |p| p.kind)
 }
 
 /// The hints of the outermost [`Problem`] in an error chain; where there is none, what the kernel's answer suggests.

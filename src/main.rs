@@ -37,6 +37,10 @@ fn main() -> ExitCode {
         }
         Ok(outcome) => ExitCode::from(outcome.exit_code()),
         Err(e) => {
+            // Nothing was done yet. Over SSH from an iPad, `piback backup` is enough to type.
+            if error::needs_root(&e) {
+                process::again_as_root();
+            }
             ui.error(&e);
             ExitCode::from(error::exit_code(&e))
         }

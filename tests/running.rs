@@ -151,3 +151,38 @@ fn attach_says_when_the_run_was_killed() {
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("was killed"), "{}", stderr(&output));
 }
+
+/// `piback attach` typed by somebody else than root, on a host whose `sudo` is this script.
+fn typed_without_sudo(sudo: &str) -> Output {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let (script, piback) = (dir.path().join("sudo"), dir.path().join("piback"));
+    std::fs::write(&script, sudo).unwrap();
+    std::fs::copy(env!("CARGO_BIN_EXE_piback"), &piback).unwrap();
+    for path in [dir.path(), &script, &piback] {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let steps = "mount -t tmpfs sudo /usr/local/sbin; cp \"$1\" /usr/local/sbin/sudo
+                 exec setpriv --reuid=65534 --regid=65534 --clear-groups \"$2\" attach 'SD 1'";
+    let mut command = Command::new("unshare");
+    command.args(["-m", "sh", "-ec", steps, "sh"]).args([&script, &piback]).env("NO_COLOR", "1");
+    command.env_remove("XDG_RUNTIME_DIR").output().unwrap()
+}
+
+#[test]
+fn where_sudo_asks_for_nothing_it_need_not_be_typed() {
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let run =
+        typed_without_sudo("#!/bin/sh\n[ \"$*\" = '-n true' ] && exit 0\nprintf '<%s>' \"$@\"\nexit 5\n");
+    assert_eq!(run.status.code(), Some(5), "{run:?}");
+    let said = String::from_utf8_lossy(&run.stdout).into_owned();
+    assert!(said.starts_with("<-n><--preserve-env=NO_COLOR><--></"), "{said}");
+    assert!(said.ends_with("/piback><attach><SD 1>"), "{said}");
+
+    let refused = typed_without_sudo("#!/bin/sh\necho 'a password is required' >&2\nexit 1\n");
+    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(said.contains("put sudo in front") && !said.contains("password"), "{said}");
+}

@@ -97,7 +97,6 @@ impl Job<'_> {
             self.runs.next_run(clock::today(), random::bits().context("ask the kernel for a random number")?);
         drive.prepare().map_err(cant)?;
         let folder = drive.make_own(&[b"manifests", self.ends.label.as_bytes()]).map_err(cant)?;
-        let noreplace = folder.can_rename_noreplace(&super::drive::temp_name(&run, 0));
         let first =
             Record::Run(Run::new(&run, self.ends.label.as_str(), "backup", clock::today().to_string()));
         let mut log = Log::begin(&folder, &run, first).map_err(cant)?;
@@ -123,7 +122,7 @@ impl Job<'_> {
                 run: &run,
                 watch: self.watch,
             };
-            ledger = copy::run(&context, source, &mut log, noreplace);
+            ledger = copy::run(&context, source, &mut log);
         } else {
             let stop = account.stop.unwrap_or(Stop::Asked);
             ledger.not_safe = matched.jobs.iter().map(|j| (j.file, Reason::NotReached(stop))).collect();

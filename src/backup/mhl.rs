@@ -79,10 +79,9 @@ fn write(
     ))?;
     chain.finish()?;
     let history = drive.make_own(&[b"mhl", drive.label.as_bytes(), run.as_bytes(), b"ascmhl"])?;
-    let noreplace = folder.can_rename_noreplace(&temps[0]);
     // Two labels may differ in characters that a name on this drive can't hold twice; the run's folder is new.
-    folder.rename(&temps[0], &history, name.as_bytes(), noreplace)?;
-    folder.rename(&temps[1], &history, b"ascmhl_chain.xml", noreplace)?;
+    folder.rename(&temps[0], &history, name.as_bytes())?;
+    folder.rename(&temps[1], &history, b"ascmhl_chain.xml")?;
     history.sync()?;
     folder.sync()
 }

@@ -64,10 +64,7 @@ pub fn run(drive: &mut Drive, run: &str, log: &mut Log, removals: Vec<Removal>) 
             let mut path: Vec<&[u8]> = vec![b"removed", run.as_bytes(), drive.label.as_bytes()];
             path.extend(folder.split(|b| *b == b'/').filter(|part| !part.is_empty()));
             let target = drive.make_own(&path)?;
-            match from.rename(name, &target, name, true).or_else(|fault| match fault.kind() {
-                FaultKind::Unsupported => from.rename(name, &target, name, false),
-                _ => Err(fault),
-            }) {
+            match from.rename(name, &target, name) {
                 Ok(()) => moved += 1,
                 Err(fault) if fault.kind() == FaultKind::Missing => {}
                 Err(fault) => return Err(fault),

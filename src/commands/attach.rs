@@ -64,10 +64,8 @@ pub(super) fn find(label: Option<&str>, global: &Global) -> anyhow::Result<Found
                 Some(label) => format!("no backup of {} runs", visible(label)),
                 None => "no backup runs".to_owned(),
             };
-            let mut problem = Problem::failed(what);
-            if !process::is_root() {
-                problem = problem.hint("one that root started is seen by root: put sudo in front");
-            }
+            // One that root started is seen by root alone.
+            let problem = if process::is_root() { Problem::failed(what) } else { Problem::needs_root(what) };
             Err(problem.into())
         }
     }

@@ -360,7 +360,7 @@ pub(super) fn reach(
     }
     if !process::is_root() {
         let what = format!("{shown} is not mounted, and only root can mount it");
-        return Err(Problem::failed(what).hint("put sudo in front of the command").into());
+        return Err(Problem::needs_root(what).into());
     }
     let spare = format!("piback-{}", volume.kname.replace('!', "-"));
     // A label that is fit to be a folder's name; any other one stays data.

@@ -75,7 +75,7 @@ pub fn enrolled(root: Option<&Path>) -> anyhow::Result<Drives> {
     let read = host(root)?.read_followed(&list);
     if read.as_ref().is_err_and(|e| e.kind() == ErrorKind::PermissionDenied) {
         let what = format!("only root can read {list}, the list of enrolled drives");
-        return Err(Problem::failed(what).hint("put sudo in front of the command").into());
+        return Err(Problem::needs_root(what).into());
     }
     match read.with_context(|| list.clone())? {
         None => Ok(Drives::default()),

@@ -1,5 +1,7 @@
 //! What this process was given: its environment, its user.
 
+use super::run::{self, Tool};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 
 /// Whether `NO_COLOR` is set to anything but the empty string (<https://no-color.org>).
@@ -18,6 +20,22 @@ pub fn was_told(word: &str) -> bool {
 #[must_use]
 pub fn is_root() -> bool {
     nix::unistd::geteuid().is_root()
+}
+
+/// Begins this very command line again as root, in place of this process, where `sudo` asks for no password (the first
+/// user of a Raspberry Pi). Comes back where that is not so.
+pub fn again_as_root() {
+    if is_root() || Tool::new("sudo").args(["-n", "true"]).run().is_err() {
+        return;
+    }
+    let (Some(sudo), Ok(own)) = (run::find("sudo"), own_path()) else { return };
+    let mut command = std::process::Command::new(sudo);
+    command.arg("-n");
+    if no_color() {
+        command.arg("--preserve-env=NO_COLOR");
+    }
+    // Comes back only if it fails; what stood in the way before is then said.
+    let _ = command.arg("--").arg(own).args(std::env::args_os().skip(1)).exec();
 }
 
 /// This machine's name, for records.

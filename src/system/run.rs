@@ -4,6 +4,7 @@ use crate::ui::visible;
 use std::ffi::OsString;
 use std::fmt;
 use std::io;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// A tool to run. Arguments are shown in errors and by `ps`: a secret goes in through [`Tool::stdin`] only.
@@ -147,6 +148,12 @@ impl Tool {
         }
         Err(RunError::Failed { line: self.line(), output })
     }
+}
+
+/// Where a tool lies: in the system's own folders, as [`Tool`] finds it.
+#[must_use]
+pub fn find(program: &str) -> Option<PathBuf> {
+    SYSTEM_PATH.split(':').map(|folder| Path::new(folder).join(program)).find(|path| path.is_file())
 }
 
 /// Where Debian keeps its tools; `/usr/sbin` is not in every login's PATH.

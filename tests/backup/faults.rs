@@ -234,6 +234,22 @@ fn short_answers_make_no_short_files() {
 }
 
 #[test]
+fn a_drive_that_can_only_rename_plainly_takes_a_backup_and_keeps_both_photos_of_a_name() {
+    let (rig, mounted) = breakable_drive(3, 100_000, Faults { plain_renames: true, ..Faults::default() });
+    rig.backed_up();
+    assert_eq!(rig.tree(), tree(&rig.card));
+    let before = rig.tree();
+    rig.shoot(&name(1), noise(77, 100_000));
+    rig.backed_up();
+    let after = rig.tree();
+    assert_eq!(after.len(), 4, "{:?}", after.keys());
+    assert!(before.iter().all(|(path, content)| after.get(path) == Some(content)));
+    assert!(rig.litter().is_empty());
+    assert_eq!(rig.run("safe-to-format", &[]).code, Some(0));
+    mounted.unmount();
+}
+
+#[test]
 fn a_bad_sector_on_the_drive_is_named_by_verify_and_by_safe_to_format() {
     let (rig, mounted) = breakable_drive(3, 100_000, Faults::default());
     rig.backed_up();

@@ -43,6 +43,8 @@ pub struct Faults {
     pub meanwhile: Option<(String, Meanwhile)>,
     /// Names as FAT has them: case is ignored, some characters are refused.
     pub fat: bool,
+    /// Renaming knows no flags, as with ntfs-3g.
+    pub plain_renames: bool,
     /// Bytes per second.
     pub read_limit: Option<u64>,
     pub write_limit: Option<u64>,
@@ -471,6 +473,9 @@ impl Faulty {
 
     fn do_rename(&self, from: &Path, to: &Path, flags: RenameFlags) -> Result<(), Errno> {
         self.gate()?;
+        if !flags.is_empty() && self.faults.lock().unwrap().plain_renames {
+            return Err(Errno::EINVAL);
+        }
         if flags.contains(RenameFlags::RENAME_NOREPLACE) && fs::symlink_metadata(self.real(to)).is_ok() {
             return Err(Errno::EEXIST);
         }

@@ -20,14 +20,8 @@ const FEW: usize = 4;
 const NAME_TRIES: u32 = 1000;
 
 /// Commits batch after batch, until the writer is done.
-pub fn run(
-    context: &Context<'_>,
-    ledger: &Shared<'_>,
-    writer: Receiver<Batch>,
-    log: &mut Log,
-    noreplace: bool,
-) {
-    let mut committer = Committer { context, ledger, log, noreplace, buffer: Buffer::new(CHUNK) };
+pub fn run(context: &Context<'_>, ledger: &Shared<'_>, writer: Receiver<Batch>, log: &mut Log) {
+    let mut committer = Committer { context, ledger, log, buffer: Buffer::new(CHUNK) };
     while let Ok(batch) = writer.recv() {
         let temps: Vec<(Arc<Dir>, Vec<u8>)> =
             batch.files.iter().map(|f| (Arc::clone(&f.place.dir), f.temp.clone())).collect();
@@ -48,7 +42,6 @@ struct Committer<'a> {
     context: &'a Context<'a>,
     ledger: &'a Shared<'a>,
     log: &'a mut Log,
-    noreplace: bool,
     buffer: Buffer,
 }
 
@@ -160,7 +153,7 @@ impl Committer<'_> {
             }
             let escaped = names::escape(&plain);
             for name in [&plain, &escaped] {
-                match file.place.dir.rename(&file.temp, &file.place.dir, name, self.noreplace) {
+                match file.place.dir.rename(&file.temp, &file.place.dir, name) {
                     Ok(()) => {
                         if !changed.iter().any(|dir| Arc::ptr_eq(dir, &file.place.dir)) {
                             changed.push(Arc::clone(&file.place.dir));
@@ -169,7 +162,8 @@ impl Committer<'_> {
                     }
                     Err(fault) => match fault.kind() {
                         FaultKind::Exists => break,
-                        FaultKind::BadName | FaultKind::Unsupported if *name == plain => {}
+                        // Escaped, the drive may take it.
+                        FaultKind::BadName | FaultKind::Unsupported if *name != escaped => {}
                         _ => return self.refused(file, fault).map(|()| None),
                     },
                 }

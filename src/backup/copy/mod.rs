@@ -57,7 +57,7 @@ pub struct Context<'a> {
 }
 
 /// Copies all jobs; whatever goes wrong is in the ledger, file by file.
-pub fn run(context: &Context<'_>, source: &mut Source, log: &mut Log, noreplace: bool) -> Ledger {
+pub fn run(context: &Context<'_>, source: &mut Source, log: &mut Log) -> Ledger {
     let ledger = ledger::Shared::new(context);
     let (to_writer, from_reader) = mpsc::sync_channel(BUFFERS);
     let (give_back, empty) = mpsc::channel();
@@ -70,7 +70,7 @@ pub fn run(context: &Context<'_>, source: &mut Source, log: &mut Log, noreplace:
         let ledger = &ledger;
         scope.spawn(move || reader::run(context, source, ledger, empty, to_writer));
         scope.spawn(move || writer::run(context, ledger, from_reader, &give_back, to_committer));
-        commit::run(context, ledger, from_writer, log, noreplace);
+        commit::run(context, ledger, from_writer, log);
     });
     ledger.finish()
 }

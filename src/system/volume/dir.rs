@@ -168,15 +168,16 @@ impl Dir {
         OutFile::create(self, name)
     }
 
-    /// Gives a file in this directory its name in `to`, and never replaces one. `noreplace` is what
-    /// [`Dir::can_rename_noreplace`] found for this file system.
+    /// Gives a file in this directory its name in `to`, and never replaces one.
     ///
     /// # Errors
     /// [`FaultKind::Exists`](super::FaultKind) when the name is taken.
-    pub fn rename(&self, from: &[u8], to: &Dir, name: &[u8], noreplace: bool) -> Result<(), Fault> {
-        if noreplace {
-            return nix::fcntl::renameat2(&self.fd, from, &to.fd, name, RenameFlags::RENAME_NOREPLACE)
-                .call("rename");
+    pub fn rename(&self, from: &[u8], to: &Dir, name: &[u8]) -> Result<(), Fault> {
+        // FUSE before its version 7.23, and with it ntfs-3g, knows no flags and says so only of a name that exists: there
+        // is no way to ask beforehand.
+        match nix::fcntl::renameat2(&self.fd, from, &to.fd, name, RenameFlags::RENAME_NOREPLACE) {
+            Err(Errno::EINVAL | Errno::ENOSYS | Errno::EOPNOTSUPP) => {}
+            answer => return answer.call("rename"),
         }
         // A hard link refuses a taken name just as atomically.
         match nix::unistd::linkat(&self.fd, from, &to.fd, name, AtFlags::empty()) {
@@ -189,13 +190,6 @@ impl Dir {
             return Err(Fault::new("rename", Errno::EEXIST));
         }
         nix::fcntl::renameat(&self.fd, from, &to.fd, name).call("rename")
-    }
-
-    /// Whether this file system knows renaming without replacing: asked with two names that don't exist.
-    #[must_use]
-    pub fn can_rename_noreplace(&self, unused: &[u8]) -> bool {
-        let answer = nix::fcntl::renameat2(&self.fd, unused, &self.fd, unused, RenameFlags::RENAME_NOREPLACE);
-        !matches!(answer, Err(Errno::EINVAL | Errno::ENOSYS | Errno::EOPNOTSUPP))
     }
 
     /// Removes a name that is no directory.

@@ -177,12 +177,16 @@ class StorageLab:
     def wait_until_progress(self, field, least, seconds=120):
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            reached = max((event[field] for event in self.events("progress")), default=0)
+            reached = self.progress(field)
             if reached >= least:
                 return reached
             expect(not self.events("account"), f"the run ended before it could be disturbed:\n{self.said()}")
             time.sleep(0.05)
         raise Failed(f"{field} did not reach {least} within {seconds} s:\n{self.said()}")
+
+    def progress(self, field):
+        """How far the run in the background says that it is."""
+        return max((event[field] for event in self.events("progress")), default=0)
 
     def events(self, kind):
         lines = [line for line in self.machine.events().splitlines() if line.startswith("{") and line.endswith("}")]
