@@ -20,6 +20,7 @@ use piback::system::fake::FakeHost;
 use piback::system::run::{Output, RunError, Tool};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -39,11 +40,13 @@ struct Model {
     offline: bool,
     /// What hostapd says of its state once it runs.
     radio: &'static str,
+    /// A line of hostapd.conf that this radio refuses: hostapd is active all the same.
+    refuses: Option<&'static str>,
 }
 
 type Shared = Rc<RefCell<Model>>;
 
-fn answer(model: &Shared, tool: &Tool) -> Result<Output, RunError> {
+fn answer(model: &Shared, tree: &Path, tool: &Tool) -> Result<Output, RunError> {
     let args: Vec<String> = tool.args.iter().map(|a| a.to_string_lossy().into_owned()).collect();
     let words: Vec<&str> = args.iter().map(String::as_str).filter(|a| *a != "--no-block").collect();
     let mut model = model.borrow_mut();
@@ -109,7 +112,13 @@ fn answer(model: &Shared, tool: &Tool) -> Result<Output, RunError> {
             ok(String::new())
         }
         ("hostapd_cli", _) => match model.units.get("hostapd.service") {
-            Some(u) if u.active => ok("state=ENABLED\n".replace("ENABLED", model.radio)),
+            Some(u) if u.active => {
+                let conf = std::fs::read_to_string(tree.join("etc/hostapd/hostapd.conf")).unwrap_or_default();
+                match model.refuses {
+                    Some(line) if conf.lines().any(|l| l == line) => ok("state=DISABLED\n".into()),
+                    _ => ok(format!("state={}\n", model.radio)),
+                }
+            }
             _ => fail("Failed to connect to hostapd"),
         },
         ("iw", _) => ok("Interface wlan0\n\ttype AP\n".into()),
@@ -144,7 +153,8 @@ fn pi(model: Model) -> Pi {
     }
     let model = Rc::new(RefCell::new(model));
     let shared = Rc::clone(&model);
-    let host = FakeHost::live(&tree.root(), move |tool| answer(&shared, tool)).unwrap();
+    let root = tree.root();
+    let host = FakeHost::live(&tree.root(), move |tool| answer(&shared, &root, tool)).unwrap();
     Pi { tree, host, model }
 }
 
@@ -157,6 +167,7 @@ fn fresh() -> Model {
         broken: None,
         offline: false,
         radio: "ENABLED",
+        refuses: None,
     }
 }
 
@@ -571,4 +582,100 @@ fn drift_on_disk_restarts_the_daemon_that_may_run_with_it() {
     pi.tree.write("/etc/hostapd/hostapd.conf", "ssid=drifted\n");
     pi.apply(6, None).unwrap();
     assert!(pi.systemctl().contains(&"restart hostapd.service".to_owned()));
+}
+
+/// A channel that the radio refuses: the old access point is not only restarted, it is seen to serve again.
+#[test]
+fn undone_is_said_only_when_the_old_access_point_is_up_again() {
+    let pi = pi(fresh());
+    pi.apply(6, None).unwrap();
+    let files = pi.files();
+    pi.model.borrow_mut().refuses = Some("channel=11");
+    let error = pi.apply(11, None).unwrap_err();
+    assert_eq!(exit_code(&error), 3, "{error:#} {:?}", piback::error::hints(&error));
+    assert_eq!(pi.files(), files);
+    let tools = pi.host.take_tools();
+    let back = tools.iter().rposition(|t| t == "systemctl restart hostapd.service").unwrap();
+    assert!(tools[back..].iter().any(|t| t.starts_with("hostapd_cli")), "nobody looked after the undoing");
+
+    // An access point that was down before the apply is not missed after it.
+    pi.model.borrow_mut().radio = "COUNTRY_UPDATE";
+    let error = pi.apply(1, None).unwrap_err();
+    assert_eq!(
+        exit_code(&error),
+        3,
+        "it was down before: nothing is missed. {:?}",
+        piback::error::hints(&error)
+    );
+    assert_eq!(pi.files(), files);
+}
+
+#[test]
+fn an_old_access_point_that_stays_down_is_no_success() {
+    let pi = pi(fresh());
+    pi.apply(6, None).unwrap();
+    let files = pi.files();
+    // With the new channel the radio's driver hangs, and the old channel does not wake it.
+    let model = Rc::clone(&pi.model);
+    let (plan, state, desired) = pi.plan(11);
+    let expected = Expected::of(&profile(11), None);
+    let hang = move |line: &str| {
+        if line.starts_with("looking whether") {
+            model.borrow_mut().radio = "COUNTRY_UPDATE";
+        }
+    };
+    let secrets = desired.secrets.as_ref();
+    let hands = Hands { secrets, share_password: None, expected: Some(&expected), window: None, say: &hang };
+    let error = apply::apply(&pi.host, &plan, &state, &hands).unwrap_err();
+    let hints = piback::error::hints(&error).join("\n");
+    assert_eq!(exit_code(&error), 4, "{error:#} {hints}");
+    assert!(hints.contains("access point was up before and is not now: state COUNTRY_UPDATE"), "{hints}");
+    assert!(hints.contains("sudo systemctl restart hostapd.service"), "{hints}");
+    assert!(!hints.contains("DNS") && !hints.contains("previous state is back"), "{hints}");
+    assert_eq!(pi.files(), files);
+    // Nothing is left to put back, so nothing keeps the next apply.
+    assert!(!pi.tree.path("/var/lib/piback/journal").exists());
+    pi.model.borrow_mut().radio = "ENABLED";
+    pi.apply(11, None).unwrap();
+}
+
+/// The timer's undoing is proved as well, and its failure is the unit's.
+#[test]
+fn the_timers_undoing_is_proved_too() {
+    let pi = pi(fresh());
+    pi.apply(6, None).unwrap();
+    let kept = pi.files();
+    pi.apply(11, window()).unwrap();
+    pi.model.borrow_mut().radio = "COUNTRY_UPDATE";
+    piback::system::Host::wait(&pi.host, Duration::from_secs(121));
+    let error = apply::settle(&pi.host, false).unwrap_err();
+    assert_eq!(exit_code(&error), 4);
+    assert!(piback::error::hints(&error).join(" ").contains("access point was up before"), "{error:?}");
+    assert_eq!(pi.files(), kept);
+    assert_eq!(apply::settle(&pi.host, false).unwrap(), Recovered::Nothing);
+
+    // At boot the units' turn comes later: their state then proves nothing.
+    pi.model.borrow_mut().radio = "ENABLED";
+    pi.apply(11, window()).unwrap();
+    pi.model.borrow_mut().radio = "COUNTRY_UPDATE";
+    assert_eq!(apply::settle(&pi.host, true).unwrap(), Recovered::Undone);
+    assert_eq!(pi.files(), kept);
+}
+
+/// A generation that was gone back to is what the next undoing is held against.
+#[test]
+fn after_going_back_the_older_generation_is_what_must_come_up() {
+    let pi = pi(fresh());
+    pi.apply(6, None).unwrap();
+    pi.apply(11, None).unwrap();
+    let (mut desired, _) = pi.desired(6);
+    desired.restored = Some(1);
+    let state = State::read(&pi.host).unwrap();
+    let mut plan = plan::files(&pi.host, &desired, &state).unwrap();
+    units::plan_units(&pi.host, &desired, &state, &mut plan).unwrap();
+    let secrets = desired.secrets.as_ref();
+    let hands = Hands { secrets, share_password: None, expected: None, window: None, say: &|_| {} };
+    apply::apply(&pi.host, &plan, &state, &hands).unwrap();
+    let last = State::read(&pi.host).unwrap().last.unwrap();
+    assert_eq!(last.expected, Some(Expected::of(&profile(6), None)));
 }

@@ -77,7 +77,7 @@ pub fn run(host: &dyn Host, plan: &Plan, state: &State, hands: &Hands<'_>) -> an
 
 /// How often it is looked, a second apart: a country update and a channel scan take seconds on a Pi, more in an
 /// emulator. Counted, not timed: the clock may jump when the network comes.
-const PATIENCE: u32 = 60;
+pub const PATIENCE: u32 = 60;
 
 /// Looks until everything is up, or patience ends.
 fn prove(host: &dyn Host, expected: &Expected, say: &dyn Fn(&str)) -> anyhow::Result<()> {
@@ -113,7 +113,7 @@ fn failed(host: &dyn Host, probes: &[Probe]) -> String {
 }
 
 /// The last lines of a unit's journal.
-fn last_words(host: &dyn Host, unit: &str) -> String {
+pub fn last_words(host: &dyn Host, unit: &str) -> String {
     let journal = Tool::new("journalctl").args(["-u", unit, "-n", "3", "--no-pager", "-o", "cat"]);
     let said = host.output(&journal).map(|o| o.stdout).unwrap_or_default();
     said.lines().map(crate::ui::visible).collect::<Vec<_>>().join(" / ")

@@ -4,6 +4,7 @@ use super::activate::{self, Pace};
 use super::journal::{self, Intent, Phase};
 use super::plan::{FileChange, Plan};
 use super::probe::Expected;
+use super::proof;
 use super::render::Secrets;
 use super::store::{self, Generation, State};
 use super::watchdog::{self, Window};
@@ -124,13 +125,18 @@ pub fn apply(host: &dyn Host, plan: &Plan, state: &State, hands: &Hands<'_>) -> 
         restored: plan.restored,
         radio: plan.radio.clone(),
         passphrase_file: plan.passphrase_file.clone(),
+        expected: expected(host, plan, hands),
         stack: plan.stack,
         artifacts: plan.artifacts.clone(),
         hashes: plan.hashes.clone(),
     };
+    let held = match plan.units.is_empty() {
+        true => None,
+        false => proof::before(host, state, hands.expected),
+    };
     // Before the first change a failure leaves nothing behind but parts of the journal, and those go.
     let begun = watchdog::arm(host, hands.window.as_ref())
-        .and_then(|()| journal::begin(host, plan, state, hands.window.is_some(), record));
+        .and_then(|()| journal::begin(host, plan, state, hands.window.is_some(), held, record));
     let mut intent = begun.inspect_err(|_| {
         let _ = journal::end(host).and_then(|()| watchdog::disarm(host));
     })?;
@@ -176,12 +182,19 @@ fn finish(host: &dyn Host, intent: &Intent) -> anyhow::Result<()> {
 
 fn undo(host: &dyn Host, intent: &mut Intent, pace: Pace) -> anyhow::Result<()> {
     let remains = put_back(host, intent, pace);
-    if remains.is_empty() {
+    if !remains.is_empty() {
+        let problem =
+            Problem::new(Kind::RollbackIncomplete, "an apply that was cut off can't be undone completely");
+        return Err(remains.into_iter().fold(problem, Problem::hint).into());
+    }
+    // At boot the units' turn comes after ours.
+    let down = if pace == Pace::Wait { down(host, intent) } else { Vec::new() };
+    if down.is_empty() {
         return Ok(());
     }
-    let problem =
-        Problem::new(Kind::RollbackIncomplete, "an apply that was cut off can't be undone completely");
-    Err(remains.into_iter().fold(problem, Problem::hint).into())
+    let what =
+        "an apply that was not to be is undone, files and units; but what they bring up is not up again";
+    Err(down.into_iter().fold(Problem::new(Kind::RollbackIncomplete, what), Problem::hint).into())
 }
 
 /// Everything back: what was started by the new files is stopped by them, then the old files, then the old units.
@@ -205,13 +218,33 @@ fn unwound(host: &dyn Host, intent: &mut Intent, cause: &anyhow::Error) -> anyho
     let remains = put_back(host, intent, Pace::Wait);
     let what = format!("{cause:#}");
     let problem = if remains.is_empty() {
-        Problem::new(Kind::RolledBack, what).hint("the previous state is back")
+        match down(host, intent) {
+            down if down.is_empty() => {
+                Problem::new(Kind::RolledBack, what).hint("the previous state is back")
+            }
+            down => {
+                let problem = Problem::new(Kind::RollbackIncomplete, what);
+                down.into_iter().fold(problem.hint("the previous files and units are back"), Problem::hint)
+            }
+        }
     } else {
         let problem = Problem::new(Kind::RollbackIncomplete, what);
         let problem = remains.into_iter().fold(problem, Problem::hint);
         problem.hint("when that is mended, type: sudo piback rollback")
     };
     hints.into_iter().fold(problem, Problem::hint).into()
+}
+
+/// What was up before the apply and does not come up again. The journal has ended by then: there is nothing left to
+/// put back, and a radio that broke must not keep anybody from the next apply.
+fn down(host: &dyn Host, intent: &Intent) -> Vec<String> {
+    intent.held.as_ref().map(|held| proof::again(host, held)).unwrap_or_default()
+}
+
+/// What must be true while the new state is in force: what this apply proves, or what the generation proved that it
+/// goes back to.
+fn expected(host: &dyn Host, plan: &Plan, hands: &Hands<'_>) -> Option<Expected> {
+    hands.expected.cloned().or_else(|| store::generation(host, plan.restored?).ok()?.expected)
 }
 
 /// Every file must be as it was when the plan was made.

@@ -8,6 +8,7 @@
 //! All of it is gone when the apply has ended; until then it is mode 0600 in a 0700 directory.
 
 use super::plan::Plan;
+use super::proof::Held;
 use super::store::{self, Generation, Originals, STATE, State};
 use super::units::UnitChange;
 use crate::system::{FileNode, HALF_WRITTEN, Host, Node};
@@ -59,6 +60,9 @@ pub struct Intent {
     pub confirm: bool,
     /// Until when, in seconds since boot; none until everything is done.
     pub deadline: Option<u64>,
+    /// What was up before the first change; none on a tree.
+    #[serde(default)]
+    pub held: Option<Held>,
     pub record: Generation,
 }
 
@@ -89,6 +93,7 @@ pub fn begin(
     plan: &Plan,
     state: &State,
     confirm: bool,
+    held: Option<Held>,
     record: Generation,
 ) -> anyhow::Result<Intent> {
     store::make_dirs(host, &[DIR])?;
@@ -122,6 +127,7 @@ pub fn begin(
         ip_forward: ip_forward(host)?,
         confirm,
         deadline: None,
+        held,
         record,
     };
     store::write_json(host, INTENT, &intent)?;

@@ -13,6 +13,7 @@ pub mod journal;
 pub mod keep;
 pub mod plan;
 pub mod probe;
+pub mod proof;
 pub mod render;
 pub mod store;
 pub mod units;

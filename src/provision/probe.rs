@@ -4,7 +4,7 @@
 use crate::profile::Profile;
 use crate::system::Host;
 use crate::system::run::Tool;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One thing that must be so.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -18,13 +18,14 @@ pub struct Probe {
 }
 
 /// What the probes hold the host against.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Expected {
     pub radio: String,
     pub address: String,
     pub prefix: u8,
     pub shares_internet: bool,
-    /// The address that the user's SSH session came in by, if there is one.
+    /// The address that the user's SSH session came in by, if there is one. Never on record: it is this session's.
+    #[serde(skip)]
     pub way_in: Option<String>,
 }
 

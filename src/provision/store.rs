@@ -11,6 +11,7 @@
 use super::catalog::{self, Activation};
 use super::host::Stack;
 use super::plan::Plan;
+use super::probe::Expected;
 use super::render::{Artifact, Body};
 use super::units::UnitState;
 use crate::error::Problem;
@@ -100,6 +101,9 @@ pub struct Generation {
     pub radio: String,
     #[serde(default)]
     pub passphrase_file: Option<String>,
+    /// What the probes look for while it is in force; none on a tree, after `rollback --original`, and in old records.
+    #[serde(default)]
+    pub expected: Option<Expected>,
     /// `None` after `rollback --original`: no stack is ours then.
     pub stack: Option<Stack>,
     pub artifacts: Vec<Artifact>,
@@ -125,6 +129,7 @@ impl Generation {
             restored: None,
             radio: String::new(),
             passphrase_file: None,
+            expected: None,
             stack: None,
             artifacts: originals.paths.keys().map(artifact).collect(),
             hashes: BTreeMap::new(),
