@@ -3,7 +3,7 @@
 use super::activate::{self, Pace};
 use super::journal::{self, Intent, Phase};
 use super::plan::{FileChange, Plan};
-use super::probe::Expected;
+use super::probe::{Expected, WasUp};
 use super::render::Secrets;
 use super::store::{self, Generation, State};
 use super::watchdog::{self, Window};
@@ -115,6 +115,9 @@ pub fn apply(host: &dyn Host, plan: &Plan, state: &State, hands: &Hands<'_>) -> 
         return Ok(());
     }
     still_as_planned(host, plan)?;
+    let radio = state.last.as_ref().map(|last| &last.radio).filter(|radio| !radio.is_empty());
+    let way_in = hands.expected.and_then(|e| e.way_in.clone());
+    let was_up = host.is_live().then(|| WasUp::see(host, radio.unwrap_or(&plan.radio), way_in));
     let record = Generation {
         schema: store::schema(),
         number: plan.follows.unwrap_or(0) + 1,
@@ -141,13 +144,13 @@ pub fn apply(host: &dyn Host, plan: &Plan, state: &State, hands: &Hands<'_>) -> 
         .and_then(|()| store::write_generation(host, &intent.record));
     if let Err(cause) = done {
         (hands.say)("That failed. Putting the previous state back.");
-        return Err(unwound(host, &mut intent, &cause));
+        return Err(unwound(host, &mut intent, was_up.as_ref(), &cause));
     }
     match &hands.window {
         Some(window) => {
             journal::provisional(host, &mut intent, window.length.as_secs())?;
             // The whole window counts from here: whoever has to confirm sees the new state only now.
-            watchdog::arm(host, Some(window))
+            watchdog::start_anew(host)
         }
         None => {
             journal::end(host)?;
@@ -200,16 +203,24 @@ fn put_back(host: &dyn Host, intent: &mut Intent, pace: Pace) -> Vec<String> {
     remains
 }
 
-fn unwound(host: &dyn Host, intent: &mut Intent, cause: &anyhow::Error) -> anyhow::Error {
+fn unwound(
+    host: &dyn Host,
+    intent: &mut Intent,
+    was_up: Option<&WasUp>,
+    cause: &anyhow::Error,
+) -> anyhow::Error {
     let hints = crate::error::hints(cause);
     let remains = put_back(host, intent, Pace::Wait);
     let what = format!("{cause:#}");
-    let problem = if remains.is_empty() {
-        Problem::new(Kind::RolledBack, what).hint("the previous state is back")
-    } else {
+    let problem = if !remains.is_empty() {
         let problem = Problem::new(Kind::RollbackIncomplete, what);
         let problem = remains.into_iter().fold(problem, Problem::hint);
         problem.hint("when that is mended, type: sudo piback rollback")
+    } else if let Some(dark) = was_up.and_then(|was_up| activate::not_up_again(host, was_up)) {
+        let problem = Problem::new(Kind::RollbackIncomplete, what).hint(dark);
+        problem.hint("to see what stands in its way, type: sudo piback doctor")
+    } else {
+        Problem::new(Kind::RolledBack, what).hint("the previous state is back")
     };
     hints.into_iter().fold(problem, Problem::hint).into()
 }

@@ -41,6 +41,38 @@ impl Expected {
     }
 }
 
+/// What of an appliance was up before a change. After an undo it has to be up again.
+pub struct WasUp {
+    expected: Expected,
+    names: Vec<&'static str>,
+}
+
+impl WasUp {
+    /// Looks at the host as it is: what is not up, or is not there at all, is not asked for later.
+    #[must_use]
+    pub fn see(host: &dyn Host, radio: &str, way_in: Option<String>) -> Self {
+        let show = Tool::new("ip").args(["-o", "addr", "show", "dev", radio]);
+        let text = host.output(&show).map(|o| o.stdout).unwrap_or_default();
+        let (address, prefix) = first_ipv4(&text).unwrap_or_default();
+        let expected = Expected { radio: radio.to_owned(), address, prefix, shares_internet: true, way_in };
+        let names = look(host, &expected).into_iter().filter(|p| p.ok).map(|p| p.name).collect();
+        WasUp { expected, names }
+    }
+
+    /// Looks again: what was up.
+    #[must_use]
+    pub fn look(&self, host: &dyn Host) -> Vec<Probe> {
+        look(host, &self.expected).into_iter().filter(|p| self.names.contains(&p.name)).collect()
+    }
+}
+
+/// Address and prefix of the first `inet 10.41.0.1/24`.
+fn first_ipv4(text: &str) -> Option<(String, u8)> {
+    let (_, found) = addresses(text).find(|(_, address)| !address.contains(':'))?;
+    let (address, prefix) = found.split_once('/')?;
+    Some((address.to_owned(), prefix.parse().ok()?))
+}
+
 /// Looks once at everything.
 #[must_use]
 pub fn look(host: &dyn Host, expected: &Expected) -> Vec<Probe> {
@@ -179,6 +211,8 @@ mod tests {
             way_in: None,
         };
         assert!(address(ip, &expected).ok);
+        assert_eq!(first_ipv4("3: wlan0    inet6 fe80::1/64 scope link\n"), None);
+        assert_eq!(first_ipv4(ip), Some(("127.0.0.1".into(), 8)));
         assert!(!address(ip, &Expected { prefix: 16, ..expected.clone() }).ok);
         assert!(!address("", &expected).ok);
         // iproute2 5.10 (Bullseye) and 6.15 (Trixie).
