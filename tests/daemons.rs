@@ -168,7 +168,8 @@ fn commands(unit: &str, kind: &str, dir: &Path) -> String {
             None => format!("{command}\n"),
         })
     };
-    unit.lines().filter_map(line).collect()
+    // A line goes on after a backslash, which systemd replaces with a space.
+    unit.replace("\\\n", " ").lines().filter_map(line).collect()
 }
 
 #[test]
@@ -181,7 +182,7 @@ fn the_rules_load_twice_without_doubling_leave_others_alone_and_go_again() {
         let dir = tree.path("/nat");
         let start =
             format!("{}{}", commands(&unit, "ExecStartPre", &dir), commands(&unit, "ExecStart", &dir));
-        let stop = commands(&unit, "ExecStop", &dir);
+        let stop = commands(&unit, "ExecStopPost", &dir);
         // `-w` waits for the lock in /run, which the mount namespace keeps off the host's own.
         let script = format!(
             "mount -t tmpfs none /run\n\

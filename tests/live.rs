@@ -36,6 +36,12 @@ struct Model {
     units: BTreeMap<String, Unit>,
     packages: Vec<String>,
     broken: Option<&'static str>,
+    /// The next restart of hostapd leaves its radio dead.
+    breaks_radio: bool,
+    /// A unit that can't be stopped.
+    stuck: Option<&'static str>,
+    /// Unit files were changed and systemd has not read them yet: what it would start is what they were.
+    unread: bool,
     /// No internet: no package comes.
     offline: bool,
     /// What hostapd says of its state once it runs.
@@ -82,34 +88,24 @@ fn answer(model: &Shared, tree: &Path, tool: &Tool) -> Result<Output, RunError> 
             };
             ok(names.iter().map(block).collect::<Vec<_>>().join("\n"))
         }
-        ("systemctl", ["daemon-reload"]) => ok(String::new()),
-        ("systemctl", [verb, rest @ ..]) => {
-            let name = *rest.last().unwrap();
-            // A unit that is not installed can't be started, stopped, enabled or disabled; ours is, by its file.
-            if !model.units.contains_key(name) && name != "piback-nat.service" && !name.ends_with(".timer") {
-                return Ok(Output {
-                    code: Some(5),
-                    stdout: String::new(),
-                    stderr: format!("Unit {name} not loaded."),
-                });
-            }
-            if model.broken == Some(name) && matches!(*verb, "start" | "restart") {
-                return fail("Job for the unit failed.");
-            }
-            let unit = model.units.entry(name.to_owned()).or_insert(Unit { file: "disabled", active: false });
-            match *verb {
-                "unmask" | "disable" => unit.file = "disabled",
-                "enable" => unit.file = "enabled",
-                "mask" => unit.file = "masked",
-                _ => {}
-            }
-            match *verb {
-                "start" | "restart" => unit.active = true,
-                "stop" => unit.active = false,
-                "disable" if rest.contains(&"--now") => unit.active = false,
-                _ => {}
-            }
+        ("systemctl", ["daemon-reload"]) => {
+            model.unread = false;
             ok(String::new())
+        }
+        ("systemctl", words) => {
+            let (options, words): (Vec<&str>, Vec<&str>) = words.iter().partition(|w| w.starts_with("--"));
+            let changes_files = matches!(words[0], "unmask" | "disable" | "enable" | "mask");
+            if changes_files {
+                model.unread = options.contains(&"--no-reload");
+            }
+            words[1..].iter().try_fold(Output { code: Some(0), ..Output::default() }, |output, name| {
+                let failed = systemctl(&mut model, words[0], name, options.contains(&"--now"));
+                Ok(failed.map_or(output, |(code, stderr)| Output {
+                    code: Some(code),
+                    stdout: String::new(),
+                    stderr,
+                }))
+            })
         }
         ("hostapd_cli", _) => match model.units.get("hostapd.service") {
             Some(u) if u.active => {
@@ -136,6 +132,37 @@ fn answer(model: &Shared, tree: &Path, tool: &Tool) -> Result<Output, RunError> 
         ("dnsmasq" | "testparm" | "unshare" | "systemd-analyze", _) => ok(String::new()),
         _ => panic!("an unknown tool: {}", tool.line()),
     }
+}
+
+/// One unit of a call; what was wrong.
+fn systemctl(model: &mut Model, verb: &str, name: &str, now: bool) -> Option<(i32, String)> {
+    // A unit that is not installed can't be started, stopped, enabled or disabled; ours is, by its file.
+    if !model.units.contains_key(name) && name != "piback-nat.service" && !name.ends_with(".timer") {
+        return Some((5, format!("Unit {name} not loaded.")));
+    }
+    if matches!(verb, "start" | "restart") && (model.broken == Some(name) || model.unread) {
+        return Some((1, "Job for the unit failed.".to_owned()));
+    }
+    if verb == "stop" && model.stuck == Some(name) {
+        return Some((1, "Job for the unit failed.".to_owned()));
+    }
+    let unit = model.units.entry(name.to_owned()).or_insert(Unit { file: "disabled", active: false });
+    match verb {
+        "unmask" | "disable" => unit.file = "disabled",
+        "enable" => unit.file = "enabled",
+        "mask" => unit.file = "masked",
+        _ => {}
+    }
+    if verb == "restart" && name == "hostapd.service" && model.breaks_radio {
+        model.radio = "DISABLED";
+    }
+    match verb {
+        "start" | "restart" => unit.active = true,
+        "stop" => unit.active = false,
+        "disable" if now => unit.active = false,
+        _ => {}
+    }
+    None
 }
 
 struct Pi {
@@ -165,6 +192,9 @@ fn fresh() -> Model {
         units: [unit("NetworkManager.service"), unit("systemd-sysctl.service")].into(),
         packages: vec!["iptables".into()],
         broken: None,
+        breaks_radio: false,
+        stuck: None,
+        unread: false,
         offline: false,
         radio: "ENABLED",
         refuses: None,
@@ -275,6 +305,8 @@ fn a_fresh_pi_gets_config_before_packages_and_units_in_order() {
             && at("useradd") < at("smbpasswd")
             && at("smbpasswd") < at("systemctl daemon-reload")
     );
+    let reloads = tools.iter().filter(|t| t.contains("daemon-reload")).count();
+    assert_eq!(reloads, 1, "each takes seconds on a small Pi: {tools:#?}");
     assert!(at("systemctl daemon-reload") < at("systemctl restart piback-nat.service"));
     assert!(at("systemctl reload NetworkManager.service") < at("systemctl restart hostapd.service"));
     assert!(
@@ -312,9 +344,9 @@ fn a_masked_unit_is_unmasked_and_a_stopped_one_is_started() {
     assert_eq!(
         pi.systemctl(),
         [
+            "--no-reload unmask hostapd.service",
+            "--no-reload enable hostapd.service",
             "daemon-reload",
-            "unmask hostapd.service",
-            "enable hostapd.service",
             "start hostapd.service",
             "start dnsmasq.service"
         ]
@@ -332,7 +364,8 @@ fn a_unit_that_fails_brings_files_units_and_kernel_back() {
     assert_eq!(pi.files(), files);
     let tools = pi.host.take_tools();
     assert!(tools.contains(&"sysctl -q -w net.ipv4.ip_forward=0".to_owned()), "{tools:#?}");
-    let stop = tools.iter().position(|t| t == "systemctl stop piback-nat.service").unwrap();
+    let stop =
+        tools.iter().position(|t| t.starts_with("systemctl stop ") && t.contains("piback-nat")).unwrap();
     assert!(
         stop < tools.iter().rposition(|t| t == "systemctl daemon-reload").unwrap(),
         "stopped while its file was there"
@@ -378,6 +411,19 @@ fn a_unit_that_fails_brings_files_units_and_kernel_back() {
 }
 
 #[test]
+fn what_cannot_be_stopped_is_named_and_nothing_else_is() {
+    let pi = pi(fresh());
+    pi.model.borrow_mut().broken = Some("hostapd.service");
+    pi.model.borrow_mut().stuck = Some("dnsmasq.service");
+    let error = pi.apply(6, None).unwrap_err();
+    assert_eq!(exit_code(&error), 4, "{error:#}");
+    let hints = piback::error::hints(&error);
+    let stops: Vec<&String> = hints.iter().filter(|h| h.contains("stop")).collect();
+    assert!(stops.len() == 1 && stops[0].starts_with("`systemctl stop dnsmasq.service`"), "{hints:?}");
+    assert!(!pi.model.borrow().units["piback-nat.service"].active, "the others are stopped all the same");
+}
+
+#[test]
 fn roll_back_stops_what_piback_started_while_its_files_are_there() {
     let pi = pi(fresh());
     let files = pi.files();
@@ -386,7 +432,11 @@ fn roll_back_stops_what_piback_started_while_its_files_are_there() {
     let lines = pi.systemctl();
     let at =
         |line: &str| lines.iter().position(|l| l == line).unwrap_or_else(|| panic!("no {line}: {lines:#?}"));
-    assert!(at("disable --now piback-nat.service") < at("daemon-reload"), "{lines:#?}");
+    assert!(
+        at("--no-reload disable --now smbd.service dnsmasq.service hostapd.service piback-nat.service")
+            < at("daemon-reload"),
+        "{lines:#?}"
+    );
     assert!(at("daemon-reload") < at("reload NetworkManager.service"));
     assert_eq!(pi.files(), files);
     assert!(!pi.model.borrow().units["hostapd.service"].active);
@@ -496,6 +546,21 @@ fn a_unit_that_is_active_without_its_radio_is_no_access_point() {
     );
     assert!(!text.contains("DNS:"), "what is up is not blamed: {text}");
     assert_eq!(pi.files(), files);
+}
+
+/// The files are the old ones again and hostapd runs with them: that alone is no access point either.
+#[test]
+fn an_access_point_that_does_not_come_back_is_not_called_back() {
+    let pi = pi(fresh());
+    pi.apply(6, None).unwrap();
+    let kept = pi.files();
+    pi.model.borrow_mut().breaks_radio = true;
+    let error = pi.apply(11, None).unwrap_err();
+    assert_eq!(exit_code(&error), 4, "{error:#}");
+    let hints = piback::error::hints(&error);
+    assert!(hints.iter().any(|h| h.contains("access point was up before") && h.contains("DISABLED")), "{hints:?}");
+    assert_eq!(pi.files(), kept);
+    assert!(!pi.tree.path("/var/lib/piback/journal").exists(), "nothing more can be undone");
 }
 
 #[test]

@@ -27,9 +27,11 @@ pub enum Pace {
 /// # Errors
 /// When one can't be stopped.
 pub fn stop_leaving(host: &dyn Host, plan: &Plan, say: &dyn Fn(&str)) -> anyhow::Result<()> {
-    for change in plan.units.iter().filter(|u| u.act == Act::Stop && host.is_live() && !u.name.is_empty()) {
-        say(&change.steps());
-        host.run(&systemctl(Pace::Wait).args(["disable", "--now", &change.name]))?;
+    let leaving = |u: &&UnitChange| u.act == Act::Stop && host.is_live() && !u.name.is_empty();
+    let leaving: Vec<&UnitChange> = plan.units.iter().filter(leaving).collect();
+    leaving.iter().for_each(|change| say(&change.steps()));
+    if !leaving.is_empty() {
+        host.run(&no_reload("disable").arg("--now").args(names(leaving)))?;
     }
     Ok(())
 }
@@ -56,15 +58,13 @@ pub fn run(host: &dyn Host, plan: &Plan, state: &State, hands: &Hands<'_>) -> an
             store::write_activated(host, &activated)?;
         }
     }
-    if !plan.units.is_empty() {
-        host.run(&systemctl(Pace::Wait).arg("daemon-reload"))?;
-    }
+    unmask_and_enable(host, &plan.units)?;
     for change in &plan.units {
         stop_if_asked(host)?;
         if change.act != Act::Stop {
             (hands.say)(&change.steps());
         }
-        unit(host, change, Pace::Wait)?;
+        act(host, change, Pace::Wait)?;
         // Noted one by one: a unit that was restarted is not restarted again when a later one fails.
         note(&mut activated, change);
         store::write_activated(host, &activated)?;
@@ -77,32 +77,43 @@ pub fn run(host: &dyn Host, plan: &Plan, state: &State, hands: &Hands<'_>) -> an
 
 /// How often it is looked, a second apart: a country update and a channel scan take seconds on a Pi, more in an
 /// emulator. Counted, not timed: the clock may jump when the network comes.
-pub const PATIENCE: u32 = 60;
+const PATIENCE: u32 = 60;
 
 /// Looks until everything is up, or patience ends.
 fn prove(host: &dyn Host, expected: &Expected, say: &dyn Fn(&str)) -> anyhow::Result<()> {
     say("looking whether it is up");
-    let mut looks = 0;
-    loop {
-        let probes = probe::look(host, expected);
+    let probes = look_until_up(host, || stop_if_asked(host).map(|()| probe::look(host, expected)))?;
+    if probes.iter().any(|p| !p.ok) {
+        return Err(Problem::failed(format!("it did not come up:{}", failed(host, &probes))).into());
+    }
+    for probe in &probes {
+        say(&format!("  {}: {}", probe.name, probe.found));
+    }
+    Ok(())
+}
+
+/// The last look: the first at which all is well, or the one at which patience ended.
+///
+/// # Errors
+/// Those of `look`, at once.
+pub fn look_until_up(
+    host: &dyn Host,
+    look: impl Fn() -> anyhow::Result<Vec<Probe>>,
+) -> anyhow::Result<Vec<Probe>> {
+    let mut probes = look()?;
+    for _ in 1..PATIENCE {
         if probes.iter().all(|p| p.ok) {
-            for probe in &probes {
-                say(&format!("  {}: {}", probe.name, probe.found));
-            }
-            return Ok(());
-        }
-        stop_if_asked(host)?;
-        looks += 1;
-        if looks >= PATIENCE {
-            return Err(Problem::failed(failed(host, &probes)).into());
+            break;
         }
         host.wait(Duration::from_secs(1));
+        probes = look()?;
     }
+    Ok(probes)
 }
 
 /// What is not up, and what its daemon said.
 fn failed(host: &dyn Host, probes: &[Probe]) -> String {
-    let mut text = String::from("it did not come up:");
+    let mut text = String::new();
     for probe in probes.iter().filter(|p| !p.ok) {
         text.push_str(&format!("\n  {}: {}", probe.name, probe.found));
         if let Some(unit) = probe.unit {
@@ -141,9 +152,9 @@ pub fn owed(host: &dyn Host, intent: &Intent, pace: Pace) -> anyhow::Result<()> 
         return Ok(());
     }
     let mut activated = State::read(host)?.activated;
-    host.run(&systemctl(Pace::Wait).arg("daemon-reload"))?;
+    unmask_and_enable(host, &intent.units)?;
     for change in &intent.units {
-        unit(host, change, pace)?;
+        act(host, change, pace)?;
         note(&mut activated, change);
     }
     store::write_activated(host, &activated)
@@ -156,30 +167,21 @@ pub fn unwind_new(host: &dyn Host, intent: &Intent, pace: Pace) -> Vec<String> {
     if !host.is_live() {
         return Vec::new();
     }
-    let mut tools = Vec::new();
     let now = match units::states(host) {
         Ok(now) => now,
         Err(e) => return vec![format!("{e:#}")],
     };
-    for change in intent.units.iter().rev() {
-        let Some(name) = change.activation.unit() else { continue };
-        let before = &change.before;
-        // A unit whose package never came can be neither stopped nor disabled.
-        if !now.get(name).is_some_and(UnitState::exists) {
-            continue;
-        }
-        // A unit that was never touched is left alone: sysctl's and NetworkManager's own state is theirs.
-        if !change.activation.is_enabled_by_us() || change.act == Act::Stop {
-            continue;
-        }
-        if !before.is_running() {
-            tools.push(systemctl(pace).args(["stop", name]));
-        }
-        if before.is_off() && change.enable {
-            tools.push(systemctl(Pace::Wait).args(["disable", name]));
-        }
-    }
-    failures(host, &tools)
+    // A unit whose package never came can be neither stopped nor disabled; one that was never touched is left alone:
+    // sysctl's and NetworkManager's own state is theirs.
+    let touched = |u: &&UnitChange| u.activation.is_enabled_by_us() && u.act != Act::Stop;
+    let there = |u: &&UnitChange| now.get(&u.name).is_some_and(UnitState::exists);
+    let ours: Vec<&UnitChange> = intent.units.iter().rev().filter(touched).filter(there).collect();
+    let started = names(ours.iter().copied().filter(|u| !u.before.is_running()));
+    let enabled = names(ours.iter().copied().filter(|u| u.before.is_off() && u.enable));
+    let mut remains = each(host, &systemctl(pace).arg("stop"), &started);
+    // systemd reads its files again when the old ones are back.
+    remains.extend(each(host, &no_reload("disable"), &enabled));
+    remains
 }
 
 /// Second half of an undo, when the old files are back: units run with them again, masks and the kernel's setting come
@@ -189,34 +191,32 @@ pub fn unwind_old(host: &dyn Host, intent: &Intent, pace: Pace) -> Vec<String> {
     if !host.is_live() {
         return Vec::new();
     }
+    let units = &intent.units;
+    let off_now = |u: &&UnitChange| u.act == Act::Stop && !u.name.is_empty() && !u.before.is_off();
+    let mut remains = each(host, &no_reload("enable"), &names(units.iter().filter(off_now)));
     let mut tools = Vec::new();
-    if !intent.units.is_empty() {
-        tools.push(systemctl(Pace::Wait).arg("daemon-reload"));
+    if !units.is_empty() {
+        tools.push(reload());
     }
-    for change in &intent.units {
-        let before = &change.before;
+    for change in units {
         match change.activation.unit() {
             // At boot ifupdown brings the radio up by itself, later.
             None if pace == Pace::Queue || change.name.is_empty() => {}
             None => tools.push(Tool::new("ifup").args(["--force", "--ignore-errors", &change.name])),
-            Some(name) => {
-                if change.act == Act::Stop && !before.is_off() {
-                    tools.push(systemctl(Pace::Wait).args(["enable", name]));
-                }
-                if before.is_running() && change.act != Act::None {
-                    let verb = if change.activation.reloads() { "reload" } else { "restart" };
-                    tools.push(systemctl(pace).args([verb, name]));
-                }
-                if before.is_masked() && change.unmask {
-                    tools.push(systemctl(Pace::Wait).args(["mask", name]));
-                }
+            Some(name) if change.before.is_running() && change.act != Act::None => {
+                let verb = if change.activation.reloads() { "reload" } else { "restart" };
+                tools.push(systemctl(pace).args([verb, name]));
             }
+            Some(_) => {}
         }
     }
     if let Some(value) = intent.ip_forward.as_deref().filter(|v| *v == "0") {
         tools.push(set_ip_forward(value));
     }
-    let mut remains = failures(host, &tools);
+    remains.extend(failures(host, &tools));
+    // Last: what runs although it is masked could not be restarted any more.
+    let masked = names(units.iter().filter(|u| u.before.is_masked() && u.unmask));
+    remains.extend(each(host, &systemctl(Pace::Wait).arg("mask"), &masked));
     // What runs now is the old input again, or nothing: the next apply must not take it for the new one.
     if let Err(e) = store::write_activated(host, &intent.activated) {
         remains.push(format!("{e:#}"));
@@ -226,6 +226,19 @@ pub fn unwind_old(host: &dyn Host, intent: &Intent, pace: Pace) -> Vec<String> {
 
 fn failures(host: &dyn Host, tools: &[Tool]) -> Vec<String> {
     tools.iter().filter_map(|tool| host.run(tool).err()).map(|e| e.to_string()).collect()
+}
+
+/// One call for all units; where that fails one for each, so that it is known what remains.
+fn each(host: &dyn Host, tool: &Tool, names: &[&str]) -> Vec<String> {
+    if names.is_empty() || host.run(&tool.clone().args(names)).is_ok() {
+        return Vec::new();
+    }
+    let singly: Vec<Tool> = names.iter().map(|name| tool.clone().arg(*name)).collect();
+    failures(host, &singly)
+}
+
+fn names<'a>(units: impl IntoIterator<Item = &'a UnitChange>) -> Vec<&'a str> {
+    units.into_iter().map(|u| u.name.as_str()).collect()
 }
 
 fn note(activated: &mut std::collections::BTreeMap<String, String>, change: &UnitChange) {
@@ -289,7 +302,26 @@ fn set_up(
     Ok(None)
 }
 
-fn unit(host: &dyn Host, change: &UnitChange, pace: Pace) -> anyhow::Result<()> {
+/// What has to be so before units start, for all of them at once. systemd reads its files once: left to itself it does
+/// so after every single step, and that takes seconds on a small Pi.
+fn unmask_and_enable(host: &dyn Host, units: &[UnitChange]) -> anyhow::Result<()> {
+    if units.is_empty() {
+        return Ok(());
+    }
+    let masked = names(units.iter().filter(|u| u.unmask));
+    if !masked.is_empty() {
+        host.run(&no_reload("unmask").args(masked))?;
+    }
+    let off = names(units.iter().filter(|u| u.enable));
+    if !off.is_empty() {
+        host.run(&no_reload("enable").args(off))?;
+    }
+    host.run(&reload())?;
+    Ok(())
+}
+
+/// Starts, restarts or reloads one unit.
+fn act(host: &dyn Host, change: &UnitChange, pace: Pace) -> anyhow::Result<()> {
     if change.activation == Activation::Sysctl && change.input.is_empty() {
         host.run(&set_ip_forward(State::read(host)?.originals.ip_forward.as_deref().unwrap_or("0")))?;
     }
@@ -301,12 +333,6 @@ fn unit(host: &dyn Host, change: &UnitChange, pace: Pace) -> anyhow::Result<()> 
         host.output(&Tool::new("ifdown").args(["--force", &change.name]))?;
         host.run(&Tool::new("ifup").args(["--force", &change.name]))?;
         return Ok(());
-    }
-    if change.unmask {
-        host.run(&systemctl(Pace::Wait).args(["unmask", &change.name]))?;
-    }
-    if change.enable {
-        host.run(&systemctl(Pace::Wait).args(["enable", &change.name]))?;
     }
     let verb = match change.act {
         Act::None | Act::Stop | Act::Forget => return Ok(()),
@@ -337,4 +363,13 @@ fn set_ip_forward(value: &str) -> Tool {
 fn systemctl(pace: Pace) -> Tool {
     let tool = Tool::new("systemctl").deadline(Duration::from_secs(120));
     if pace == Pace::Queue { tool.arg("--no-block") } else { tool }
+}
+
+/// Changes unit files without systemd's reading them all again at once: [`reload`] has to follow.
+fn no_reload(verb: &str) -> Tool {
+    systemctl(Pace::Wait).args(["--no-reload", verb])
+}
+
+fn reload() -> Tool {
+    systemctl(Pace::Wait).arg("daemon-reload")
 }

@@ -153,7 +153,7 @@ pub fn apply(host: &dyn Host, plan: &Plan, state: &State, hands: &Hands<'_>) -> 
         Some(window) => {
             journal::provisional(host, &mut intent, window.length.as_secs())?;
             // The whole window counts from here: whoever has to confirm sees the new state only now.
-            watchdog::arm(host, Some(window))
+            watchdog::start_anew(host)
         }
         None => {
             journal::end(host)?;

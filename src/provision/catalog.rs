@@ -231,6 +231,17 @@ pub const CATALOG: &[Entry] = &[
         Unit,
         [Hostapd]
     ),
+    // Feeds nobody: udev reads its rules again by itself.
+    entry!(
+        "radio.rules",
+        "/etc/udev/rules.d/99-piback-radio.rules",
+        0o644,
+        Form::Whole,
+        ALL,
+        always,
+        None,
+        []
+    ),
     entry!(
         "hostapd-default",
         "/etc/default/hostapd",

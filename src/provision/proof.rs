@@ -5,7 +5,6 @@ use super::probe::{self, Expected, Probe};
 use super::store::State;
 use crate::system::Host;
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
 
 /// What held before the first change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,13 +33,8 @@ pub fn before(host: &dyn Host, state: &State, new: Option<&Expected>) -> Option<
 /// Nobody can stop it: the files are back already, this only finds out.
 #[must_use]
 pub fn again(host: &dyn Host, held: &Held) -> Vec<String> {
-    for _ in 1..activate::PATIENCE {
-        if missing(host, held).is_empty() {
-            return Vec::new();
-        }
-        host.wait(Duration::from_secs(1));
-    }
-    let missing = missing(host, held);
+    let last = activate::look_until_up(host, || Ok(once_up(host, held))).unwrap_or_default();
+    let missing: Vec<Probe> = last.into_iter().filter(|p| !p.ok).collect();
     let mut lines: Vec<String> = missing.iter().map(|probe| not_back(host, probe)).collect();
     let mut units: Vec<&str> = missing.iter().filter_map(|p| p.unit).collect();
     units.dedup();
@@ -51,9 +45,10 @@ pub fn again(host: &dyn Host, held: &Held) -> Vec<String> {
     lines
 }
 
-fn missing(host: &dyn Host, held: &Held) -> Vec<Probe> {
+/// The probes that held before, as they are now.
+fn once_up(host: &dyn Host, held: &Held) -> Vec<Probe> {
     let probes = probe::look(host, &held.expected).into_iter();
-    probes.filter(|p| !p.ok && held.probes.iter().any(|name| name == p.name)).collect()
+    probes.filter(|p| held.probes.iter().any(|name| name == p.name)).collect()
 }
 
 fn not_back(host: &dyn Host, probe: &Probe) -> String {

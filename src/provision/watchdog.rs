@@ -28,7 +28,7 @@ const RUN_DIR: &str = "/run/systemd/system";
 const TIMER: &str = "/run/systemd/system/piback-confirm.timer";
 const TIMER_UNIT: &str = "/run/systemd/system/piback-confirm.service";
 
-/// Arms the timer for `window`, and the boot unit. Again: the window starts anew.
+/// Arms the timer for `window`, and the boot unit.
 ///
 /// # Errors
 /// When one of them can't be armed: then nothing may be changed.
@@ -39,6 +39,14 @@ pub fn arm(host: &dyn Host, window: Option<&Window>) -> anyhow::Result<()> {
     put(host, TIMER_UNIT, &timer_unit(&window.program))?;
     put(host, TIMER, &timer(window.length))?;
     host.run(&systemctl("daemon-reload"))?;
+    start_anew(host)
+}
+
+/// The window of an armed timer starts anew.
+///
+/// # Errors
+/// When the timer can't be started.
+pub fn start_anew(host: &dyn Host) -> anyhow::Result<()> {
     host.run(&systemctl("restart").arg("piback-confirm.timer")).context("the timer can't be armed")?;
     Ok(())
 }

@@ -174,9 +174,18 @@ class NetworkLab:
 
     def sudo(self, command, address, timeout=1800):
         """Runs a command as root over SSH, as the traveller who types a password; gives what it said."""
-        ran = self.ssh(f"echo {shlex.quote(PASSWORD)} | sudo -S -p '' {command}", address, timeout)
+        ran = self.ssh(self.as_root(command), address, timeout)
         expect(ran.ok(), f"over SSH, {command.split()[1]} ended with {ran.status}:\n{ran.output}")
         return ran.output
+
+    def sudo_from_ipad(self, command, address, timeout=600):
+        """Runs a command as root over SSH from the iPad, which came in over the Wi-Fi."""
+        return self.run(f"in_ipad {self.remote('ssh', f'{USER}@{address}', self.as_root(command))}", timeout)
+
+    def leave_ipad_with(self, command, address):
+        """The same, and nobody waits for its end."""
+        words = self.remote("ssh", f"{USER}@{address}", self.as_root(command))
+        self.sh(f"(in_ipad {words} >/run/ipad-session 2>&1 </dev/null &)")
 
     def copy_in(self, file, address):
         """Copies a file of the guest's into the traveller's home, over the cable."""
@@ -190,6 +199,10 @@ class NetworkLab:
 
     def session_lives(self):
         return self.run("before=$(wc -l </run/session); sleep 4; test $(wc -l </run/session) -gt $before").ok()
+
+    @staticmethod
+    def as_root(command):
+        return f"echo {shlex.quote(PASSWORD)} | sudo -S -p '' {command}"
 
     @staticmethod
     def remote(*words):

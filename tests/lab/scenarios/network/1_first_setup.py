@@ -15,7 +15,7 @@ def run(lab):
     lab.copy_in("/mnt/piback", address)
     lab.sh(f"echo '{checks.PASSPHRASE}' >/run/passphrase")
     lab.copy_in("/run/passphrase", address)
-    lab.sudo(f"./piback init --ssid '{checks.SSID}' --country DE --drive PDRIVE128GB --passphrase-file passphrase --yes", address)
+    lab.sudo(f"./piback init --ssid '{checks.HOME.ssid}' --country DE --drive PDRIVE128GB --passphrase-file passphrase --yes", address)
     lab.sudo("./piback apply --yes", address)
     expect(lab.session_lives(), "the SSH session that was open during apply is gone")
 

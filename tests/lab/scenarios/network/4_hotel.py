@@ -14,8 +14,8 @@ def run(lab):
     checks.browses(lab)
     link_local = lab.sh("ip -6 -o addr show dev eth0 scope link | sed 's/.*inet6 \\([^/]*\\).*/\\1/'")
     # Who is in the hotel can try the Wi-Fi's address too.
-    lab.sh(f"in_hotel ip route replace {checks.NET} via {address}")
-    for way_in in (address, f"{link_local}%hotel0", checks.ADDRESS):
+    lab.sh(f"in_hotel ip route replace {checks.HOME.subnet} via {address}")
+    for way_in in (address, f"{link_local}%hotel0", checks.HOME.address):
         checks.closed_towards(lab, way_in)
 
     # No offer comes out of the cable once the hotel's own server is gone.
@@ -34,7 +34,7 @@ def run(lab):
         expect(not lab.run(f"in_hotel {command} </dev/null").ok(), f"the hotel gets {what}")
     expect(lab.sh("cat /proc/sys/net/ipv6/conf/all/forwarding") == "0", "IPv6 is forwarded")
 
-    lab.sh("sed -i 's/^  ssh: true/  ssh: false/' /etc/piback/profile.yaml")
+    checks.edit(lab, ssh="false")
     checks.apply(lab)
     expect(not lab.ssh("true", address, 60).ok(), "SSH over eth0 is open, and the profile closes it")
     checks.browses(lab)
