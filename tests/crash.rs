@@ -35,6 +35,7 @@ fn desired(wish: Wish) -> Desired {
                 artifacts,
                 radio: "wlan0".into(),
                 passphrase_file: None,
+                chosen: None,
                 restored: None,
                 secrets: Some(Secrets { wifi }),
                 made_by: "apply".into(),

@@ -194,6 +194,7 @@ impl Pi {
                 radio: "wlan0".into(),
                 secrets,
                 passphrase_file: None,
+                chosen: None,
                 restored: None,
                 made_by: "apply".into(),
             },

@@ -17,9 +17,12 @@ pub fn run(global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     if let Err(e) = &profile {
         ui.note(&format!("{e:#}"));
     }
-    let last = State::read(&host).ok().and_then(|state| state.last.and_then(|last| last.stack));
-    let facts = host::facts(&host, None, last).ok();
-    let patient = Patient { host: &host, profile: profile.as_ref().ok(), facts: facts.as_ref() };
+    let state = State::read(&host).unwrap_or_default();
+    let facts = host::facts(&host, None, state.last.as_ref().and_then(|last| last.stack)).ok();
+    let profile = profile.ok();
+    let lan = profile.as_ref().and_then(|profile| setup::lan(&host, profile, &state).ok());
+    let patient =
+        Patient { host: &host, profile: profile.as_ref(), facts: facts.as_ref(), lan: lan.as_ref() };
     let findings = doctor::examine(&patient);
     for (name, finding) in &findings {
         ui.say(&line(ui, name, finding));

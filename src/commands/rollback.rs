@@ -98,6 +98,7 @@ fn wanted(host: &dyn Host, args: &Rollback, state: &State) -> anyhow::Result<Des
         radio: record.radio,
         secrets: Some(Secrets { wifi }),
         passphrase_file: record.passphrase_file,
+        chosen: record.chosen,
         restored: Some(record.restored.unwrap_or(number)),
         made_by: format!("rollback --to {number}"),
     })

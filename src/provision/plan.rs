@@ -7,6 +7,7 @@ use super::render::{Artifact, Secrets};
 use super::store::{self, Original, State};
 use super::units::{AccountChange, UnitChange};
 use crate::error::Problem;
+use crate::profile::types::Subnet;
 use crate::system::{FileNode, Host, Node};
 use anyhow::Context;
 use std::collections::BTreeMap;
@@ -23,6 +24,8 @@ pub struct Desired {
     pub secrets: Option<Secrets>,
     /// The file that holds the passphrase, for the record.
     pub passphrase_file: Option<String>,
+    /// The Wi-Fi's address, if it was piback's choice, for the record.
+    pub chosen: Option<Subnet>,
     /// The generation that is gone back to, if it is one.
     pub restored: Option<u32>,
     /// The command that wants it, for the record.
@@ -44,6 +47,7 @@ impl Desired {
             radio: String::new(),
             secrets: None,
             passphrase_file: None,
+            chosen: None,
             restored: None,
             made_by: "rollback --original".into(),
         }
@@ -57,6 +61,7 @@ pub struct Plan {
     pub made_by: String,
     pub radio: String,
     pub passphrase_file: Option<String>,
+    pub chosen: Option<Subnet>,
     pub restored: Option<u32>,
     pub files: Vec<FileChange>,
     /// Files that are as they shall be though no record says that they are piback's: taken over as they are.
@@ -155,6 +160,7 @@ pub fn files(host: &dyn Host, desired: &Desired, state: &State) -> anyhow::Resul
         made_by: desired.made_by.clone(),
         radio: desired.radio.clone(),
         passphrase_file: desired.passphrase_file.clone(),
+        chosen: desired.chosen,
         restored: desired.restored,
         files: Vec::new(),
         adopted: Vec::new(),
@@ -198,7 +204,10 @@ pub fn files(host: &dyn Host, desired: &Desired, state: &State) -> anyhow::Resul
     }
     plan.record_differs = match &state.last {
         Some(last) => {
-            last.artifacts != plan.artifacts || last.stack != plan.stack || last.hashes != plan.hashes
+            last.artifacts != plan.artifacts
+                || last.stack != plan.stack
+                || last.hashes != plan.hashes
+                || last.chosen != plan.chosen
         }
         None => !plan.artifacts.is_empty(),
     };

@@ -164,23 +164,28 @@ pub fn channel(patient: &Patient<'_>) -> Finding {
 }
 
 pub fn subnet(patient: &Patient<'_>) -> Finding {
-    let Some(profile) = patient.profile else { return Finding::unknown("there is no profile") };
-    let addresses = match said(patient, &Tool::new("ip").args(["-o", "-4", "addr", "show"])) {
-        Ok(text) => parse::addresses(&text),
-        Err(finding) => return finding,
+    if patient.profile.is_none() {
+        return Finding::unknown("there is no profile");
+    }
+    if !patient.host.is_live() {
+        return Finding::unknown("only a running host can say");
+    }
+    let Some(choice) = patient.lan else {
+        return Finding::unknown("ip does not say which networks there are");
     };
-    let ours = &profile.network.address;
-    let radio = profile.wifi.interface.as_str();
-    let clash = addresses.iter().find(|(interface, address, prefix)| {
-        interface != radio
-            && interface != "lo"
-            && parse::overlap((ours.address(), ours.prefix()), (*address, *prefix))
-    });
-    match clash {
+    let ours = choice.network.address;
+    if let Some(note) = choice.note() {
+        return Finding::mended_by_apply(note);
+    }
+    match &choice.clash {
         None => Finding::good(ours.to_string()),
-        Some((interface, address, prefix)) => Finding::bad(
-            format!("{interface} has {address}/{prefix}, which overlaps with the Wi-Fi's {ours}"),
-            "choose other addresses in the profile's network section, such as 10.41.0.1/24 and 10.41.0.50-10.41.0.100",
+        Some(taken) if choice.network.auto => Finding::bad(
+            format!("{taken}, which overlaps with the Wi-Fi's {ours}, and no other subnet is free"),
+            "set network.address in the profile to one that is",
+        ),
+        Some(taken) => Finding::bad(
+            format!("{taken}, which overlaps with the Wi-Fi's {ours}"),
+            "set network.address: auto and network.dhcp.range: .50-.100 in the profile, and piback picks a free subnet",
         ),
     }
 }

@@ -5,6 +5,7 @@ mod checks;
 mod parse;
 
 use super::host::{Facts, Stack};
+use super::lan::Choice;
 use crate::profile::Profile;
 use crate::system::Host;
 use serde::Serialize;
@@ -23,6 +24,8 @@ pub struct Patient<'a> {
     /// The profile, where there is a good one.
     pub profile: Option<&'a Profile>,
     pub facts: Option<&'a Facts>,
+    /// The Wi-Fi's subnet beside the uplink's, where that is known.
+    pub lan: Option<&'a Choice>,
 }
 
 /// What a check found.
@@ -32,6 +35,9 @@ pub struct Finding {
     pub found: String,
     /// What to do, as a sentence or a command.
     pub remedy: Option<String>,
+    /// Whether `piback apply` is the remedy: then it is no reason for apply to refuse.
+    #[serde(skip)]
+    pub apply_mends: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -47,19 +53,25 @@ pub enum Level {
 
 impl Finding {
     fn good(found: impl Into<String>) -> Self {
-        Finding { level: Level::Good, found: found.into(), remedy: None }
+        Finding { level: Level::Good, found: found.into(), remedy: None, apply_mends: false }
     }
 
     fn unknown(why: impl Into<String>) -> Self {
-        Finding { level: Level::Unknown, found: why.into(), remedy: None }
+        Finding { level: Level::Unknown, found: why.into(), remedy: None, apply_mends: false }
     }
 
     fn warning(found: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Finding { level: Level::Warning, found: found.into(), remedy: Some(remedy.into()) }
+        Finding { level: Level::Warning, ..Finding::bad(found, remedy) }
     }
 
     fn bad(found: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Finding { level: Level::Bad, found: found.into(), remedy: Some(remedy.into()) }
+        let (found, remedy) = (found.into(), Some(remedy.into()));
+        Finding { level: Level::Bad, found, remedy, apply_mends: false }
+    }
+
+    /// Bad, and gone with the next apply.
+    fn mended_by_apply(found: impl Into<String>) -> Self {
+        Finding { apply_mends: true, ..Finding::bad(found, "sudo piback apply") }
     }
 }
 
@@ -93,7 +105,7 @@ pub fn refuse(patient: &Patient<'_>) -> anyhow::Result<()> {
         CHECKS.iter().filter(|c| matches!(c.name, "root" | "subnet" | "stack") && patient.host.is_live())
     {
         let finding = (check.run)(patient);
-        if finding.level == Level::Bad {
+        if finding.level == Level::Bad && !finding.apply_mends {
             let problem = crate::error::Problem::failed(finding.found);
             return Err(finding.remedy.into_iter().fold(problem, crate::error::Problem::hint).into());
         }

@@ -1,7 +1,5 @@
 //! What the host's tools print, as values. Text that makes no sense yields nothing, never a panic.
 
-use std::net::Ipv4Addr;
-
 /// `rfkill --noheadings --output TYPE,SOFT,HARD`: the words `wlan blocked unblocked`.
 pub fn rfkill(text: &str) -> Vec<(bool, bool)> {
     text.lines()
@@ -25,25 +23,6 @@ pub fn channels(text: &str) -> Vec<u8> {
         |line: &&str| line.contains("MHz [") && !line.contains("disabled") && !line.contains("no IR");
     let number = |line: &str| line.split_once('[')?.1.split(']').next()?.parse().ok();
     text.lines().map(str::trim).filter(usable).filter_map(number).collect()
-}
-
-/// `ip -o -4 addr show`: interface, address, prefix.
-pub fn addresses(text: &str) -> Vec<(String, Ipv4Addr, u8)> {
-    let line = |line: &str| {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let at = words.iter().position(|w| *w == "inet")?;
-        let (address, prefix) = words.get(at + 1)?.split_once('/')?;
-        Some(((*words.get(1)?).to_owned(), address.parse().ok()?, prefix.parse().ok().filter(|p| *p <= 32)?))
-    };
-    text.lines().filter_map(line).collect()
-}
-
-/// Whether two networks have an address in common.
-pub fn overlap(a: (Ipv4Addr, u8), b: (Ipv4Addr, u8)) -> bool {
-    let shorter = u32::from(a.1.min(b.1));
-    // A shift by 32 is no shift in Rust: a prefix of 0 contains everything.
-    let mask = if shorter == 0 { 0 } else { u32::MAX << (32 - shorter) };
-    a.0.to_bits() & mask == b.0.to_bits() & mask
 }
 
 /// `ss -Hlnp`: local address, port, and the first process's name out of `users:(("dnsmasq",pid=7,fd=4))`.
@@ -85,9 +64,6 @@ mod tests {
         let phy = "\t\t\t* 2412 MHz [1] (20.0 dBm)\n\t\t\t* 2467 MHz [12] (disabled)\n\t\t\t* 5180.0 MHz [36] (20.0 dBm) (no IR)\n\
                    \t\t\t* 2437.0 MHz [6] (20.0 dBm)\n\t\t\t* x MHz [999]\n";
         assert_eq!(channels(phy), [1, 6]);
-        let ip =
-            "2: eth0    inet 192.168.1.23/24 brd 192.168.1.255 scope global eth0\n3: x inet 1.2.3.4/99 x\n";
-        assert_eq!(addresses(ip), [("eth0".to_owned(), Ipv4Addr::new(192, 168, 1, 23), 24)]);
         let ss = "UNCONN 0 0 127.0.0.53%lo:53 0.0.0.0:* users:((\"systemd-resolve\",pid=1,fd=2))\nUNCONN 0 0 [::]:67 *:*\n";
         assert_eq!(
             listeners(ss),
@@ -101,21 +77,5 @@ mod tests {
         let mounts = "22 1 179:2 / / rw,noatime - ext4 /dev/root rw\n23 22 0:5 / /dev rw - devtmpfs d rw\n";
         assert_eq!(root_mount(mounts), Some(("ext4", "rw,noatime")));
         assert_eq!(root_mount("garbage\n - \n"), None);
-    }
-
-    #[test]
-    fn networks_overlap_by_the_shorter_prefix() {
-        let net = |text: &str| {
-            let (a, p) = text.split_once('/').unwrap();
-            (a.parse().unwrap(), p.parse().unwrap())
-        };
-        for (a, b, same) in [
-            ("192.168.1.1/24", "192.168.1.77/24", true),
-            ("10.41.0.1/24", "10.0.0.5/8", true),
-            ("10.41.0.1/24", "10.42.0.5/24", false),
-            ("0.0.0.0/0", "10.42.0.5/24", true),
-        ] {
-            assert_eq!(overlap(net(a), net(b)), same, "{a} {b}");
-        }
     }
 }
