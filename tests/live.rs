@@ -231,7 +231,7 @@ impl Pi {
         let state = State::read(&self.host)?;
         let desired = Desired::original();
         let mut plan = plan::files(&self.host, &desired, &state)?;
-        units::plan_rollback(&self.host, &state, &mut plan)?;
+        units::plan_rollback(&self.host, &desired, &state, &mut plan)?;
         self.host.take_tools();
         let hands = Hands { secrets: None, share_password: None, expected: None, window: None, say: &|_| {} };
         apply::apply(&self.host, &plan, &state, &hands)

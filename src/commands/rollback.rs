@@ -108,7 +108,7 @@ fn planned(host: &dyn Host, desired: &Desired, state: &State) -> anyhow::Result<
     let mut plan = plan::files(host, desired, state)?;
     if host.is_live() {
         if desired.artifacts.is_empty() {
-            units::plan_rollback(host, state, &mut plan)?;
+            units::plan_rollback(host, desired, state, &mut plan)?;
         } else {
             units::plan_units(host, desired, state, &mut plan)?;
         }

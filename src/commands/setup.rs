@@ -10,7 +10,7 @@ use crate::provision::lan::{self, Choice};
 use crate::provision::plan::Desired;
 use crate::provision::render::{self, OVERRIDES, Secrets};
 use crate::provision::store::State;
-use crate::provision::{conflicts, journal, plan, units, uplink};
+use crate::provision::{conflicts, handmade, journal, plan, units, uplink};
 use crate::system::real::RealHost;
 use crate::system::{FileNode, Host, Node, input, process};
 use crate::ui::{Ui, visible};
@@ -90,8 +90,16 @@ impl Setup {
             notes.push(format!("the network stack was {last} and is {} now", facts.stack));
         }
         notes.extend(lan.note().into_iter().chain(unknown));
-        notes.extend(conflicts::find(host, &facts, &profile)?);
-        let artifacts = render::render(&profile, &facts, secrets.wifi.hostapd_key(), &overrides)?;
+        let handmade = handmade::find(host, &facts, &profile)?;
+        notes.extend(conflicts::find(host, &facts, &profile, &handmade)?);
+        if state.owned().is_empty() {
+            notes.extend(handmade.stays.iter().cloned());
+        }
+        notes.extend(handmade.places().into_iter().map(|places| {
+            format!("{places}: a set-up by hand, put aside; piback rollback --original brings it back")
+        }));
+        let mut artifacts = render::render(&profile, &facts, secrets.wifi.hostapd_key(), &overrides)?;
+        handmade.join(&mut artifacts);
         let desired = Desired {
             stack: Some(facts.stack),
             artifacts,

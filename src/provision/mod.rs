@@ -8,6 +8,7 @@ pub mod check;
 pub mod conflicts;
 pub mod diff;
 pub mod doctor;
+pub mod handmade;
 pub mod host;
 pub mod journal;
 pub mod keep;

@@ -123,6 +123,7 @@ impl Generation {
             mode: 0,
             form: catalog::form(path),
             body: Body::default(),
+            aside: Vec::new(),
         };
         Generation {
             schema: SCHEMA,

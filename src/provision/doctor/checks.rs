@@ -4,7 +4,7 @@ use super::{Finding, Patient, parse, stack_name};
 use crate::profile::types::Band;
 use crate::provision::catalog::Activation;
 use crate::provision::host::Stack;
-use crate::provision::{conflicts, units};
+use crate::provision::{conflicts, handmade, units};
 use crate::system::run::{RunError, Tool};
 
 /// What a tool printed, or the finding that says why it is not known.
@@ -42,9 +42,20 @@ pub fn stack(patient: &Patient<'_>) -> Finding {
         );
     };
     if let Some(profile) = patient.profile {
-        match conflicts::find(patient.host, facts, profile) {
-            Ok(found) if found.is_empty() => {}
-            Ok(found) => return Finding::bad(found.join("; "), "then: sudo piback apply"),
+        let found = handmade::find(patient.host, facts, profile).and_then(|handmade| {
+            Ok((conflicts::find(patient.host, facts, profile, &handmade)?, handmade.places()))
+        });
+        match found {
+            Ok((conflicts, _)) if !conflicts.is_empty() => {
+                return Finding::bad(conflicts.join("; "), "then: sudo piback apply");
+            }
+            Ok((_, places)) if !places.is_empty() => {
+                return Finding::mended_by_apply(format!(
+                    "a set-up by hand fights with piback's: {}",
+                    places.join(", ")
+                ));
+            }
+            Ok(_) => {}
             Err(e) => return Finding::unknown(format!("{e:#}")),
         }
     }
