@@ -8,7 +8,6 @@ from .errors import expect
 SSID = "Piback Lab"
 PASSPHRASE = "forty winks in Hamburg"
 NET = ipaddress.ip_network("10.41.0.0/24")
-FIRST, LAST = ipaddress.ip_address("10.41.0.50"), ipaddress.ip_address("10.41.0.100")
 ADDRESS = "10.41.0.1"
 SHARE_USER = "piback"
 # Where `init` writes the password of the share, for root alone.
@@ -31,15 +30,17 @@ def apply(lab, piback="/mnt/piback"):
     return ran.output
 
 
-def joins(lab):
-    """The iPad joins with WPA2 and gets a lease within the range."""
+def joins(lab, net="10.41.0"):
+    """The iPad joins with WPA2 and gets a lease within the range of the appliance's /24."""
     ran = lab.join(SSID, PASSPHRASE)
     expect(ran.status != 2, f"the iPad does not join:\n{ran.output}")
     expect(ran.ok(), f"the iPad joined and got no lease:\n{ran.output}")
     lease = lab.sh("in_ipad cat /tmp/ipad.lease")
     address = ipaddress.ip_address(re.search(r"ip=(\S+)", lease).group(1))
-    expect(FIRST <= address <= LAST, f"the lease is outside {FIRST} to {LAST}: {lease}")
-    expect(f"router={ADDRESS}" in lease and f"dns={ADDRESS}" in lease, f"the lease names another router or DNS: {lease}")
+    first, last = (ipaddress.ip_address(f"{net}.{end}") for end in (50, 100))
+    expect(first <= address <= last, f"the lease is outside {first} to {last}: {lease}")
+    own = f"{net}.1"
+    expect(f"router={own}" in lease and f"dns={own}" in lease, f"the lease names another router or DNS: {lease}")
 
 
 def wrong_passphrase_is_refused(lab):
@@ -50,9 +51,9 @@ def wrong_passphrase_is_refused(lab):
     expect(int(tried) > 0, "the wrong passphrase was never tried: the iPad did not see the network")
 
 
-def browses(lab):
+def browses(lab, address=ADDRESS):
     """A name resolves and the hotel's page comes through NAT."""
-    answer = lab.sh(f"in_ipad dig +short +time=5 +tries=2 page.example @{ADDRESS}")
+    answer = lab.sh(f"in_ipad dig +short +time=5 +tries=2 page.example @{address}")
     expect(answer == "203.0.113.80", f"page.example resolves to {answer!r}")
     page = lab.sh("in_ipad curl -sS --max-time 20 http://203.0.113.80/")
     expect(page == "hello from the hotel", f"the page is {page!r}")
