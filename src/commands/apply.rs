@@ -32,7 +32,7 @@ pub fn run(args: &Apply, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     };
     let setup = Setup::read(&host, global, stack, "apply")?;
     let (profile, facts, lan) = (Some(&setup.profile), Some(&setup.facts), Some(&setup.lan));
-    doctor::refuse(&Patient { host: &host, profile, facts, lan })?;
+    doctor::refuse(&Patient { host: &host, profile, facts, lan, drives: None })?;
     let plan = setup.plan(&host)?;
     if let Some(kept) = &kept {
         kept.holds(&plan)?;

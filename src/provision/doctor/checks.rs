@@ -1,6 +1,6 @@
 //! The checks themselves, in the order of the registry.
 
-use super::{Finding, Patient, parse, stack_name};
+use super::{Finding, Patient, drive, parse, stack_name};
 use crate::profile::types::Band;
 use crate::provision::catalog::Activation;
 use crate::provision::host::Stack;
@@ -95,6 +95,9 @@ pub fn units(patient: &Patient<'_>) -> Finding {
         Ok(text) => units::unit_states(&text),
         Err(finding) => return finding,
     };
+    if states.is_empty() {
+        return Finding::unknown("systemd does not say");
+    }
     let wrong: Vec<String> = states
         .iter()
         .filter_map(|(name, state)| match state {
@@ -153,25 +156,43 @@ pub fn country(patient: &Patient<'_>) -> Finding {
 
 pub fn channel(patient: &Patient<'_>) -> Finding {
     let Some(profile) = patient.profile else { return Finding::unknown("there is no profile") };
-    let usable = match said(patient, &Tool::new("iw").arg("phy")) {
-        Ok(text) => parse::channels(&text),
+    let bands = match said(patient, &Tool::new("iw").arg("phy")) {
+        Ok(text) => parse::bands(&text),
         Err(finding) => return finding,
     };
-    let wanted = profile.wifi.radio.channel();
-    if usable.is_empty() {
+    let (radio, wanted) = (&profile.wifi.radio, profile.wifi.radio.channel());
+    if bands.iter().all(|band| band.channels.is_empty()) {
         return Finding::unknown("iw lists no channel");
     }
-    if usable.contains(&wanted) {
-        return Finding::good(format!("channel {wanted}"));
+    let able: Vec<&parse::Band> = bands.iter().filter(|band| band.channels.contains(&wanted)).collect();
+    if able.is_empty() {
+        let remedy = match radio.band() {
+            Band::Ghz2 => "1, 6 and 11 are allowed everywhere",
+            Band::Ghz5 => "this radio may have no 5GHz; band 2.4GHz, channel 6 works on every Pi",
+        };
+        return Finding::bad(
+            format!("the radio refuses channel {wanted} here"),
+            format!("set wifi.radio in the profile: {remedy}"),
+        );
     }
-    let band = match profile.wifi.radio.band() {
-        Band::Ghz2 => "1, 6 and 11 are allowed everywhere",
-        Band::Ghz5 => "this radio may have no 5GHz; band 2.4GHz, channel 6 works on every Pi",
+    let narrower = "set a smaller wifi.radio.width in the profile: 20 works wherever the channel does";
+    let mhz = radio.width().mhz();
+    if !able.iter().any(|band| band.widths().contains(&mhz)) {
+        return Finding::bad(format!("the radio has no {mhz} MHz on channel {wanted}"), narrower);
+    }
+    // What the radio can do and what the country allows are two things; without the second the first is told.
+    let good = format!("channel {wanted}, {mhz} MHz");
+    let rules = match said(patient, &Tool::new("iw").args(["reg", "get"])) {
+        Ok(text) => parse::regulatory_rules(&text),
+        Err(_) => Vec::new(),
     };
-    Finding::bad(
-        format!("the radio refuses channel {wanted} here"),
-        format!("set wifi.radio in the profile: {band}"),
-    )
+    let (low, high) = radio.span();
+    match rules.is_empty() || rules.iter().any(|rule| rule.allows(low, high)) {
+        true => Finding::good(good),
+        false => {
+            Finding::bad(format!("{mhz} MHz on channel {wanted} are not allowed in this country"), narrower)
+        }
+    }
 }
 
 pub fn subnet(patient: &Patient<'_>) -> Finding {
@@ -225,6 +246,17 @@ pub fn ports(patient: &Patient<'_>) -> Finding {
     match strangers.is_empty() {
         true => Finding::good("free, or held by dnsmasq and Samba"),
         false => Finding::warning(strangers.join(", "), "stop that program, or keep it off the Wi-Fi"),
+    }
+}
+
+pub fn drives(patient: &Patient<'_>) -> Finding {
+    let Some(profile) = patient.profile else { return Finding::unknown("there is no profile") };
+    if !patient.host.is_live() {
+        return Finding::unknown("only a running host can say");
+    }
+    match patient.drives {
+        Some(drives) => drive::judge(drives, profile.backup.destination.as_str()),
+        None => Finding::unknown("what is plugged in, and what is enrolled, can't be read"),
     }
 }
 

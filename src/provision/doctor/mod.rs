@@ -2,8 +2,10 @@
 //! output is parsed in `parse`, and says what it could not find out.
 
 mod checks;
+mod drive;
 mod parse;
 
+use super::drive::Drive;
 use super::host::{Facts, Stack};
 use super::lan::Choice;
 use crate::profile::Profile;
@@ -24,6 +26,8 @@ pub struct Patient<'a> {
     /// The profile, where there is a good one.
     pub profile: Option<&'a Profile>,
     pub facts: Option<&'a Facts>,
+    /// The drives for backups, where what is plugged in is known.
+    pub drives: Option<&'a [Drive]>,
     /// The Wi-Fi's subnet beside the uplink's, where that is known.
     pub lan: Option<&'a Choice>,
 }
@@ -83,9 +87,14 @@ pub const CHECKS: &[Check] = &[
     Check { name: "units", line: "the daemons start at boot and run", run: checks::units },
     Check { name: "radio", line: "the radio is not switched off", run: checks::radio },
     Check { name: "country", line: "the kernel knows the country", run: checks::country },
-    Check { name: "channel", line: "the radio can do the profile's channel", run: checks::channel },
+    Check {
+        name: "channel",
+        line: "the radio can do the profile's channel and width here",
+        run: checks::channel,
+    },
     Check { name: "subnet", line: "the Wi-Fi's addresses are not the uplink's", run: checks::subnet },
     Check { name: "ports", line: "nobody else holds the ports 53, 67 and 445", run: checks::ports },
+    Check { name: "drives", line: "the drive for backups is there and can take them", run: checks::drives },
     Check { name: "power", line: "the power supply is strong enough", run: checks::power },
     Check { name: "clock", line: "the time of day is set", run: checks::clock },
 ];
