@@ -7,6 +7,7 @@ use common::{PASSPHRASE, Snapshot, Tree};
 use piback::profile::types::Passphrase;
 use piback::profile::{EMBEDDED, load};
 use piback::provision::apply::{self, Hands, Recovered};
+use piback::provision::handmade;
 use piback::provision::host::{Facts, Stack};
 use piback::provision::plan::{self, Desired};
 use piback::provision::render::{Secrets, render};
@@ -21,7 +22,7 @@ enum Wish {
     RollBack,
 }
 
-fn desired(wish: Wish) -> Desired {
+fn desired(host: &FakeHost, wish: Wish) -> Desired {
     match wish {
         Wish::RollBack => Desired::original(),
         Wish::Apply { stack, channel } => {
@@ -29,12 +30,14 @@ fn desired(wish: Wish) -> Desired {
             let profile = load(&text, "travel").unwrap();
             let facts = Facts { os: Default::default(), stack, interfaces_d_is_read: false };
             let wifi = Passphrase::from_file_content(PASSPHRASE.as_bytes()).unwrap();
-            let artifacts = render(&profile, &facts, wifi.hostapd_key(), &BTreeMap::new()).unwrap();
+            let mut artifacts = render(&profile, &facts, wifi.hostapd_key(), &BTreeMap::new()).unwrap();
+            handmade::find(host, &facts, &profile).unwrap().join(&mut artifacts);
             Desired {
                 stack: Some(stack),
                 artifacts,
                 radio: "wlan0".into(),
                 passphrase_file: None,
+                chosen: None,
                 restored: None,
                 secrets: Some(Secrets { wifi }),
                 made_by: "apply".into(),
@@ -46,7 +49,7 @@ fn desired(wish: Wish) -> Desired {
 /// One command, from the lock to its end.
 fn run(host: &FakeHost, wish: Wish) -> anyhow::Result<()> {
     let _lock = apply::lock(host)?;
-    let desired = desired(wish);
+    let desired = desired(host, wish);
     let state = State::read(host)?;
     let plan = plan::files(host, &desired, &state)?;
     let secrets = desired.secrets.as_ref();
@@ -58,7 +61,7 @@ fn run(host: &FakeHost, wish: Wish) -> anyhow::Result<()> {
     )
 }
 
-/// A host with a past: files of others, a link, a mode of its own.
+/// A host with a past: files of others, a link, a mode of its own, lines of a set-up by hand.
 fn host_with_a_past() -> Tree {
     let tree = Tree::new();
     tree.write("/etc/dhcpcd.conf", "hostname\r\npersistent");
@@ -67,6 +70,9 @@ fn host_with_a_past() -> Tree {
     tree.write("/opt/smb.conf", "[global]\nworkgroup = HOME\n");
     std::fs::create_dir_all(tree.path("/etc/samba")).unwrap();
     std::os::unix::fs::symlink("/opt/smb.conf", tree.path("/etc/samba/smb.conf")).unwrap();
+    tree.write("/etc/rc.local", "#!/bin/sh -e\nsudo /home/pi/scripts/hotspot-boot.sh &\nexit 0\n");
+    tree.set_mode("/etc/rc.local", 0o755);
+    tree.write("/etc/network/interfaces", "iface wlan0 inet static\n    address 192.168.1.1\nauto lo");
     tree
 }
 

@@ -54,6 +54,51 @@ fn one_back_to_a_certain_one_and_to_the_original() {
     assert_eq!(now, wanted);
 }
 
+/// `network.address: auto`: the choice is on record, stays, and goes where a generation goes.
+#[test]
+fn a_chosen_address_is_remembered_by_the_generation_that_chose_it() {
+    let tree = Tree::new();
+    tree.init("travel");
+    let set = |from: &str, to: &str| {
+        let text = tree.read("/etc/piback/profile.yaml");
+        assert!(text.contains(from), "{text}");
+        tree.write("/etc/piback/profile.yaml", text.replace(from, to));
+    };
+    let range = || {
+        let text = tree.read("/etc/dnsmasq.d/piback.conf");
+        text.lines().find_map(|l| l.strip_prefix("dhcp-range=")).unwrap().to_owned()
+    };
+    set("address: 10.41.0.1/24", "address: auto");
+    applied(&tree);
+    assert_eq!(range(), "10.41.0.50,10.41.0.100,255.255.255.0,12h");
+
+    // As if the hotel of that apply had had 10.41.0.0/24: the same choice is made again, though the first is free now.
+    let record = "/var/lib/piback/generations/000001.json";
+    let text = tree.read(record);
+    assert!(text.contains("\"chosen\": \"10.41.0.1/24\""), "{text}");
+    tree.write(record, text.replace("\"chosen\": \"10.41.0.1/24\"", "\"chosen\": \"172.27.41.1/24\""));
+    applied(&tree);
+    assert_eq!(range(), "172.27.41.50,172.27.41.100,255.255.255.0,12h");
+    assert_eq!(tree.piback(&["plan", "--stack", "dhcpcd", "--check"]).code, 0);
+    let out = tree.dir.path().join("out");
+    assert_eq!(tree.piback(&["render", out.to_str().unwrap(), "--stack", "dhcpcd"]).code, 0);
+    let rendered = std::fs::read_to_string(out.join("etc/dnsmasq.d/piback.conf")).unwrap();
+    assert!(rendered.contains("listen-address=172.27.41.1\n"), "{rendered}");
+
+    // A fixed one in between is not remembered as a choice.
+    set("address: auto", "address: 10.99.0.1/24");
+    applied(&tree);
+    assert_eq!(range(), "10.99.0.50,10.99.0.100,255.255.255.0,12h");
+    assert_eq!(tree.piback(&["rollback", "--to", "2", "--yes"]).code, 0);
+    assert_eq!(range(), "172.27.41.50,172.27.41.100,255.255.255.0,12h");
+    set("address: 10.99.0.1/24", "address: auto");
+    assert_eq!(
+        tree.piback(&["plan", "--stack", "dhcpcd", "--check"]).code,
+        0,
+        "it stays where it went back to"
+    );
+}
+
 #[test]
 fn old_generations_are_pruned_and_the_original_stays() {
     let tree = Tree::new();

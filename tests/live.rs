@@ -224,6 +224,7 @@ impl Pi {
                 radio: "wlan0".into(),
                 secrets,
                 passphrase_file: None,
+                chosen: None,
                 restored: None,
                 made_by: "apply".into(),
             },
@@ -260,7 +261,7 @@ impl Pi {
         let state = State::read(&self.host)?;
         let desired = Desired::original();
         let mut plan = plan::files(&self.host, &desired, &state)?;
-        units::plan_rollback(&self.host, &state, &mut plan)?;
+        units::plan_rollback(&self.host, &desired, &state, &mut plan)?;
         self.host.take_tools();
         let hands = Hands { secrets: None, share_password: None, expected: None, window: None, say: &|_| {} };
         apply::apply(&self.host, &plan, &state, &hands)
@@ -558,7 +559,10 @@ fn an_access_point_that_does_not_come_back_is_not_called_back() {
     let error = pi.apply(11, None).unwrap_err();
     assert_eq!(exit_code(&error), 4, "{error:#}");
     let hints = piback::error::hints(&error);
-    assert!(hints.iter().any(|h| h.contains("access point was up before") && h.contains("DISABLED")), "{hints:?}");
+    assert!(
+        hints.iter().any(|h| h.contains("access point was up before") && h.contains("DISABLED")),
+        "{hints:?}"
+    );
     assert_eq!(pi.files(), kept);
     assert!(!pi.tree.path("/var/lib/piback/journal").exists(), "nothing more can be undone");
 }

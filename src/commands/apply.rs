@@ -31,7 +31,8 @@ pub fn run(args: &Apply, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
         _ => args.stack.map(StackArg::stack),
     };
     let setup = Setup::read(&host, global, stack, "apply")?;
-    doctor::refuse(&Patient { host: &host, profile: Some(&setup.profile), facts: Some(&setup.facts) })?;
+    let (profile, facts, lan) = (Some(&setup.profile), Some(&setup.facts), Some(&setup.lan));
+    doctor::refuse(&Patient { host: &host, profile, facts, lan, drives: None })?;
     let plan = setup.plan(&host)?;
     if let Some(kept) = &kept {
         kept.holds(&plan)?;

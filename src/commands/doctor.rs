@@ -1,11 +1,12 @@
 //! `piback doctor`: what stands in the way, each with its remedy.
 
-use super::setup;
+use super::{drive_state, setup};
 use crate::cli::Global;
 use crate::error::{Outcome, Problem};
 use crate::provision::doctor::{self, Finding, Level, Patient};
 use crate::provision::host;
 use crate::provision::store::State;
+use crate::system::Host;
 use crate::system::read_only::ReadOnly;
 use crate::ui::{JSON_SCHEMA, Style, Ui};
 use serde::Serialize;
@@ -17,9 +18,19 @@ pub fn run(global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     if let Err(e) = &profile {
         ui.note(&format!("{e:#}"));
     }
-    let last = State::read(&host).ok().and_then(|state| state.last.and_then(|last| last.stack));
-    let facts = host::facts(&host, None, last).ok();
-    let patient = Patient { host: &host, profile: profile.as_ref().ok(), facts: facts.as_ref() };
+    let state = State::read(&host).unwrap_or_default();
+    let facts = host::facts(&host, None, state.last.as_ref().and_then(|last| last.stack)).ok();
+    let profile = profile.ok();
+    let lan = profile.as_ref().and_then(|profile| setup::lan(&host, profile, &state).ok());
+    let wanted = profile.as_ref().map(|profile| profile.backup.destination.as_str());
+    let drives = host.is_live().then(|| drive_state::look(global, wanted).ok()).flatten();
+    let patient = Patient {
+        host: &host,
+        profile: profile.as_ref(),
+        facts: facts.as_ref(),
+        lan: lan.as_ref(),
+        drives: drives.as_deref(),
+    };
     let findings = doctor::examine(&patient);
     for (name, finding) in &findings {
         ui.say(&line(ui, name, finding));

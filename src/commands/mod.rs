@@ -9,6 +9,7 @@ mod cards;
 mod completions;
 mod confirm;
 mod doctor;
+mod drive_state;
 pub mod endpoints;
 mod enroll;
 mod init;

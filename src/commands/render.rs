@@ -3,7 +3,7 @@
 use super::setup::{self, Setup};
 use crate::cli::{Global, Render, StackArg};
 use crate::error::{Outcome, Problem};
-use crate::provision::catalog::CATALOG;
+use crate::provision::catalog::{CATALOG, Form};
 use crate::system::input;
 use crate::system::read_only::ReadOnly;
 use crate::ui::{JSON_SCHEMA, Ui, visible};
@@ -18,7 +18,8 @@ pub fn run(args: &Render, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     setup::notes(ui, &setup.notes);
     refuse_a_tree_in_use(&args.dir)?;
     let mut files = Vec::new();
-    for artifact in &setup.desired.artifacts {
+    // Where lines are put aside there is nothing of piback's to read.
+    for artifact in setup.desired.artifacts.iter().filter(|a| a.form != Form::Lines) {
         let file = args.dir.join(artifact.path.trim_start_matches('/'));
         let name = visible(&file.to_string_lossy());
         let write = || -> std::io::Result<()> {

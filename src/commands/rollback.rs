@@ -98,6 +98,7 @@ fn wanted(host: &dyn Host, args: &Rollback, state: &State) -> anyhow::Result<Des
         radio: record.radio,
         secrets: Some(Secrets { wifi }),
         passphrase_file: record.passphrase_file,
+        chosen: record.chosen,
         restored: Some(record.restored.unwrap_or(number)),
         made_by: format!("rollback --to {number}"),
     })
@@ -107,7 +108,7 @@ fn planned(host: &dyn Host, desired: &Desired, state: &State) -> anyhow::Result<
     let mut plan = plan::files(host, desired, state)?;
     if host.is_live() {
         if desired.artifacts.is_empty() {
-            units::plan_rollback(host, state, &mut plan)?;
+            units::plan_rollback(host, desired, state, &mut plan)?;
         } else {
             units::plan_units(host, desired, state, &mut plan)?;
         }

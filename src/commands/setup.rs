@@ -2,14 +2,15 @@
 
 use crate::cli::{Global, StackArg};
 use crate::error::Problem;
-use crate::profile::types::Passphrase;
+use crate::profile::types::{Passphrase, Subnet};
 use crate::profile::{self, Profile};
 use crate::provision::check::{self, Check};
 use crate::provision::host::{self, Facts, Stack};
+use crate::provision::lan::{self, Choice};
 use crate::provision::plan::Desired;
 use crate::provision::render::{self, OVERRIDES, Secrets};
 use crate::provision::store::State;
-use crate::provision::{conflicts, journal, plan, units};
+use crate::provision::{conflicts, handmade, journal, plan, units, uplink};
 use crate::system::real::RealHost;
 use crate::system::{FileNode, Host, Node, input, process};
 use crate::ui::{Ui, visible};
@@ -53,7 +54,9 @@ pub fn need_root(host: &dyn Host, verb: &str) -> anyhow::Result<()> {
 
 /// Everything that was read before a plan can be made.
 pub struct Setup {
+    /// The profile, its network's address settled.
     pub profile: Profile,
+    pub lan: Choice,
     pub secrets: Secrets,
     pub share_password: Passphrase,
     pub facts: Facts,
@@ -70,8 +73,13 @@ impl Setup {
         stack: Option<Stack>,
         made_by: &str,
     ) -> anyhow::Result<Self> {
-        let profile = load_profile(host, global)?;
+        let mut profile = load_profile(host, global)?;
         let state = State::read(host)?;
+        let (lan, unknown) = match lan(host, &profile, &state) {
+            Ok(lan) => (lan, None),
+            Err(e) => (lan::choose(&profile.network, remembered(&state), &[]), Some(format!("{e:#}"))),
+        };
+        profile.network = lan.network.clone();
         let last = state.last.as_ref().and_then(|last| last.stack);
         let facts = host::facts(host, stack, last)?;
         let secrets =
@@ -81,18 +89,28 @@ impl Setup {
         if let Some(last) = last.filter(|last| *last != facts.stack) {
             notes.push(format!("the network stack was {last} and is {} now", facts.stack));
         }
-        notes.extend(conflicts::find(host, &facts, &profile)?);
-        let artifacts = render::render(&profile, &facts, secrets.wifi.hostapd_key(), &overrides)?;
+        notes.extend(lan.note().into_iter().chain(unknown));
+        let handmade = handmade::find(host, &facts, &profile)?;
+        notes.extend(conflicts::find(host, &facts, &profile, &handmade)?);
+        if state.owned().is_empty() {
+            notes.extend(handmade.stays.iter().cloned());
+        }
+        notes.extend(handmade.places().into_iter().map(|places| {
+            format!("{places}: a set-up by hand, put aside; piback rollback --original brings it back")
+        }));
+        let mut artifacts = render::render(&profile, &facts, secrets.wifi.hostapd_key(), &overrides)?;
+        handmade.join(&mut artifacts);
         let desired = Desired {
             stack: Some(facts.stack),
             artifacts,
             radio: profile.wifi.interface.to_string(),
             secrets: Some(secrets.clone()),
             passphrase_file: Some(profile.wifi.passphrase_file.to_string()),
+            chosen: lan.chosen(),
             restored: None,
             made_by: made_by.to_owned(),
         };
-        Ok(Setup { profile, secrets, share_password, facts, state, desired, notes })
+        Ok(Setup { profile, lan, secrets, share_password, facts, state, desired, notes })
     }
 
     /// The staged files held against their checkers; nothing to check where nothing changes.
@@ -131,6 +149,17 @@ impl StackArg {
             StackArg::Networkmanager => Stack::NetworkManager,
         }
     }
+}
+
+/// Settles the Wi-Fi's address beside the networks that the uplink has now.
+pub fn lan(host: &dyn Host, profile: &Profile, state: &State) -> anyhow::Result<Choice> {
+    let taken = uplink::look(host, profile.wifi.interface.as_str())?;
+    Ok(lan::choose(&profile.network, remembered(state), &taken))
+}
+
+/// The address that the last apply chose, if that was piback's to do.
+pub fn remembered(state: &State) -> Option<Subnet> {
+    state.last.as_ref().and_then(|last| last.chosen)
 }
 
 /// The profile named by `--profile`, or the host's own.

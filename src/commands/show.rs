@@ -2,6 +2,7 @@
 
 use crate::provision::check::Check;
 use crate::provision::diff;
+use crate::provision::handmade::RuleChange;
 use crate::provision::plan::{Action, FileChange, Plan};
 use crate::provision::units::{AccountChange, UnitChange};
 use crate::system::Node;
@@ -28,6 +29,9 @@ pub fn plan(ui: &Ui, plan: &Plan, checks: &[Check]) {
     }
     for unit in &plan.units {
         ui.say(&format!("{} {}", ui.paint(Style::Yellow, "unit"), unit.steps()));
+    }
+    for rule in &plan.rules {
+        ui.say(&format!("{} {}", ui.paint(Style::Yellow, "rule"), rule.text()));
     }
     for check in checks {
         ui.detail(&check.text());
@@ -82,6 +86,8 @@ struct PlanJson<'a> {
     packages: &'a [String],
     accounts: &'a [AccountChange],
     units: &'a [UnitChange],
+    /// Commands that take a set-up by hand's rules out of the kernel, or put them back.
+    rules: Vec<String>,
     checks: &'a [Check],
     notes: &'a [String],
 }
@@ -117,6 +123,7 @@ impl<'a> PlanJson<'a> {
             packages: &plan.packages,
             accounts: &plan.accounts,
             units: &plan.units,
+            rules: plan.rules.iter().map(RuleChange::text).collect(),
             checks,
             notes: &plan.notes,
         }

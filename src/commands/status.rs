@@ -1,12 +1,16 @@
-//! `piback status`: what is on record here.
+//! `piback status`: what is up, and what is on record here.
 
-use super::setup;
+use super::{drive_state, setup};
 use crate::cli::{Global, Status};
 use crate::error::Outcome;
-use crate::provision::journal;
+use crate::provision::drive::Drive;
+use crate::provision::overview::{self, Overview};
+use crate::provision::probe::Expected;
 use crate::provision::store::{self, State};
+use crate::provision::{journal, lan};
+use crate::system::Host;
 use crate::system::read_only::ReadOnly;
-use crate::ui::{JSON_SCHEMA, Ui};
+use crate::ui::{JSON_SCHEMA, Style, Ui, visible};
 use serde::Serialize;
 
 pub fn run(args: &Status, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
@@ -25,6 +29,11 @@ pub fn run(args: &Status, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
             ui.say(&format!("{number:>4}  {}  {stack:<14}  {}", when(record.time), record.made_by));
             generations.push(GenerationJson { number, time: record.time, stack, made_by: record.made_by });
         }
+    }
+    let live = host.is_live() && !args.generations && !state.owned().is_empty();
+    let up = live.then(|| Up::look(&host, global, ui, &state));
+    for (name, known, ok, found) in up.iter().flat_map(Up::lines) {
+        ui.say(&line(ui, name, known, ok, &found));
     }
     match &state.last {
         Some(_) if args.generations => {}
@@ -50,6 +59,8 @@ pub fn run(args: &Status, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
         time: Option<i64>,
         stack: Option<String>,
         files: Vec<&'a str>,
+        /// What is up; null on a tree, and where nothing is applied.
+        up: Option<Up>,
         generations: Vec<GenerationJson>,
         cut_off: Option<String>,
     }
@@ -61,10 +72,67 @@ pub fn run(args: &Status, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
         time: last.map(|l| l.time),
         stack: last.and_then(|l| l.stack).map(|s| s.to_string()),
         files: state.owned().iter().map(|a| a.path.as_str()).collect(),
+        up,
         generations,
         cut_off,
     });
     Ok(Outcome::Done)
+}
+
+/// What is up on a running host. What can't be found out is nothing here.
+#[derive(Serialize)]
+struct Up {
+    #[serde(flatten)]
+    overview: Option<Overview>,
+    drives: Option<Vec<Drive>>,
+}
+
+impl Up {
+    fn look(host: &dyn Host, global: &Global, ui: &Ui, state: &State) -> Self {
+        let profile = setup::load_profile(host, global).map_err(|e| ui.note(&format!("{e:#}"))).ok();
+        let overview = profile.as_ref().map(|profile| {
+            // Where it is now, not where the next apply would put it.
+            let mut profile = profile.clone();
+            profile.network = lan::choose(&profile.network, setup::remembered(state), &[]).network;
+            overview::look(host, &Expected::of(&profile, None))
+        });
+        let wanted = profile.as_ref().map(|profile| profile.backup.destination.as_str());
+        let drives = drive_state::look(global, wanted).map_err(|e| ui.note(&format!("{e:#}"))).ok();
+        Up { overview, drives }
+    }
+
+    /// Name, whether it is known, whether it is as it should be, and what was found.
+    fn lines(&self) -> Vec<(&str, bool, bool, String)> {
+        let mut lines = Vec::new();
+        match &self.overview {
+            None => lines.push(("Wi-Fi", false, false, "not known without a profile".to_owned())),
+            Some(overview) => {
+                for probe in &overview.probes {
+                    lines.push((probe.name, probe.known, probe.ok, probe.found.clone()));
+                }
+                lines.push(("clients", overview.clients.is_some(), true, overview.clients_in_words()));
+            }
+        }
+        match self.drives.as_deref() {
+            None => lines.push(("drive", false, false, "not known".to_owned())),
+            Some([]) => lines.push(("drive", true, false, "none is enrolled".to_owned())),
+            Some(drives) => lines.extend(drives.iter().map(|drive| {
+                let found = format!("{}: {}", visible(&drive.label), drive.words());
+                ("drive", true, drive.enrolled && drive.plugged.is_some(), found)
+            })),
+        }
+        lines
+    }
+}
+
+/// `up    DNS: port 53 on 10.41.0.1`
+fn line(ui: &Ui, name: &str, known: bool, ok: bool, found: &str) -> String {
+    let (style, word) = match (known, ok) {
+        (false, _) => (Style::Dim, "?   "),
+        (true, true) => (Style::Green, "up  "),
+        (true, false) => (Style::Red, "down"),
+    };
+    format!("{}  {name}: {found}", ui.paint(style, word))
 }
 
 #[derive(Serialize)]

@@ -1,8 +1,8 @@
 //! The profile's form, version 1. The doc comments are the descriptions in `piback schema`.
 
 use super::types::{
-    Band, Capability, Country, DataPath, DnsServer, Interface, Lease, Radio, Range, SecretPath, Ssid, Subnet,
-    UserName, Version, VolumeLabel,
+    Address, Band, Capability, Country, DataPath, DnsServer, Interface, Lease, Radio, Range, SecretPath,
+    Ssid, Subnet, UserName, Version, VolumeLabel, WrittenRange,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -84,9 +84,22 @@ fn capabilities() -> Vec<Capability> {
 #[serde(try_from = "NetworkParts")]
 #[schemars(with = "NetworkParts")]
 pub struct Network {
+    /// The address; with `auto`, the first of [`Subnet::FREE`] until [`Network::at`] names another one.
     pub address: Subnet,
+    /// Whether piback chooses the address.
+    pub auto: bool,
     pub dhcp: Dhcp,
     pub dns: Dns,
+}
+
+impl Network {
+    /// The same network elsewhere; for `auto` alone, whose range follows the address.
+    #[must_use]
+    pub fn at(&self, address: Subnet) -> Self {
+        let [first, last] = [self.dhcp.range.first(), self.dhcp.range.last()].map(|end| end.octets()[3]);
+        let range = WrittenRange::Last(first, last).beside(&address);
+        Network { address, dhcp: Dhcp { range, ..self.dhcp.clone() }, ..self.clone() }
+    }
 }
 
 /// As written, before the range was held against the subnet.
@@ -94,8 +107,8 @@ pub struct Network {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Network")]
 struct NetworkParts {
-    address: Subnet,
-    dhcp: Dhcp,
+    address: Address,
+    dhcp: DhcpParts,
     #[serde(default)]
     dns: Dns,
 }
@@ -105,21 +118,42 @@ impl TryFrom<NetworkParts> for Network {
     type Error = String;
 
     fn try_from(parts: NetworkParts) -> Result<Self, String> {
-        parts.dhcp.range.fits(&parts.address).map_err(|e| format!("dhcp.range|{e}"))?;
-        let own = parts.address.address().to_string();
-        if parts.dns.upstream.iter().any(|server| server.to_string() == own) {
+        let (auto, possible) = match &parts.address {
+            Address::Auto => (true, &Subnet::FREE[..]),
+            Address::Fixed(subnet) => (false, std::slice::from_ref(subnet)),
+        };
+        if auto && matches!(parts.dhcp.range, WrittenRange::Whole(_)) {
+            return Err("dhcp.range|names a subnet, which is piback's choice with address: auto; the last \
+                        numbers are allowed, as in .50-.100"
+                .into());
+        }
+        let address = possible[0];
+        let range = parts.dhcp.range.beside(&address);
+        range.fits(&address).map_err(|e| format!("dhcp.range|{e}"))?;
+        let own: Vec<String> = possible.iter().map(|subnet| subnet.address().to_string()).collect();
+        let itself = parts.dns.upstream.iter().map(ToString::to_string).find(|server| own.contains(server));
+        if let Some(own) = itself {
             return Err(format!("dns.upstream|holds {own}, the Pi's own address: it would ask itself"));
         }
-        Ok(Network { address: parts.address, dhcp: parts.dhcp, dns: parts.dns })
+        let dhcp = Dhcp { range, lease: parts.dhcp.lease };
+        Ok(Network { address, auto, dhcp, dns: parts.dns })
     }
 }
 
 /// What clients are given.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dhcp {
     pub range: Range,
     pub lease: Lease,
+}
+
+/// What clients are given.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Dhcp")]
+struct DhcpParts {
+    range: WrittenRange,
+    lease: Lease,
 }
 
 /// Who answers for names beyond the appliance.
@@ -200,6 +234,25 @@ mod tests {
     #[test]
     fn the_default_share_exists() {
         assert_eq!(Share::default().user.as_str(), "piback");
+    }
+
+    #[test]
+    fn auto_takes_its_range_along() {
+        let network = |address: &str, range: &str| {
+            serde_yaml::from_str::<Network>(&format!(
+                "{{address: {address}, dhcp: {{range: {range}, lease: 12h}}}}"
+            ))
+        };
+        let auto = network("auto", ".50-.100").unwrap();
+        assert!(auto.auto && auto.address == Subnet::FREE[0]);
+        let moved = auto.at(Subnet::FREE[1]);
+        assert_eq!(moved.dhcp.range.to_string(), "172.27.41.50-172.27.41.100");
+        assert!(moved.auto && moved.dhcp.range.fits(&moved.address).is_ok());
+        let fixed = network("192.168.9.1/24", ".50-.100").unwrap();
+        assert_eq!(fixed.dhcp.range.to_string(), "192.168.9.50-192.168.9.100");
+        assert!(!fixed.auto && fixed == network("192.168.9.1/24", "192.168.9.50-192.168.9.100").unwrap());
+        assert!(network("auto", "10.41.0.50-10.41.0.100").unwrap_err().to_string().contains(".50-.100"));
+        assert!(network("auto", ".1-.100").is_err());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::apply::{Hands, stop_if_asked};
 use super::catalog::Activation;
 use super::check;
+use super::handmade;
 use super::journal::Intent;
 use super::plan::Plan;
 use super::probe::{self, Expected, Probe};
@@ -69,6 +70,7 @@ pub fn run(host: &dyn Host, plan: &Plan, state: &State, hands: &Hands<'_>) -> an
         note(&mut activated, change);
         store::write_activated(host, &activated)?;
     }
+    handmade::carry_out(host, &plan.rules)?;
     match hands.expected {
         Some(expected) if !plan.units.is_empty() => prove(host, expected, hands.say),
         _ => Ok(()),
@@ -157,6 +159,7 @@ pub fn owed(host: &dyn Host, intent: &Intent, pace: Pace) -> anyhow::Result<()> 
         act(host, change, pace)?;
         note(&mut activated, change);
     }
+    handmade::carry_out(host, &intent.rules)?;
     store::write_activated(host, &activated)
 }
 
@@ -202,6 +205,8 @@ pub fn unwind_old(host: &dyn Host, intent: &Intent, pace: Pace) -> Vec<String> {
         match change.activation.unit() {
             // At boot ifupdown brings the radio up by itself, later.
             None if pace == Pace::Queue || change.name.is_empty() => {}
+            // It was to come back with a stanza of others' that is away again.
+            None if change.act == Act::Start => {}
             None => tools.push(Tool::new("ifup").args(["--force", "--ignore-errors", &change.name])),
             Some(name) if change.before.is_running() && change.act != Act::None => {
                 let verb = if change.activation.reloads() { "reload" } else { "restart" };
@@ -217,6 +222,11 @@ pub fn unwind_old(host: &dyn Host, intent: &Intent, pace: Pace) -> Vec<String> {
     // Last: what runs although it is masked could not be restarted any more.
     let masked = names(units.iter().filter(|u| u.before.is_masked() && u.unmask));
     remains.extend(each(host, &systemctl(Pace::Wait).arg("mask"), &masked));
+    // At boot the script that is back loads its rules itself, later.
+    if pace == Pace::Wait {
+        let rules: Vec<_> = intent.rules.iter().map(handmade::RuleChange::reversed).collect();
+        remains.extend(handmade::carry_out(host, &rules).err().map(|e| format!("{e:#}")));
+    }
     // What runs now is the old input again, or nothing: the next apply must not take it for the new one.
     if let Err(e) = store::write_activated(host, &intent.activated) {
         remains.push(format!("{e:#}"));
@@ -325,7 +335,9 @@ fn act(host: &dyn Host, change: &UnitChange, pace: Pace) -> anyhow::Result<()> {
     if change.activation == Activation::Sysctl && change.input.is_empty() {
         host.run(&set_ip_forward(State::read(host)?.originals.ip_forward.as_deref().unwrap_or("0")))?;
     }
-    if change.activation == Activation::Ifup && (pace == Pace::Queue || change.name.is_empty()) {
+    // What is only forgotten has no stanza any more that could be brought up.
+    let idle = pace == Pace::Queue || change.name.is_empty() || change.act == Act::Forget;
+    if change.activation == Activation::Ifup && idle {
         return Ok(());
     }
     if change.activation == Activation::Ifup {

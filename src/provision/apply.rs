@@ -126,6 +126,7 @@ pub fn apply(host: &dyn Host, plan: &Plan, state: &State, hands: &Hands<'_>) -> 
         radio: plan.radio.clone(),
         passphrase_file: plan.passphrase_file.clone(),
         expected: expected(host, plan, hands),
+        chosen: plan.chosen,
         stack: plan.stack,
         artifacts: plan.artifacts.clone(),
         hashes: plan.hashes.clone(),

@@ -1,6 +1,7 @@
 //! The one table of files: for each, its template, path, mode, stacks, checker and what it is the input of.
 
 use super::block::Position;
+use super::handmade;
 use super::host::{Facts, Stack};
 use crate::profile::Profile;
 
@@ -30,6 +31,8 @@ pub enum Form {
     Whole,
     /// A marked block in a file that others own too.
     Block(Position),
+    /// Another's file, in which lines of a set-up by hand are put aside: see `handmade`.
+    Lines,
 }
 
 /// Who says whether a file is well-formed; see `check/`.
@@ -274,13 +277,14 @@ pub fn entries<'a>(facts: &'a Facts, profile: &'a Profile) -> impl Iterator<Item
 /// Whether a path is piback's alone, by the table; a path that an older piback knew counts as its own.
 #[must_use]
 pub fn form(path: &str) -> Form {
-    CATALOG.iter().find(|entry| entry.path == path).map_or(Form::Whole, |entry| entry.form)
+    CATALOG.iter().find(|entry| entry.path == path).map_or_else(|| handmade::form(path), |entry| entry.form)
 }
 
-/// What a path is the input of, whichever stack put it there.
-#[must_use]
-pub fn feeds(path: &str) -> &'static [Activation] {
-    CATALOG.iter().find(|entry| entry.path == path).map_or(&[], |entry| entry.feeds)
+/// What a path is the input of on a stack, whichever stack put it there. Only ifupdown's own host has an `ifup` to run.
+pub fn feeds(path: &str, stack: Option<Stack>) -> impl Iterator<Item = Activation> {
+    let entry = CATALOG.iter().find(|entry| entry.path == path);
+    let feeds = entry.map_or_else(|| handmade::feeds(path), |entry| entry.feeds);
+    feeds.iter().copied().filter(move |a| *a != Activation::Ifup || stack == Some(Stack::Ifupdown))
 }
 
 #[cfg(test)]

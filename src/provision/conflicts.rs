@@ -1,7 +1,8 @@
-//! Settings of others that fight with piback's: most of all those of a Pi that was set up by hand, from the article or
-//! one of its many relatives. piback never edits another's lines, so each is named, with what to do.
+//! Settings of others that fight with piback's and that no recogniser knows: beyond what `handmade` puts aside, piback
+//! never edits another's lines, so each is named, with what to do.
 
 use super::block;
+use super::handmade::{self, HandMade};
 use super::host::{Facts, INTERFACES, Stack};
 use crate::profile::Profile;
 use crate::system::Host;
@@ -11,8 +12,16 @@ use anyhow::Context;
 ///
 /// # Errors
 /// When a file can't be read.
-pub fn find(host: &dyn Host, facts: &Facts, profile: &Profile) -> anyhow::Result<Vec<String>> {
+pub fn find(
+    host: &dyn Host,
+    facts: &Facts,
+    profile: &Profile,
+    handmade: &HandMade,
+) -> anyhow::Result<Vec<String>> {
     let read = |path: &str| -> anyhow::Result<String> {
+        if let Some(text) = handmade.after(path) {
+            return Ok(text.to_owned());
+        }
         let bytes = host.read_followed(path).with_context(|| format!("{path} can't be read"))?;
         let bytes = block::without(&bytes.unwrap_or_default()).unwrap_or_default();
         Ok(String::from_utf8_lossy(&bytes).into_owned())
@@ -37,7 +46,19 @@ pub fn find(host: &dyn Host, facts: &Facts, profile: &Profile) -> anyhow::Result
         let line = denied(&read("/etc/dhcpcd.conf")?, radio);
         say("/etc/dhcpcd.conf", line, "this keeps dhcpcd from giving the radio its address");
     }
-    say("/etc/rc.local", nat_script(&read("/etc/rc.local")?), "this loads the NAT rules a second time");
+    if facts.stack == Stack::NetworkManager {
+        // Elsewhere piback's own line stands below it, and the last one wins.
+        let line = other_conf(&read("/etc/default/hostapd")?);
+        say("/etc/default/hostapd", line, "hostapd is started with another file than piback's");
+    }
+    let rc_local = read("/etc/rc.local")?;
+    let twice = "this loads the NAT rules a second time";
+    for (line, path) in scripts(&rc_local) {
+        match path {
+            Some(path) => say(&path, nat_rule(&read(&path)?), twice),
+            None => say("/etc/rc.local", Some(line), twice),
+        }
+    }
     Ok(found)
 }
 
@@ -69,9 +90,27 @@ fn denied(text: &str, radio: &str) -> Option<usize> {
     })
 }
 
-/// The article's script is called from rc.local by its name.
-fn nat_script(text: &str) -> Option<usize> {
-    line_where(text, |line| line.contains("hotspot-boot.sh"))
+fn other_conf(text: &str) -> Option<usize> {
+    line_where(text, |line| {
+        let value = line.strip_prefix("DAEMON_CONF=").map(|v| v.trim_matches(['"', '\'']));
+        value.is_some_and(|v| !v.is_empty() && v != "/etc/hostapd/hostapd.conf")
+    })
+}
+
+/// Lines of rc.local that have to do with the article's script, and its path where they do nothing but call it.
+fn scripts(rc_local: &str) -> Vec<(usize, Option<String>)> {
+    let known = handmade::calls(rc_local);
+    let lines = rc_local.lines().enumerate();
+    lines
+        .filter(|(_, line)| !line.trim_start().starts_with('#') && line.contains("hotspot-boot.sh"))
+        .map(|(number, _)| {
+            (number + 1, known.iter().find(|(at, _)| *at == number).map(|(_, path)| path.clone()))
+        })
+        .collect()
+}
+
+fn nat_rule(script: &str) -> Option<usize> {
+    line_where(script, |line| line.contains("MASQUERADE") || line.contains("iptables-restore"))
 }
 
 #[cfg(test)]
@@ -79,14 +118,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_article_s_own_files() {
-        let conf = "# x\n#interface=eth0\ninterface=wlan0      # Use interface wlan0\nbind-interfaces\n";
+    fn what_fights() {
+        let conf = "# x\n#interface=eth0\ninterface=wlan0      # the radio\nbind-interfaces\n";
         assert_eq!(dnsmasq(conf), Some(3));
-        assert_eq!(dnsmasq("domain-needed\ninterface-name=x,y\n"), None);
+        assert_eq!(dnsmasq("domain-needed\ninterface-name=x,y\n#piback# bind-interfaces\n"), None);
         let stanza = "auto lo\niface lo inet loopback\nallow-hotplug wlan0\n  iface wlan0 inet static\n";
         assert_eq!(interfaces(stanza, "wlan0"), Some(4));
         assert_eq!(interfaces("#iface wlan0 inet manual\n", "wlan0"), None);
         assert_eq!(denied("hostname\ndenyinterfaces eth1 wlan0\n", "wlan0"), Some(2));
-        assert_eq!(nat_script("#!/bin/sh -e\nsudo /home/pi/scripts/hotspot-boot.sh &\nexit 0\n"), Some(2));
+        assert_eq!(other_conf("#DAEMON_CONF=\"\"\nDAEMON_CONF=\"/etc/hostapd/hostapd.conf\"\n"), None);
+        assert_eq!(other_conf("DAEMON_CONF='/home/pi/ap.conf'\n"), Some(1));
+        assert_eq!(nat_rule("#!/bin/sh\n#iptables -j MASQUERADE\niptables-restore < /x\n"), Some(3));
+    }
+
+    #[test]
+    fn a_call_that_can_be_read_leads_to_its_script() {
+        let rc = "#!/bin/sh -e\ncd /home/pi; ./hotspot-boot.sh\nsudo /home/pi/hotspot-boot.sh &\n#hotspot-boot.sh\nexit 0\n";
+        assert_eq!(scripts(rc), [(2, None), (3, Some("/home/pi/hotspot-boot.sh".to_owned()))]);
     }
 }

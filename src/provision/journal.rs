@@ -7,6 +7,7 @@
 //!
 //! All of it is gone when the apply has ended; until then it is mode 0600 in a 0700 directory.
 
+use super::handmade::RuleChange;
 use super::plan::Plan;
 use super::proof::Held;
 use super::store::{self, Generation, Originals, STATE, State};
@@ -52,6 +53,9 @@ pub struct Intent {
     pub originals: Originals,
     /// Units that are acted on, and how they were.
     pub units: Vec<UnitChange>,
+    /// Rules of a set-up by hand that leave the kernel, or come back to it.
+    #[serde(default)]
+    pub rules: Vec<RuleChange>,
     /// What each unit had last been started with.
     pub activated: BTreeMap<String, String>,
     /// The kernel's `net.ipv4.ip_forward` as it was; none on a tree.
@@ -123,6 +127,7 @@ pub fn begin(
         old_dirs: plan.old_dirs.clone(),
         originals: state.originals.clone(),
         units: plan.units.clone(),
+        rules: plan.rules.clone(),
         activated: state.activated.clone(),
         ip_forward: ip_forward(host)?,
         confirm,

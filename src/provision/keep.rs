@@ -22,6 +22,8 @@ pub struct Kept {
     pub packages: Vec<String>,
     pub accounts: Vec<String>,
     pub units: Vec<String>,
+    #[serde(default)]
+    pub rules: Vec<String>,
 }
 
 /// One file's change, as fingerprints.
@@ -49,6 +51,7 @@ impl Kept {
             packages: plan.packages.clone(),
             accounts: plan.accounts.iter().map(super::units::AccountChange::text).collect(),
             units: plan.units.iter().map(super::units::UnitChange::steps).collect(),
+            rules: plan.rules.iter().map(super::handmade::RuleChange::text).collect(),
         }
     }
 

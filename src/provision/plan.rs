@@ -2,11 +2,13 @@
 
 use super::block;
 use super::catalog::Form;
+use super::handmade::{RuleChange, aside};
 use super::host::Stack;
 use super::render::{Artifact, Secrets};
 use super::store::{self, Original, State};
 use super::units::{AccountChange, UnitChange};
 use crate::error::Problem;
+use crate::profile::types::Subnet;
 use crate::system::{FileNode, Host, Node};
 use anyhow::Context;
 use std::collections::BTreeMap;
@@ -23,6 +25,8 @@ pub struct Desired {
     pub secrets: Option<Secrets>,
     /// The file that holds the passphrase, for the record.
     pub passphrase_file: Option<String>,
+    /// The Wi-Fi's address, if it was piback's choice, for the record.
+    pub chosen: Option<Subnet>,
     /// The generation that is gone back to, if it is one.
     pub restored: Option<u32>,
     /// The command that wants it, for the record.
@@ -44,6 +48,7 @@ impl Desired {
             radio: String::new(),
             secrets: None,
             passphrase_file: None,
+            chosen: None,
             restored: None,
             made_by: "rollback --original".into(),
         }
@@ -57,6 +62,7 @@ pub struct Plan {
     pub made_by: String,
     pub radio: String,
     pub passphrase_file: Option<String>,
+    pub chosen: Option<Subnet>,
     pub restored: Option<u32>,
     pub files: Vec<FileChange>,
     /// Files that are as they shall be though no record says that they are piback's: taken over as they are.
@@ -68,6 +74,8 @@ pub struct Plan {
     pub packages: Vec<String>,
     pub accounts: Vec<AccountChange>,
     pub units: Vec<UnitChange>,
+    /// Rules of a set-up by hand that leave the kernel, or come back to it.
+    pub rules: Vec<RuleChange>,
     pub notes: Vec<String>,
     /// What will be on record; compared with the last record, so that a lost or older one is written anew.
     pub artifacts: Vec<Artifact>,
@@ -111,6 +119,7 @@ impl Plan {
             && self.packages.is_empty()
             && self.accounts.is_empty()
             && self.units.is_empty()
+            && self.rules.is_empty()
             && !self.record_differs
     }
 
@@ -132,6 +141,7 @@ impl Plan {
             several(self.packages.len(), "package", "packages"),
             several(self.accounts.len(), "account step", "account steps"),
             several(self.units.len(), "unit", "units"),
+            several(self.rules.len(), "rule", "rules"),
         ]
         .into_iter()
         .flatten()
@@ -155,6 +165,7 @@ pub fn files(host: &dyn Host, desired: &Desired, state: &State) -> anyhow::Resul
         made_by: desired.made_by.clone(),
         radio: desired.radio.clone(),
         passphrase_file: desired.passphrase_file.clone(),
+        chosen: desired.chosen,
         restored: desired.restored,
         files: Vec::new(),
         adopted: Vec::new(),
@@ -163,6 +174,7 @@ pub fn files(host: &dyn Host, desired: &Desired, state: &State) -> anyhow::Resul
         packages: Vec::new(),
         accounts: Vec::new(),
         units: Vec::new(),
+        rules: Vec::new(),
         notes: Vec::new(),
         artifacts: desired.artifacts.clone(),
         hashes: BTreeMap::new(),
@@ -198,7 +210,10 @@ pub fn files(host: &dyn Host, desired: &Desired, state: &State) -> anyhow::Resul
     }
     plan.record_differs = match &state.last {
         Some(last) => {
-            last.artifacts != plan.artifacts || last.stack != plan.stack || last.hashes != plan.hashes
+            last.artifacts != plan.artifacts
+                || last.stack != plan.stack
+                || last.hashes != plan.hashes
+                || last.chosen != plan.chosen
         }
         None => !plan.artifacts.is_empty(),
     };
@@ -225,15 +240,22 @@ fn wanted(
             // A block of another stack may belong elsewhere in the file: then it is put in anew.
             let moved = state.owned().iter().any(|o| o.path == *path && o.form != artifact.form);
             let base = if moved { block::without(old) } else { Ok(old.to_vec()) };
-            let bytes =
-                base.and_then(|base| block::set(&base, &text, position)).with_context(|| path.clone())?;
+            let bytes = base
+                .and_then(|base| block::set(&aside::put(&base, &artifact.aside), &text, position))
+                .with_context(|| path.clone())?;
             match &before {
                 Node::File(file) => FileNode { bytes, ..*file },
                 _ => FileNode { bytes, mode: artifact.mode, uid: 0, gid: 0 },
             }
         }
+        Form::Lines => match &before {
+            Node::File(file) => FileNode { bytes: aside::put(old, &artifact.aside), ..*file },
+            _ => FileNode { bytes: Vec::new(), mode: artifact.mode, uid: 0, gid: 0 },
+        },
     };
     let action = match &before {
+        // Nothing is made where nothing can be put aside.
+        Node::Absent | Node::Link { .. } if artifact.form == Form::Lines => None,
         Node::Absent => Some(Action::New),
         Node::File(file) if file.bytes != after.bytes => Some(Action::Change),
         Node::File(file) if !same_owner_and_mode(host, file, &after) => Some(Action::Mode),
@@ -245,7 +267,7 @@ fn wanted(
     // The part of the new text that is ours carries the masks; in a block's file the rest is masked by its keys.
     let new_masked = match artifact.form {
         Form::Whole => super::diff::masked(&masked),
-        Form::Block(_) => super::diff::masked(&new_text),
+        Form::Block(_) | Form::Lines => super::diff::masked(&new_text),
     };
     let shown = (
         desired.hide(&super::diff::masked(&old_text)),
@@ -268,8 +290,8 @@ fn wanted(
 fn before_us(host: &dyn Host, artifact: &Artifact) -> anyhow::Result<Original> {
     let (node, _) = look(host, &artifact.path)?;
     Ok(match (artifact.form, node) {
-        (Form::Block(_), Node::File(file)) => {
-            let rest = block::without(&file.bytes).with_context(|| artifact.path.clone())?;
+        (Form::Block(_) | Form::Lines, Node::File(file)) => {
+            let rest = aside::theirs(&file.bytes).with_context(|| artifact.path.clone())?;
             match rest.is_empty() {
                 true => Original::Absent,
                 false => Original::Rest { mode: file.mode, uid: file.uid, gid: file.gid },
@@ -302,15 +324,14 @@ fn taken_back(
         }
         Original::Link { target, .. } => Node::Link { target: target.clone() },
         Original::Rest { mode, uid, gid } => {
-            let bytes =
-                block::without(content(&before, followed.as_deref())).with_context(|| path.clone())?;
+            let bytes = aside::theirs(content(&before, followed.as_deref())).with_context(|| path.clone())?;
             Node::File(FileNode { bytes, mode: *mode, uid: *uid, gid: *gid })
         }
     };
     let after = match old.form {
-        Form::Block(_) if matches!(original, Original::Rest { .. }) => restored,
+        _ if matches!(original, Original::Rest { .. }) => restored,
         Form::Whole => restored,
-        Form::Block(_) => {
+        Form::Block(_) | Form::Lines => {
             let current = content(&before, followed.as_deref());
             let kept = match original {
                 Original::Absent | Original::Rest { .. } => Vec::new(),
@@ -320,22 +341,22 @@ fn taken_back(
                 }
                 Original::Link { sha256: None, .. } => Vec::new(),
             };
-            let rest = match block::without(current) {
+            let rest = match aside::theirs(current) {
                 Ok(rest) => rest,
                 // Whatever somebody did to the markers: what was there before is known, and there is a way back.
                 Err(e) => {
                     notes.push(format!("{path}: {e}; all of it goes back to what was there before piback"));
-                    block::without(&kept).unwrap_or_else(|_| kept.clone())
+                    aside::theirs(&kept).unwrap_or_else(|_| kept.clone())
                 }
             };
             // The original may hold a block of an apply whose record is lost. And putting a block in may have ended
             // the last line; that is no edit of anybody's.
-            let base = block::without(&kept).unwrap_or(kept);
+            let base = aside::theirs(&kept).unwrap_or(kept);
             let untouched = rest == base || rest.strip_suffix(b"\n") == Some(&base);
             match (&before, untouched) {
                 (_, true) | (Node::Absent, _) => restored,
                 (Node::File(file), false) => {
-                    notes.push(format!("{path} was edited outside piback's block; those edits stay"));
+                    notes.push(format!("{path} was edited outside piback's own lines; those edits stay"));
                     Node::File(FileNode { bytes: rest, ..*file })
                 }
                 (_, false) => before.clone(),

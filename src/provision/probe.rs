@@ -5,12 +5,15 @@ use crate::profile::Profile;
 use crate::system::Host;
 use crate::system::run::Tool;
 use serde::{Deserialize, Serialize};
+use std::cell::RefCell;
 
 /// One thing that must be so.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Probe {
     pub name: &'static str,
     pub ok: bool,
+    /// Whether its tool could be asked at all; if not, it may be so or not.
+    pub known: bool,
     /// What was found, in a few words.
     pub found: String,
     /// The unit whose journal says more.
@@ -45,9 +48,20 @@ impl Expected {
 /// Looks once at everything.
 #[must_use]
 pub fn look(host: &dyn Host, expected: &Expected) -> Vec<Probe> {
+    let silent: RefCell<Vec<(String, String)>> = RefCell::default();
     let said = |tool: Tool| match host.output(&tool) {
-        Ok(output) => output.stdout,
-        Err(e) => e.to_string(),
+        // hostapd_cli and iw fail where what they are asked for is not there: that is an answer.
+        Ok(output) if output.code == Some(0) || matches!(&*tool.program, "hostapd_cli" | "iw") => {
+            output.stdout
+        }
+        Ok(output) => {
+            silent.borrow_mut().push((tool.program, first_line(&output.stderr, "it failed")));
+            output.stdout
+        }
+        Err(e) => {
+            silent.borrow_mut().push((tool.program, e.to_string()));
+            e.to_string()
+        }
     };
     let addresses = said(Tool::new("ip").args(["-o", "addr", "show"]));
     let udp = said(Tool::new("ss").args(["-Hlun"]));
@@ -69,11 +83,29 @@ pub fn look(host: &dyn Host, expected: &Expected) -> Vec<Probe> {
     if let Some(way_in) = &expected.way_in {
         probes.push(way_in_is_open(&addresses, &tcp, way_in));
     }
+    for probe in &mut probes {
+        if let Some((_, why)) = silent.borrow().iter().find(|(program, _)| program == asked(probe.name)) {
+            probe.known = false;
+            probe.found = first_line(why, "not known");
+        }
+    }
     probes
 }
 
+/// The tool that a probe's answer comes from.
+fn asked(name: &str) -> &'static str {
+    match name {
+        "access point" => "hostapd_cli",
+        "radio" => "iw",
+        "DNS" | "DHCP" | "share" => "ss",
+        "firewall" | "NAT" => "iptables",
+        "forwarding" => "sysctl",
+        _ => "ip",
+    }
+}
+
 fn probe(name: &'static str, ok: bool, found: impl Into<String>, unit: Option<&'static str>) -> Probe {
-    Probe { name, ok, found: found.into(), unit }
+    Probe { name, ok, known: true, found: found.into(), unit }
 }
 
 /// `hostapd_cli status`: lines of `key=value`.

@@ -19,6 +19,9 @@ pub struct Artifact {
     pub form: Form,
     /// For a block: what stands between its markers.
     pub body: Body,
+    /// Runs of others' lines in the same file that are put aside; see `handmade`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aside: Vec<String>,
 }
 
 /// Text with gaps for secrets. What is kept, shown and compared never holds one.
@@ -122,7 +125,7 @@ fn artifact(
     if block::has_marker(&text) {
         bail!("template {name} makes a line that marks a piback block");
     }
-    Ok(Artifact { path: entry.path.to_owned(), mode: entry.mode, form: entry.form, body })
+    Ok(Artifact { path: entry.path.to_owned(), mode: entry.mode, form: entry.form, body, aside: Vec::new() })
 }
 
 /// Where users put templates of their own.

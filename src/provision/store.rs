@@ -15,6 +15,7 @@ use super::probe::Expected;
 use super::render::{Artifact, Body};
 use super::units::UnitState;
 use crate::error::Problem;
+use crate::profile::types::Subnet;
 use crate::system::{FileNode, Host, Node};
 use anyhow::{Context, bail};
 use serde::de::DeserializeOwned;
@@ -104,6 +105,9 @@ pub struct Generation {
     /// What the probes look for while it is in force; none on a tree, after `rollback --original`, and in old records.
     #[serde(default)]
     pub expected: Option<Expected>,
+    /// The Wi-Fi's address, if it was piback's choice (`network.address: auto`): what the next apply stays with.
+    #[serde(default)]
+    pub chosen: Option<Subnet>,
     /// `None` after `rollback --original`: no stack is ours then.
     pub stack: Option<Stack>,
     pub artifacts: Vec<Artifact>,
@@ -119,6 +123,7 @@ impl Generation {
             mode: 0,
             form: catalog::form(path),
             body: Body::default(),
+            aside: Vec::new(),
         };
         Generation {
             schema: SCHEMA,
@@ -130,6 +135,7 @@ impl Generation {
             radio: String::new(),
             passphrase_file: None,
             expected: None,
+            chosen: None,
             stack: None,
             artifacts: originals.paths.keys().map(artifact).collect(),
             hashes: BTreeMap::new(),

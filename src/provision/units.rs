@@ -2,6 +2,7 @@
 //! whose output is parsed here; what to do about them is decided here; `activate` does it.
 
 use super::catalog::{self, Activation};
+use super::handmade;
 use super::host::Facts;
 use super::plan::{Desired, Plan};
 use super::store::{self, State};
@@ -151,7 +152,7 @@ pub fn plan(
 /// # Errors
 /// When systemd can't say how its units are.
 pub fn plan_units(host: &dyn Host, desired: &Desired, state: &State, plan: &mut Plan) -> anyhow::Result<()> {
-    let touched = plan.files.iter().flat_map(|f| catalog::feeds(&f.path)).copied().collect();
+    let touched = plan.files.iter().flat_map(|f| catalog::feeds(&f.path, desired.stack)).collect();
     plan.units = unit_changes(&Wanted {
         inputs: inputs(desired),
         states: states(host)?,
@@ -159,6 +160,7 @@ pub fn plan_units(host: &dyn Host, desired: &Desired, state: &State, plan: &mut 
         touched,
         radio: &desired.radio,
     });
+    plan.rules = handmade::rules(host, desired, state, &plan.files)?;
     Ok(())
 }
 
@@ -174,13 +176,25 @@ pub fn states(host: &dyn Host) -> anyhow::Result<BTreeMap<String, UnitState>> {
     Ok(unit_states(&host.output(&show).context("how the units are")?.stdout))
 }
 
-/// For rollback to the original: units that were off before piback go off, the others run with their old files.
+/// For rollback to the original: units that were off before piback go off, then the others run with their old files,
+/// the network before what serves on it.
 ///
 /// # Errors
 /// When systemd can't say how its units are.
-pub fn plan_rollback(host: &dyn Host, state: &State, plan: &mut Plan) -> anyhow::Result<()> {
+pub fn plan_rollback(
+    host: &dyn Host,
+    desired: &Desired,
+    state: &State,
+    plan: &mut Plan,
+) -> anyhow::Result<()> {
     let states = states(host)?;
-    for activation in Activation::ALL.into_iter().rev() {
+    let radio = state.last.as_ref().map(|last| last.radio.clone()).unwrap_or_default();
+    let mut stanza = handmade::stanza_comes_back(host, &plan.files, &radio)?;
+    for activation in Activation::ALL {
+        if activation == Activation::Ifup && std::mem::take(&mut stanza) {
+            plan.units.push(change(activation, &radio, Act::Start, "", None));
+            continue;
+        }
         if !state.activated.contains_key(&store::activation_key(activation)) {
             continue;
         }
@@ -194,6 +208,11 @@ pub fn plan_rollback(host: &dyn Host, state: &State, plan: &mut Plan) -> anyhow:
         };
         plan.units.push(change(activation, name, act, "", states.get(name)));
     }
+    plan.units.sort_by_key(|unit| match unit.act {
+        Act::Stop => (0, std::cmp::Reverse(Some(unit.activation)), Activation::Sysctl),
+        _ => (1, std::cmp::Reverse(None), unit.activation),
+    });
+    plan.rules = handmade::rules(host, desired, state, &plan.files)?;
     Ok(())
 }
 
@@ -208,8 +227,8 @@ fn inputs(desired: &Desired) -> BTreeMap<Activation, String> {
             Some(secrets) => artifact.body.expose(secrets),
             None => artifact.body.masked(),
         };
-        for activation in catalog::feeds(&artifact.path) {
-            texts.entry(*activation).or_default().push_str(&format!("{}\0{body}\0", artifact.path));
+        for activation in catalog::feeds(&artifact.path, desired.stack) {
+            texts.entry(activation).or_default().push_str(&format!("{}\0{body}\0", artifact.path));
         }
     }
     texts.into_iter().map(|(activation, text)| (activation, store::hash(text.as_bytes()))).collect()

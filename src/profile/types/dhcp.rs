@@ -49,24 +49,53 @@ impl fmt::Display for Range {
     }
 }
 
-impl FromStr for Range {
-    type Err = String;
+/// A range as a profile has it: whole addresses, or only their last numbers, which follow the Pi's address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WrittenRange {
+    Whole(Range),
+    Last(u8, u8),
+}
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let form = || "is no range; something like 10.41.0.50-10.41.0.100 is allowed".to_owned();
-        let (first, last) = text.split_once('-').ok_or_else(form)?;
-        let first: Ipv4Addr = first.trim().parse().map_err(|_| form())?;
-        let last: Ipv4Addr = last.trim().parse().map_err(|_| form())?;
-        if first > last {
-            return Err("ends before it begins".into());
+impl WrittenRange {
+    /// The range beside the Pi's address.
+    #[must_use]
+    pub fn beside(&self, subnet: &Subnet) -> Range {
+        let [a, b, c, _] = subnet.address().octets();
+        match *self {
+            WrittenRange::Whole(range) => range,
+            WrittenRange::Last(first, last) => {
+                Range { first: Ipv4Addr::new(a, b, c, first), last: Ipv4Addr::new(a, b, c, last) }
+            }
         }
-        Ok(Range { first, last })
     }
 }
 
-leaf!(Range, text, "DhcpRange", {
-    "type": "string", "pattern": "^[0-9.]+ ?- ?[0-9.]+$",
-    "description": "First and last address for clients, as in 10.41.0.50-10.41.0.100"
+impl FromStr for WrittenRange {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let form = || "is no range; something like .50-.100 or 10.41.0.50-10.41.0.100 is allowed".to_owned();
+        let (first, last) = text.split_once('-').ok_or_else(form)?;
+        let (first, last) = (first.trim(), last.trim());
+        let backwards = || "ends before it begins".to_owned();
+        if let (Some(first), Some(last)) = (first.strip_prefix('.'), last.strip_prefix('.')) {
+            // `+5` is a number to Rust.
+            let number = |t: &str| t.parse().ok().filter(|_| t.bytes().all(|b| b.is_ascii_digit()));
+            let (first, last): (u8, u8) = number(first).zip(number(last)).ok_or_else(form)?;
+            return if first > last { Err(backwards()) } else { Ok(WrittenRange::Last(first, last)) };
+        }
+        let first: Ipv4Addr = first.parse().map_err(|_| form())?;
+        let last: Ipv4Addr = last.parse().map_err(|_| form())?;
+        if first > last {
+            return Err(backwards());
+        }
+        Ok(WrittenRange::Whole(Range { first, last }))
+    }
+}
+
+leaf!(WrittenRange, text, "DhcpRange", {
+    "type": "string", "pattern": "^([0-9.]+ ?- ?[0-9.]+|\\.[0-9]+ ?- ?\\.[0-9]+)$",
+    "description": "First and last address for clients: .50-.100 in the Pi's own subnet, or in full as in 10.41.0.50-10.41.0.100"
 });
 
 /// How long a client keeps its address, in whole seconds: 2 minutes (dnsmasq's least) to 30 days.
@@ -122,13 +151,22 @@ mod tests {
     #[test]
     fn a_range_lies_inside_and_leaves_the_pi_out() {
         let subnet = "192.168.1.1/24".parse().unwrap();
-        let fits = |text: &str| text.parse::<Range>().unwrap().fits(&subnet);
+        let range = |text: &str, subnet: &Subnet| text.parse::<WrittenRange>().unwrap().beside(subnet);
+        let fits = |text: &str| range(text, &subnet).fits(&subnet);
         assert!(fits("192.168.1.50-192.168.1.100").is_ok());
         assert!(fits("192.168.1.0-192.168.1.100").is_err());
         assert!(fits("192.168.1.50-192.168.2.100").is_err());
+        assert!(fits(".50-.100").is_ok());
+        assert!(fits(".0-.100").is_err() && fits(".1-.9").is_err() && fits(".9-.255").is_err());
+        assert_eq!(range(".50-.100", &subnet).to_string(), "192.168.1.50-192.168.1.100");
         let other = "192.168.1.60/24".parse().unwrap();
-        assert!("192.168.1.50-192.168.1.100".parse::<Range>().unwrap().fits(&other).is_err());
-        assert_eq!("10.0.0.9-10.0.0.2".parse::<Range>().unwrap_err(), "ends before it begins");
+        assert!(range("192.168.1.50-192.168.1.100", &other).fits(&other).is_err());
+        for text in ["10.0.0.9-10.0.0.2", ".9-.2"] {
+            assert_eq!(text.parse::<WrittenRange>().unwrap_err(), "ends before it begins");
+        }
+        for text in [".50", ".50-10.0.0.100", ".-.", ".5-.256", ".+5-.9", "50-100"] {
+            assert!(text.parse::<WrittenRange>().is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -14,13 +14,13 @@ mod user;
 mod version;
 
 pub use country::Country;
-pub use dhcp::{Lease, Range};
+pub use dhcp::{Lease, Range, WrittenRange};
 pub use interface::Interface;
 pub use label::VolumeLabel;
 pub use passphrase::Passphrase;
 pub use path::{DataPath, HostPath, SecretPath};
 pub use radio::{Band, Capability, Radio, Width};
 pub use ssid::Ssid;
-pub use subnet::{DnsServer, Subnet};
+pub use subnet::{Address, DnsServer, Subnet};
 pub use user::UserName;
 pub use version::Version;

@@ -56,6 +56,21 @@ impl Radio {
         self.width
     }
 
+    /// Lowest and highest frequency of the signal in MHz, as the kernel reckons: 20 MHz around the channel's centre, with
+    /// what lies beside them.
+    #[must_use]
+    pub fn span(&self) -> (u32, u32) {
+        let base = if self.band == Band::Ghz2 { 2407 } else { 5000 };
+        let centre = base + 5 * u32::from(self.channel);
+        match (self.width, self.ht40()) {
+            (Width::Mhz20, _) => (centre - 10, centre + 10),
+            // Channels 36 to 48 lie in one block.
+            (Width::Mhz80, _) => (5170, 5250),
+            (Width::Mhz40, Some("HT40+")) => (centre - 10, centre + 30),
+            (Width::Mhz40, _) => (centre - 30, centre + 10),
+        }
+    }
+
     /// The 40 MHz capability of hostapd that fits the channel: whether the second 20 MHz lie above or below.
     /// Channels 36 and 44 pair upwards, 40 and 48 downwards (IEEE 802.11-2020, table E-4).
     #[must_use]
@@ -154,13 +169,20 @@ impl FromStr for Width {
 
 leaf!(Width, any, "Width", { "enum": [20, 40, 80] });
 
-impl serde::Serialize for Width {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u8(match self {
+impl Width {
+    #[must_use]
+    pub fn mhz(self) -> u32 {
+        match self {
             Width::Mhz20 => 20,
             Width::Mhz40 => 40,
             Width::Mhz80 => 80,
-        })
+        }
+    }
+}
+
+impl serde::Serialize for Width {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(self.mhz())
     }
 }
 
@@ -223,5 +245,10 @@ mod tests {
     fn the_second_channel_lies_inside_the_block() {
         let ht40 = |channel| Radio::new(Band::Ghz5, channel, Width::Mhz40).unwrap().ht40();
         assert_eq!([36, 40, 44, 48].map(ht40), [Some("HT40+"), Some("HT40-"), Some("HT40+"), Some("HT40-")]);
+        let span = |channel, width| Radio::new(Band::Ghz5, channel, width).unwrap().span();
+        assert_eq!([36, 40].map(|c| span(c, Width::Mhz40)), [(5170, 5210), (5170, 5210)]);
+        assert_eq!([44, 48].map(|c| span(c, Width::Mhz40)), [(5210, 5250), (5210, 5250)]);
+        assert_eq!((span(48, Width::Mhz20), span(40, Width::Mhz80)), ((5230, 5250), (5170, 5250)));
+        assert_eq!(Radio::new(Band::Ghz2, 6, Width::Mhz20).unwrap().span(), (2427, 2447));
     }
 }

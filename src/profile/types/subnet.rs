@@ -11,6 +11,20 @@ pub struct Subnet {
 }
 
 impl Subnet {
+    /// Where `auto` looks for a free subnet, in this order: docs/ADDRESSES.md says why these.
+    pub const FREE: [Subnet; 6] = [
+        Subnet::home(10, 41, 0),
+        Subnet::home(172, 27, 41),
+        Subnet::home(10, 173, 41),
+        Subnet::home(192, 168, 219),
+        Subnet::home(172, 30, 173),
+        Subnet::home(192, 168, 241),
+    ];
+
+    const fn home(a: u8, b: u8, c: u8) -> Self {
+        Subnet { address: Ipv4Addr::new(a, b, c, 1), prefix: 24 }
+    }
+
     /// The Pi's address.
     #[must_use]
     pub fn address(&self) -> Ipv4Addr {
@@ -45,6 +59,17 @@ impl Subnet {
             && ![self.address, self.network(), self.broadcast()].contains(&client)
     }
 
+    /// Whether it has an address in common with another network.
+    #[must_use]
+    pub fn overlaps(&self, address: Ipv4Addr, prefix: u8) -> bool {
+        // A shift by 32 is no shift in Rust: a prefix of 0 contains everything.
+        let mask = match self.prefix.min(prefix) {
+            0 => 0,
+            shorter => u32::MAX << (32 - u32::from(shorter.min(32))),
+        };
+        self.address.to_bits() & mask == address.to_bits() & mask
+    }
+
     fn mask(&self) -> u32 {
         // The prefix is 16 to 29, so the shift is in range.
         u32::MAX << (32 - u32::from(self.prefix))
@@ -61,7 +86,8 @@ impl FromStr for Subnet {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let form = || "is no address with a prefix; something like 10.41.0.1/24 is allowed".to_owned();
+        let form =
+            || "is no address with a prefix; something like 10.41.0.1/24, or auto, is allowed".to_owned();
         let (address, prefix) = text.split_once('/').ok_or_else(form)?;
         let address: Ipv4Addr = address.parse().map_err(|_| form())?;
         let prefix: u8 = prefix.parse().map_err(|_| form())?;
@@ -84,6 +110,35 @@ impl FromStr for Subnet {
 leaf!(Subnet, text, "Subnet", {
     "type": "string", "pattern": "^[0-9.]+/[0-9]{2}$",
     "description": "The Pi's address on its Wi-Fi and the prefix length, as in 10.41.0.1/24"
+});
+
+impl serde::Serialize for Subnet {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// The address as a profile has it: a fixed one, or piback's choice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Address {
+    Fixed(Subnet),
+    Auto,
+}
+
+impl FromStr for Address {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Address::Auto),
+            text => text.parse().map(Address::Fixed),
+        }
+    }
+}
+
+leaf!(Address, text, "Address", {
+    "type": "string", "pattern": "^([0-9.]+/[0-9]{2}|auto)$",
+    "description": "The Pi's address on its Wi-Fi and the prefix length, as in 10.41.0.1/24; auto: piback picks a subnet that Ethernet does not have, and stays with it"
 });
 
 /// A name server that dnsmasq asks.
@@ -127,6 +182,34 @@ mod tests {
         assert!(subnet.has_client("192.168.1.50".parse().unwrap()));
         for not in ["192.168.1.0", "192.168.1.1", "192.168.1.255", "192.168.2.5"] {
             assert!(!subnet.has_client(not.parse().unwrap()), "{not}");
+        }
+    }
+
+    #[test]
+    fn networks_overlap_by_the_shorter_prefix() {
+        for (a, b, prefix, same) in [
+            ("192.168.1.1/24", "192.168.1.77", 24, true),
+            ("10.41.0.1/24", "10.0.0.5", 8, true),
+            ("10.41.0.1/24", "10.42.0.5", 24, false),
+            ("10.41.0.1/16", "10.41.9.0", 24, true),
+            ("10.41.0.1/24", "10.42.0.5", 0, true),
+            ("10.41.0.1/24", "10.41.0.9", 99, true),
+        ] {
+            let subnet: Subnet = a.parse().unwrap();
+            assert_eq!(subnet.overlaps(b.parse().unwrap(), prefix), same, "{a} {b}/{prefix}");
+        }
+    }
+
+    #[test]
+    fn the_free_ones_are_allowed_and_far_apart() {
+        for (index, subnet) in Subnet::FREE.iter().enumerate() {
+            assert_eq!(subnet.to_string().parse::<Subnet>(), Ok(*subnet));
+            let others = Subnet::FREE.iter().skip(index + 1);
+            assert!(!others.into_iter().any(|o| subnet.overlaps(o.address, o.prefix)), "{subnet}");
+        }
+        // A network that fills a whole private block leaves others.
+        for (address, prefix) in [("10.0.0.0", 8), ("172.16.0.0", 12), ("192.168.0.0", 16)] {
+            assert!(Subnet::FREE.iter().any(|s| !s.overlaps(address.parse().unwrap(), prefix)));
         }
     }
 

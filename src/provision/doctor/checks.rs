@@ -1,10 +1,10 @@
 //! The checks themselves, in the order of the registry.
 
-use super::{Finding, Patient, parse, stack_name};
+use super::{Finding, Patient, drive, parse, stack_name};
 use crate::profile::types::Band;
 use crate::provision::catalog::Activation;
 use crate::provision::host::Stack;
-use crate::provision::{conflicts, units};
+use crate::provision::{conflicts, handmade, units};
 use crate::system::run::{RunError, Tool};
 
 /// What a tool printed, or the finding that says why it is not known.
@@ -42,9 +42,20 @@ pub fn stack(patient: &Patient<'_>) -> Finding {
         );
     };
     if let Some(profile) = patient.profile {
-        match conflicts::find(patient.host, facts, profile) {
-            Ok(found) if found.is_empty() => {}
-            Ok(found) => return Finding::bad(found.join("; "), "then: sudo piback apply"),
+        let found = handmade::find(patient.host, facts, profile).and_then(|handmade| {
+            Ok((conflicts::find(patient.host, facts, profile, &handmade)?, handmade.places()))
+        });
+        match found {
+            Ok((conflicts, _)) if !conflicts.is_empty() => {
+                return Finding::bad(conflicts.join("; "), "then: sudo piback apply");
+            }
+            Ok((_, places)) if !places.is_empty() => {
+                return Finding::mended_by_apply(format!(
+                    "a set-up by hand fights with piback's: {}",
+                    places.join(", ")
+                ));
+            }
+            Ok(_) => {}
             Err(e) => return Finding::unknown(format!("{e:#}")),
         }
     }
@@ -84,6 +95,9 @@ pub fn units(patient: &Patient<'_>) -> Finding {
         Ok(text) => units::unit_states(&text),
         Err(finding) => return finding,
     };
+    if states.is_empty() {
+        return Finding::unknown("systemd does not say");
+    }
     let wrong: Vec<String> = states
         .iter()
         .filter_map(|(name, state)| match state {
@@ -142,45 +156,68 @@ pub fn country(patient: &Patient<'_>) -> Finding {
 
 pub fn channel(patient: &Patient<'_>) -> Finding {
     let Some(profile) = patient.profile else { return Finding::unknown("there is no profile") };
-    let usable = match said(patient, &Tool::new("iw").arg("phy")) {
-        Ok(text) => parse::channels(&text),
+    let bands = match said(patient, &Tool::new("iw").arg("phy")) {
+        Ok(text) => parse::bands(&text),
         Err(finding) => return finding,
     };
-    let wanted = profile.wifi.radio.channel();
-    if usable.is_empty() {
+    let (radio, wanted) = (&profile.wifi.radio, profile.wifi.radio.channel());
+    if bands.iter().all(|band| band.channels.is_empty()) {
         return Finding::unknown("iw lists no channel");
     }
-    if usable.contains(&wanted) {
-        return Finding::good(format!("channel {wanted}"));
+    let able: Vec<&parse::Band> = bands.iter().filter(|band| band.channels.contains(&wanted)).collect();
+    if able.is_empty() {
+        let remedy = match radio.band() {
+            Band::Ghz2 => "1, 6 and 11 are allowed everywhere",
+            Band::Ghz5 => "this radio may have no 5GHz; band 2.4GHz, channel 6 works on every Pi",
+        };
+        return Finding::bad(
+            format!("the radio refuses channel {wanted} here"),
+            format!("set wifi.radio in the profile: {remedy}"),
+        );
     }
-    let band = match profile.wifi.radio.band() {
-        Band::Ghz2 => "1, 6 and 11 are allowed everywhere",
-        Band::Ghz5 => "this radio may have no 5GHz; band 2.4GHz, channel 6 works on every Pi",
+    let narrower = "set a smaller wifi.radio.width in the profile: 20 works wherever the channel does";
+    let mhz = radio.width().mhz();
+    if !able.iter().any(|band| band.widths().contains(&mhz)) {
+        return Finding::bad(format!("the radio has no {mhz} MHz on channel {wanted}"), narrower);
+    }
+    // What the radio can do and what the country allows are two things; without the second the first is told.
+    let good = format!("channel {wanted}, {mhz} MHz");
+    let rules = match said(patient, &Tool::new("iw").args(["reg", "get"])) {
+        Ok(text) => parse::regulatory_rules(&text),
+        Err(_) => Vec::new(),
     };
-    Finding::bad(
-        format!("the radio refuses channel {wanted} here"),
-        format!("set wifi.radio in the profile: {band}"),
-    )
+    let (low, high) = radio.span();
+    match rules.is_empty() || rules.iter().any(|rule| rule.allows(low, high)) {
+        true => Finding::good(good),
+        false => {
+            Finding::bad(format!("{mhz} MHz on channel {wanted} are not allowed in this country"), narrower)
+        }
+    }
 }
 
 pub fn subnet(patient: &Patient<'_>) -> Finding {
-    let Some(profile) = patient.profile else { return Finding::unknown("there is no profile") };
-    let addresses = match said(patient, &Tool::new("ip").args(["-o", "-4", "addr", "show"])) {
-        Ok(text) => parse::addresses(&text),
-        Err(finding) => return finding,
+    if patient.profile.is_none() {
+        return Finding::unknown("there is no profile");
+    }
+    if !patient.host.is_live() {
+        return Finding::unknown("only a running host can say");
+    }
+    let Some(choice) = patient.lan else {
+        return Finding::unknown("ip does not say which networks there are");
     };
-    let ours = &profile.network.address;
-    let radio = profile.wifi.interface.as_str();
-    let clash = addresses.iter().find(|(interface, address, prefix)| {
-        interface != radio
-            && interface != "lo"
-            && parse::overlap((ours.address(), ours.prefix()), (*address, *prefix))
-    });
-    match clash {
+    let ours = choice.network.address;
+    if let Some(note) = choice.note() {
+        return Finding::mended_by_apply(note);
+    }
+    match &choice.clash {
         None => Finding::good(ours.to_string()),
-        Some((interface, address, prefix)) => Finding::bad(
-            format!("{interface} has {address}/{prefix}, which overlaps with the Wi-Fi's {ours}"),
-            "choose other addresses in the profile's network section, such as 10.41.0.1/24 and 10.41.0.50-10.41.0.100",
+        Some(taken) if choice.network.auto => Finding::bad(
+            format!("{taken}, which overlaps with the Wi-Fi's {ours}, and no other subnet is free"),
+            "set network.address in the profile to one that is",
+        ),
+        Some(taken) => Finding::bad(
+            format!("{taken}, which overlaps with the Wi-Fi's {ours}"),
+            "set network.address: auto and network.dhcp.range: .50-.100 in the profile, and piback picks a free subnet",
         ),
     }
 }
@@ -209,6 +246,17 @@ pub fn ports(patient: &Patient<'_>) -> Finding {
     match strangers.is_empty() {
         true => Finding::good("free, or held by dnsmasq and Samba"),
         false => Finding::warning(strangers.join(", "), "stop that program, or keep it off the Wi-Fi"),
+    }
+}
+
+pub fn drives(patient: &Patient<'_>) -> Finding {
+    let Some(profile) = patient.profile else { return Finding::unknown("there is no profile") };
+    if !patient.host.is_live() {
+        return Finding::unknown("only a running host can say");
+    }
+    match patient.drives {
+        Some(drives) => drive::judge(drives, profile.backup.destination.as_str()),
+        None => Finding::unknown("what is plugged in, and what is enrolled, can't be read"),
     }
 }
 

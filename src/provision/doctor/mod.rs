@@ -2,9 +2,12 @@
 //! output is parsed in `parse`, and says what it could not find out.
 
 mod checks;
+mod drive;
 mod parse;
 
+use super::drive::Drive;
 use super::host::{Facts, Stack};
+use super::lan::Choice;
 use crate::profile::Profile;
 use crate::system::Host;
 use serde::Serialize;
@@ -23,6 +26,10 @@ pub struct Patient<'a> {
     /// The profile, where there is a good one.
     pub profile: Option<&'a Profile>,
     pub facts: Option<&'a Facts>,
+    /// The drives for backups, where what is plugged in is known.
+    pub drives: Option<&'a [Drive]>,
+    /// The Wi-Fi's subnet beside the uplink's, where that is known.
+    pub lan: Option<&'a Choice>,
 }
 
 /// What a check found.
@@ -32,6 +39,9 @@ pub struct Finding {
     pub found: String,
     /// What to do, as a sentence or a command.
     pub remedy: Option<String>,
+    /// Whether `piback apply` is the remedy: then it is no reason for apply to refuse.
+    #[serde(skip)]
+    pub apply_mends: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -47,19 +57,25 @@ pub enum Level {
 
 impl Finding {
     fn good(found: impl Into<String>) -> Self {
-        Finding { level: Level::Good, found: found.into(), remedy: None }
+        Finding { level: Level::Good, found: found.into(), remedy: None, apply_mends: false }
     }
 
     fn unknown(why: impl Into<String>) -> Self {
-        Finding { level: Level::Unknown, found: why.into(), remedy: None }
+        Finding { level: Level::Unknown, found: why.into(), remedy: None, apply_mends: false }
     }
 
     fn warning(found: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Finding { level: Level::Warning, found: found.into(), remedy: Some(remedy.into()) }
+        Finding { level: Level::Warning, ..Finding::bad(found, remedy) }
     }
 
     fn bad(found: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Finding { level: Level::Bad, found: found.into(), remedy: Some(remedy.into()) }
+        let (found, remedy) = (found.into(), Some(remedy.into()));
+        Finding { level: Level::Bad, found, remedy, apply_mends: false }
+    }
+
+    /// Bad, and gone with the next apply.
+    fn mended_by_apply(found: impl Into<String>) -> Self {
+        Finding { apply_mends: true, ..Finding::bad(found, "sudo piback apply") }
     }
 }
 
@@ -71,9 +87,14 @@ pub const CHECKS: &[Check] = &[
     Check { name: "units", line: "the daemons start at boot and run", run: checks::units },
     Check { name: "radio", line: "the radio is not switched off", run: checks::radio },
     Check { name: "country", line: "the kernel knows the country", run: checks::country },
-    Check { name: "channel", line: "the radio can do the profile's channel", run: checks::channel },
+    Check {
+        name: "channel",
+        line: "the radio can do the profile's channel and width here",
+        run: checks::channel,
+    },
     Check { name: "subnet", line: "the Wi-Fi's addresses are not the uplink's", run: checks::subnet },
     Check { name: "ports", line: "nobody else holds the ports 53, 67 and 445", run: checks::ports },
+    Check { name: "drives", line: "the drive for backups is there and can take them", run: checks::drives },
     Check { name: "power", line: "the power supply is strong enough", run: checks::power },
     Check { name: "clock", line: "the time of day is set", run: checks::clock },
 ];
@@ -93,7 +114,7 @@ pub fn refuse(patient: &Patient<'_>) -> anyhow::Result<()> {
         CHECKS.iter().filter(|c| matches!(c.name, "root" | "subnet" | "stack") && patient.host.is_live())
     {
         let finding = (check.run)(patient);
-        if finding.level == Level::Bad {
+        if finding.level == Level::Bad && !finding.apply_mends {
             let problem = crate::error::Problem::failed(finding.found);
             return Err(finding.remedy.into_iter().fold(problem, crate::error::Problem::hint).into());
         }

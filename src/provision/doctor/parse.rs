@@ -1,7 +1,5 @@
 //! What the host's tools print, as values. Text that makes no sense yields nothing, never a panic.
 
-use std::net::Ipv4Addr;
-
 /// `rfkill --noheadings --output TYPE,SOFT,HARD`: the words `wlan blocked unblocked`.
 pub fn rfkill(text: &str) -> Vec<(bool, bool)> {
     text.lines()
@@ -18,32 +16,84 @@ pub fn regulatory_country(text: &str) -> Option<&str> {
     line.split(':').next().filter(|code| code.len() == 2)
 }
 
-/// `iw phy`: channel numbers that may be used, from lines such as `* 2437 MHz [6] (20.0 dBm)`. Those that are
-/// disabled, or where nothing may be sent first (no IR), are left out.
-pub fn channels(text: &str) -> Vec<u8> {
-    let usable =
-        |line: &&str| line.contains("MHz [") && !line.contains("disabled") && !line.contains("no IR");
-    let number = |line: &str| line.split_once('[')?.1.split(']').next()?.parse().ok();
-    text.lines().map(str::trim).filter(usable).filter_map(number).collect()
+/// One band of a radio.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Band {
+    /// Channels that may be used: those that are disabled, or where nothing may be sent first (no IR), are left out.
+    pub channels: Vec<u8>,
+    ht40: bool,
+    vht: bool,
 }
 
-/// `ip -o -4 addr show`: interface, address, prefix.
-pub fn addresses(text: &str) -> Vec<(String, Ipv4Addr, u8)> {
-    let line = |line: &str| {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let at = words.iter().position(|w| *w == "inet")?;
-        let (address, prefix) = words.get(at + 1)?.split_once('/')?;
-        Some(((*words.get(1)?).to_owned(), address.parse().ok()?, prefix.parse().ok().filter(|p| *p <= 32)?))
-    };
-    text.lines().filter_map(line).collect()
+impl Band {
+    /// Widths in MHz. 802.11ac always has 80, and 80 alone is asked for (IEEE 802.11-2020, 21.1.1).
+    pub fn widths(&self) -> Vec<u32> {
+        let mut widths = vec![20];
+        widths.extend(self.ht40.then_some(40));
+        widths.extend(self.vht.then_some(80));
+        widths
+    }
 }
 
-/// Whether two networks have an address in common.
-pub fn overlap(a: (Ipv4Addr, u8), b: (Ipv4Addr, u8)) -> bool {
-    let shorter = u32::from(a.1.min(b.1));
-    // A shift by 32 is no shift in Rust: a prefix of 0 contains everything.
-    let mask = if shorter == 0 { 0 } else { u32::MAX << (32 - shorter) };
-    a.0.to_bits() & mask == b.0.to_bits() & mask
+/// `iw phy`: the bands of all radios, each begun by `Band 1:`, with lines such as `* 2437.0 MHz [6] (20.0 dBm)`,
+/// `HT20/HT40` and `VHT Capabilities (0x…):`.
+pub fn bands(text: &str) -> Vec<Band> {
+    let mut bands: Vec<Band> = Vec::new();
+    for line in text.lines().map(str::trim) {
+        if line.starts_with("Band ") && line.ends_with(':') {
+            bands.push(Band::default());
+        } else if line.starts_with("Wiphy ") || line.starts_with("Supported commands") {
+            // What follows is another radio's, or of no band.
+            bands.push(Band::default());
+        }
+        let Some(band) = bands.last_mut() else { continue };
+        band.ht40 |= line == "HT20/HT40";
+        band.vht |= line.starts_with("VHT Capabilities");
+        if line.contains("MHz [") && !line.contains("disabled") && !line.contains("no IR") {
+            let number: Option<u8> =
+                line.split_once('[').and_then(|(_, rest)| rest.split(']').next()?.parse().ok());
+            band.channels.extend(number);
+        }
+    }
+    bands
+}
+
+/// One rule of the country's: frequencies and the widest signal, in MHz.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RegulatoryRule {
+    low: u32,
+    high: u32,
+    width: u32,
+}
+
+impl RegulatoryRule {
+    /// Whether a signal from `low` to `high` may be sent.
+    pub fn allows(&self, low: u32, high: u32) -> bool {
+        self.low <= low && high <= self.high && high - low <= self.width
+    }
+}
+
+/// `iw reg get`: lines such as `(5150 - 5250 @ 80), (N/A, 23), (N/A), NO-OUTDOOR, AUTO-BW`. A radio that keeps rules of
+/// its own has a section `phy#0 (self-managed)`, which counts then; else the one called `global`.
+pub fn regulatory_rules(text: &str) -> Vec<RegulatoryRule> {
+    let (mut global, mut own, mut in_own) = (Vec::new(), Vec::new(), false);
+    for line in text.lines().map(str::trim) {
+        if line == "global" || line.starts_with("phy#") {
+            in_own = line.contains("self-managed");
+        }
+        let rule = || {
+            let (range, rest) = line.strip_prefix('(')?.split_once(')')?;
+            let (frequencies, width) = range.split_once('@')?;
+            let (low, high) = frequencies.split_once('-')?;
+            let number = |text: &str| text.trim().parse::<u32>().ok();
+            let (low, high, width) = (number(low)?, number(high)?, number(width)?);
+            // The kernel widens such a rule to its whole range.
+            let width = if rest.contains("AUTO-BW") { width.max(high.checked_sub(low)?) } else { width };
+            Some(RegulatoryRule { low, high, width })
+        };
+        if in_own { own.extend(rule()) } else { global.extend(rule()) }
+    }
+    if own.is_empty() { global } else { own }
 }
 
 /// `ss -Hlnp`: local address, port, and the first process's name out of `users:(("dnsmasq",pid=7,fd=4))`.
@@ -82,12 +132,6 @@ mod tests {
         assert_eq!(rfkill("wlan blocked unblocked\nbluetooth unblocked unblocked\n"), [(true, false)]);
         assert_eq!(regulatory_country("global\ncountry US: DFS-FCC\n\t(902 - 904 @ 2)\n"), Some("US"));
         assert_eq!(regulatory_country("country 00: DFS-UNSET\n"), Some("00"));
-        let phy = "\t\t\t* 2412 MHz [1] (20.0 dBm)\n\t\t\t* 2467 MHz [12] (disabled)\n\t\t\t* 5180.0 MHz [36] (20.0 dBm) (no IR)\n\
-                   \t\t\t* 2437.0 MHz [6] (20.0 dBm)\n\t\t\t* x MHz [999]\n";
-        assert_eq!(channels(phy), [1, 6]);
-        let ip =
-            "2: eth0    inet 192.168.1.23/24 brd 192.168.1.255 scope global eth0\n3: x inet 1.2.3.4/99 x\n";
-        assert_eq!(addresses(ip), [("eth0".to_owned(), Ipv4Addr::new(192, 168, 1, 23), 24)]);
         let ss = "UNCONN 0 0 127.0.0.53%lo:53 0.0.0.0:* users:((\"systemd-resolve\",pid=1,fd=2))\nUNCONN 0 0 [::]:67 *:*\n";
         assert_eq!(
             listeners(ss),
@@ -104,18 +148,31 @@ mod tests {
     }
 
     #[test]
-    fn networks_overlap_by_the_shorter_prefix() {
-        let net = |text: &str| {
-            let (a, p) = text.split_once('/').unwrap();
-            (a.parse().unwrap(), p.parse().unwrap())
-        };
-        for (a, b, same) in [
-            ("192.168.1.1/24", "192.168.1.77/24", true),
-            ("10.41.0.1/24", "10.0.0.5/8", true),
-            ("10.41.0.1/24", "10.42.0.5/24", false),
-            ("0.0.0.0/0", "10.42.0.5/24", true),
-        ] {
-            assert_eq!(overlap(net(a), net(b)), same, "{a} {b}");
-        }
+    fn what_a_radio_can_do() {
+        // Shortened from `iw phy` of a Pi-like radio: 2.4 GHz without 40 MHz, 5 GHz with 802.11ac.
+        let phy = "Wiphy phy0\n\tBand 1:\n\t\tCapabilities: 0x1020\n\t\t\tHT20\n\t\t\tStatic SM Power Save\n\t\tFrequencies:\n\
+                   \t\t\t* 2412 MHz [1] (20.0 dBm)\n\t\t\t* 2437.0 MHz [6] (20.0 dBm)\n\t\t\t* 2467 MHz [12] (disabled)\n\t\t\t* x MHz [999]\n\
+                   \tBand 2:\n\t\tCapabilities: 0x1062\n\t\t\tHT20/HT40\n\t\tVHT Capabilities (0x00001020):\n\
+                   \t\t\t\tSupported Channel Width: neither 160 nor 80+80\n\t\tFrequencies:\n\t\t\t* 5180.0 MHz [36] (20.0 dBm)\n\
+                   \t\t\t* 5260 MHz [52] (20.0 dBm) (no IR, radar detection)\n\tSupported commands:\n\t\t * new_interface\n";
+        let bands = bands(phy);
+        let of = |channel: u8| bands.iter().find(|b| b.channels.contains(&channel)).map(Band::widths);
+        assert_eq!((of(6), of(36)), (Some(vec![20]), Some(vec![20, 40, 80])));
+        assert_eq!((of(12), of(52), of(231)), (None, None, None));
+        assert_eq!(super::bands("nonsense\n\t* 1 MHz [1]\n"), []);
+    }
+
+    #[test]
+    fn what_a_country_allows() {
+        let global = "global\ncountry US: DFS-FCC\n\t(2400 - 2472 @ 40), (N/A, 30), (N/A)\n\t(5150 - 5250 @ 80), (N/A, 23), (N/A), AUTO-BW\n\
+                      \t(5250 - 5350 @ 20), (N/A, 24), (0 ms), DFS\n\n";
+        let allowed = |text: &str, low, high| regulatory_rules(text).iter().any(|r| r.allows(low, high));
+        assert!(allowed(global, 5170, 5250) && allowed(global, 5170, 5210) && allowed(global, 2427, 2447));
+        assert!(!allowed(global, 5250, 5290) && !allowed(global, 2462, 2482) && !allowed(global, 5240, 5260));
+        let own = format!(
+            "{global}phy#0 (self-managed)\ncountry 99: DFS-UNSET\n\t(5140 - 5360 @ 20), (6, 20), (N/A)\n"
+        );
+        assert!(allowed(&own, 5170, 5190) && !allowed(&own, 5170, 5210), "the radio's own rules count");
+        assert_eq!(regulatory_rules("(x - y @ z)\n(1 - 2)\n(9 - 3 @ 5), AUTO-BW\n"), []);
     }
 }

@@ -1,0 +1,134 @@
+//! Whether the drive for backups is there and can take them.
+
+use super::Finding;
+use crate::provision::drive::{Drive, Plugged};
+use crate::ui::{bytes, visible};
+
+/// Less than this part of a drive is nearly nothing.
+const NEARLY_FULL: u64 = 20;
+
+/// Judges the drives; `wanted` is the label that the profile names.
+pub fn judge(drives: &[Drive], wanted: &str) -> Finding {
+    let there = |d: &&Drive| d.plugged.is_some();
+    let enrolled = drives.iter().filter(|d| d.enrolled);
+    // The one that a backup would take: enrolled and plugged in, the profile's label before others.
+    let mut candidates: Vec<&Drive> = enrolled.clone().filter(there).collect();
+    candidates.sort_by_key(|d| d.label != wanted);
+    if let Some(drive) = candidates.first() {
+        return drive.plugged.as_ref().map_or_else(|| absent(wanted), |plugged| plugged_in(drive, plugged));
+    }
+    let wanted_label = visible(wanted);
+    if drives.iter().filter(there).any(|d| d.label == wanted) {
+        return Finding::warning(
+            format!("{wanted_label} is plugged in and not enrolled"),
+            format!("sudo piback enroll '{wanted_label}'"),
+        );
+    }
+    match enrolled.count() {
+        0 => Finding::warning(
+            "no drive is enrolled yet",
+            format!("plug it in, and type: sudo piback enroll '{wanted_label}'"),
+        ),
+        _ => absent(wanted),
+    }
+}
+
+fn absent(wanted: &str) -> Finding {
+    Finding::warning(
+        format!("{} is not plugged in", visible(wanted)),
+        "plug the drive in; piback cards shows what is",
+    )
+}
+
+fn plugged_in(drive: &Drive, plugged: &Plugged) -> Finding {
+    let (label, words) = (visible(&drive.label), drive.words());
+    let fstype = plugged.fstype.as_deref().unwrap_or_default();
+    if plugged.locked {
+        return Finding::bad(
+            format!("{label}: the drive refuses writes"),
+            "open its lock, or take another drive",
+        );
+    }
+    if plugged.mounted.as_ref().is_some_and(|m| m.read_only) {
+        let remedy = match fstype {
+            "ntfs" => {
+                "unplug it, and let Windows check it: a drive that was not ejected there stays read-only here"
+            }
+            _ => "unplug it, and let a computer check and repair it",
+        };
+        return Finding::bad(format!("{label} is mounted read-only"), remedy);
+    }
+    let free = plugged.mounted.as_ref().and_then(|m| m.free_bytes);
+    if let Some(free) = free.filter(|free| *free < plugged.size_bytes / NEARLY_FULL) {
+        return Finding::warning(
+            format!("{label} is nearly full: {} free", bytes(free)),
+            "take another drive, and enroll it; nothing is ever removed from this one",
+        );
+    }
+    match fstype {
+        "exfat" | "ext4" => Finding::good(format!("{label}, {words}")),
+        "vfat" => Finding::warning(
+            format!("{label}, {words}: FAT32 takes no file of 4 GiB or more"),
+            "for long videos, a drive with exFAT or ext4",
+        ),
+        "ntfs" => Finding::warning(
+            format!("{label}, {words}: Linux can't always repair NTFS after a power cut"),
+            "a drive with exFAT or ext4 is the better choice",
+        ),
+        _ => Finding::warning(
+            format!("{label}, {words}: nobody has tried backups on this file system"),
+            "a drive with exFAT or ext4 is the better choice",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provision::doctor::Level;
+    use crate::provision::drive::Mounted;
+
+    const GB: u64 = 1_000_000_000;
+
+    fn drive(label: &str, fstype: &str, read_only: bool, free: u64) -> Drive {
+        let mounted = Some(Mounted { path: format!("/media/x/{label}"), read_only, free_bytes: Some(free) });
+        let plugged = Plugged { fstype: Some(fstype.into()), size_bytes: 128 * GB, locked: false, mounted };
+        Drive { label: label.into(), enrolled: true, plugged: Some(plugged) }
+    }
+
+    #[test]
+    fn a_drive_is_there_or_not_and_good_for_backups_or_not() {
+        let good = drive("PHOTOS", "exfat", false, 40 * GB);
+        let absent = Drive { plugged: None, ..good.clone() };
+        let stranger = Drive { enrolled: false, ..good.clone() };
+        let mut locked = good.clone();
+        locked.plugged.as_mut().unwrap().locked = true;
+        let mut idle = good.clone();
+        idle.plugged.as_mut().unwrap().mounted = None;
+        let other = drive("OTHER", "ext4", false, 40 * GB);
+        for (drives, level, found) in [
+            (vec![good.clone()], Level::Good, "PHOTOS, 128 GB exfat, 40 GB free"),
+            (vec![idle], Level::Good, "PHOTOS, 128 GB exfat, not mounted"),
+            (vec![], Level::Warning, "no drive is enrolled yet"),
+            (vec![absent.clone()], Level::Warning, "PHOTOS is not plugged in"),
+            (vec![stranger.clone()], Level::Warning, "PHOTOS is plugged in and not enrolled"),
+            (vec![absent, other.clone()], Level::Good, "OTHER, 128 GB ext4"),
+            (vec![other, good], Level::Good, "PHOTOS"),
+            (vec![locked], Level::Bad, "PHOTOS: the drive refuses writes"),
+            (vec![drive("PHOTOS", "ntfs", true, GB)], Level::Bad, "PHOTOS is mounted read-only"),
+            (
+                vec![drive("PHOTOS", "exfat", false, 6 * GB)],
+                Level::Warning,
+                "PHOTOS is nearly full: 6.0 GB free",
+            ),
+            (vec![drive("PHOTOS", "vfat", false, 60 * GB)], Level::Warning, "FAT32"),
+            (vec![drive("PHOTOS", "ntfs", false, 60 * GB)], Level::Warning, "NTFS"),
+            (vec![drive("PHOTOS", "hfsplus", false, 60 * GB)], Level::Warning, "nobody has tried"),
+        ] {
+            let finding = judge(&drives, "PHOTOS");
+            assert!(finding.level == level && finding.found.contains(found), "{drives:?}: {finding:?}");
+            assert_eq!(finding.remedy.is_none(), level == Level::Good);
+        }
+        assert_eq!(stranger.words(), "128 GB exfat, 40 GB free, not enrolled");
+    }
+}

@@ -1,0 +1,259 @@
+//! A Pi that was set up by hand, from the article or a near relative: which of its lines piback puts aside, which stay.
+//!
+//! What is put aside is a planned, journalled change of the file like any other: a mark makes those lines comments, and
+//! nothing else in the file moves. Lines that nobody but such a set-up would have are known (`lines`); all others stay,
+//! and `conflicts` names those that fight.
+
+pub mod aside;
+mod lines;
+mod rule;
+
+use super::block;
+use super::catalog::{Activation, Form};
+use super::host::{Facts, INTERFACES, Stack};
+use super::plan::{Desired, FileChange};
+use super::render::{Artifact, Body};
+use super::store::State;
+use crate::profile::Profile;
+use crate::system::{Host, Node};
+use anyhow::Context;
+use std::collections::BTreeSet;
+
+pub use lines::calls;
+pub use rule::{RuleChange, carry_out};
+
+const DNSMASQ: &str = "/etc/dnsmasq.conf";
+const DHCPCD: &str = "/etc/dhcpcd.conf";
+const RC_LOCAL: &str = "/etc/rc.local";
+const SYSCTL: &str = "/etc/sysctl.conf";
+const SMB: &str = "/etc/samba/smb.conf";
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct HandMade {
+    pub files: Vec<Aside>,
+    /// What stays as it is, a sentence each.
+    pub stays: Vec<String>,
+}
+
+/// A file with lines to put aside, or with some that are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Aside {
+    pub path: String,
+    /// Lines that are in force still, from 1.
+    pub fresh: Vec<usize>,
+    /// Runs of lines that are aside when all is done.
+    pub pieces: Vec<String>,
+    /// The file when all is done, without piback's block.
+    pub after: String,
+}
+
+impl Aside {
+    /// `/etc/rc.local:20`, for each line that is in force.
+    #[must_use]
+    pub fn places(&self) -> Option<String> {
+        let numbers: Vec<String> = self.fresh.iter().map(ToString::to_string).collect();
+        (!numbers.is_empty()).then(|| format!("{}:{}", self.path, numbers.join(",")))
+    }
+}
+
+impl HandMade {
+    /// A file as it will be, where lines of it are put aside.
+    #[must_use]
+    pub fn after(&self, path: &str) -> Option<&str> {
+        self.files.iter().find(|f| f.path == path).map(|f| f.after.as_str())
+    }
+
+    /// The files that hold lines in force, with their numbers.
+    #[must_use]
+    pub fn places(&self) -> Vec<String> {
+        self.files.iter().filter_map(Aside::places).collect()
+    }
+
+    /// Adds what is put aside to what the host shall be.
+    pub fn join(&self, artifacts: &mut Vec<Artifact>) {
+        for file in &self.files {
+            let pieces = file.pieces.clone();
+            match artifacts.iter_mut().find(|artifact| artifact.path == file.path) {
+                Some(artifact) => artifact.aside = pieces,
+                None => artifacts.push(Artifact {
+                    path: file.path.clone(),
+                    mode: 0o644,
+                    form: Form::Lines,
+                    body: Body::default(),
+                    aside: pieces,
+                }),
+            }
+        }
+    }
+}
+
+/// The form of a path that the catalog does not have, for a record that can't be read.
+#[must_use]
+pub fn form(path: &str) -> Form {
+    let lines = [DNSMASQ, DHCPCD, RC_LOCAL, INTERFACES].contains(&path) || path.ends_with("/hotspot-boot.sh");
+    if lines { Form::Lines } else { Form::Whole }
+}
+
+/// What has to take notice when lines of a path are put aside.
+#[must_use]
+pub fn feeds(path: &str) -> &'static [Activation] {
+    match path {
+        DNSMASQ => &[Activation::Dnsmasq],
+        _ => &[],
+    }
+}
+
+/// Looks at every place of the article's.
+///
+/// # Errors
+/// When a file can't be read.
+pub fn find(host: &dyn Host, facts: &Facts, profile: &Profile) -> anyhow::Result<HandMade> {
+    let (radio, uplink) = (profile.wifi.interface.as_str(), profile.uplink.interface.as_str());
+    let mut found = HandMade::default();
+    let mut look = |path: &str, known: &dyn Fn(&str) -> Vec<usize>| -> anyhow::Result<()> {
+        found.files.extend(file(host, path, known)?);
+        Ok(())
+    };
+    look(DNSMASQ, &|text| lines::dnsmasq(text, radio))?;
+    look(INTERFACES, &|text| lines::interfaces(text, radio))?;
+    if facts.stack == Stack::Dhcpcd {
+        look(DHCPCD, &|text| lines::denied(text, radio))?;
+    }
+    // A script that does nothing else is not called any more; in one that has more to do, its rules are put aside.
+    let mut scripts = Vec::new();
+    for (_, path) in lines::calls(&theirs(host, RC_LOCAL)?.unwrap_or_default()) {
+        match theirs(host, &path)? {
+            Some(script) if !lines::is_rules_alone(&script, uplink, radio) => scripts.push(path),
+            _ => {}
+        }
+    }
+    look(RC_LOCAL, &|text| {
+        let mut known = lines::rules(text, uplink, radio);
+        known.extend(
+            lines::calls(text).into_iter().filter(|(_, path)| !scripts.contains(path)).map(|(n, _)| n),
+        );
+        known
+    })?;
+    for script in &scripts {
+        look(script, &|text| lines::rules(text, uplink, radio))?;
+    }
+    found.stays = stays(host, facts, radio)?;
+    Ok(found)
+}
+
+/// A regular file of which lines are known, or aside already. A link is left alone: what it leads to may be anyone's.
+fn file(host: &dyn Host, path: &str, known: &dyn Fn(&str) -> Vec<usize>) -> anyhow::Result<Option<Aside>> {
+    let node = host.read(path).with_context(|| format!("{path} can't be read"))?;
+    let Node::File(file) = node else { return Ok(None) };
+    // A file whose block is broken is `plan`'s to report.
+    let Ok(rest) = block::without(&file.bytes) else { return Ok(None) };
+    let known: BTreeSet<usize> = known(&String::from_utf8_lossy(&aside::back(&rest))).into_iter().collect();
+    let after = aside::mark(&rest, &known);
+    let pieces = aside::pieces(&after);
+    if pieces.is_empty() {
+        return Ok(None);
+    }
+    // Numbers as an editor shows them, piback's block and all.
+    let whole = aside::put(&file.bytes, &pieces);
+    let numbered = file.bytes.split(|b| *b == b'\n').zip(whole.split(|b| *b == b'\n')).enumerate();
+    let fresh = numbered.filter(|(_, (old, new))| old != new).map(|(number, _)| number + 1).collect();
+    let after = String::from_utf8_lossy(&after).into_owned();
+    Ok(Some(Aside { path: path.to_owned(), fresh, pieces, after }))
+}
+
+/// Others' part of a file, marks taken off.
+fn theirs(host: &dyn Host, path: &str) -> anyhow::Result<Option<String>> {
+    let bytes = host.read_followed(path).with_context(|| format!("{path} can't be read"))?;
+    Ok(bytes.map(|b| String::from_utf8_lossy(&aside::theirs(&b).unwrap_or(b)).into_owned()))
+}
+
+/// What the article left that does no harm: said, so that nobody wonders.
+fn stays(host: &dyn Host, facts: &Facts, radio: &str) -> anyhow::Result<Vec<String>> {
+    let mut stays = Vec::new();
+    let sysctl = theirs(host, SYSCTL)?.unwrap_or_default();
+    let on = |line: &&str| line.replace(' ', "") == "net.ipv4.ip_forward=1";
+    if sysctl.lines().any(|line| on(&line.trim())) {
+        stays.push(format!("{SYSCTL} stays: net.ipv4.ip_forward=1 is what piback sets too"));
+    }
+    if facts.stack == Stack::Ifupdown
+        && !lines::denied(&theirs(host, DHCPCD)?.unwrap_or_default(), radio).is_empty()
+    {
+        stays.push(format!("{DHCPCD} stays: denyinterfaces {radio} is what piback sets too"));
+    }
+    let shares = shares(&theirs(host, SMB)?.unwrap_or_default());
+    if !shares.is_empty() {
+        stays.push(format!("{SMB} stays: its shares ({}) are there beside piback's", shares.join(", ")));
+    }
+    Ok(stays)
+}
+
+/// Sections of smb.conf that a user made.
+fn shares(smb: &str) -> Vec<String> {
+    const DEBIANS: [&str; 4] = ["global", "homes", "printers", "print$"];
+    smb.lines()
+        .filter_map(|line| line.trim().strip_prefix('[')?.split(']').next())
+        .filter(|name| !DEBIANS.contains(&name.to_ascii_lowercase().as_str()))
+        .map(crate::ui::visible)
+        .collect()
+}
+
+/// The kernel's rules that change with the files of a plan: those of a script that is put aside go, those of one that
+/// comes back come, as far as they are not so already.
+///
+/// # Errors
+/// When a script can't be read.
+pub fn rules(
+    host: &dyn Host,
+    desired: &Desired,
+    state: &State,
+    files: &[FileChange],
+) -> anyhow::Result<Vec<RuleChange>> {
+    let aside_of = |artifacts: &[Artifact], path: &str| -> Vec<String> {
+        artifacts.iter().find(|a| a.path == path).map(|a| a.aside.clone()).unwrap_or_default()
+    };
+    let mut changes: Vec<RuleChange> = Vec::new();
+    for file in files {
+        let (old, new) = (aside_of(state.owned(), &file.path), aside_of(&desired.artifacts, &file.path));
+        // A file that was edited back by hand changes though its pieces do not.
+        let comes = new.is_empty();
+        for piece in if comes { old } else { new } {
+            for rule in rules_behind(host, &piece)? {
+                let change = RuleChange { rule, comes };
+                if change.rule.is_loaded(host) != comes && !changes.contains(&change) {
+                    changes.push(change);
+                }
+            }
+        }
+    }
+    Ok(changes)
+}
+
+/// The rules that lines of a script load, also by calling another one.
+fn rules_behind(host: &dyn Host, piece: &str) -> anyhow::Result<Vec<rule::Rule>> {
+    let mut rules = Vec::new();
+    for line in piece.lines() {
+        rules.extend(rule::Rule::of_command(line.trim()));
+        if let Some(path) = lines::called(line) {
+            let script = theirs(host, &path)?.unwrap_or_default();
+            rules.extend(script.lines().filter_map(|line| rule::Rule::of_command(line.trim())));
+        }
+    }
+    Ok(rules)
+}
+
+/// Whether a plan gives the radio its stanza in `/etc/network/interfaces` back, and somebody is there to read it.
+///
+/// # Errors
+/// When that can't be looked at.
+pub fn stanza_comes_back(host: &dyn Host, files: &[FileChange], radio: &str) -> anyhow::Result<bool> {
+    let back = files.iter().any(|file| {
+        let stanza = |node: &Node| match node {
+            Node::File(file) => !lines::interfaces(&String::from_utf8_lossy(&file.bytes), radio).is_empty(),
+            _ => false,
+        };
+        file.path == INTERFACES && stanza(&file.after) && !stanza(&file.before)
+    });
+    let there = |path: &str| host.read_followed(path).with_context(|| format!("{path} can't be looked at"));
+    Ok(back && (there("/sbin/ifup")?.is_some() || there("/usr/sbin/ifup")?.is_some()))
+}

@@ -1,0 +1,78 @@
+//! Which networks the host reaches besides its own Wi-Fi: from `ip`, whose output is parsed here.
+
+use super::lan::Taken;
+use crate::system::Host;
+use crate::system::run::Tool;
+use anyhow::Context;
+use std::net::Ipv4Addr;
+
+/// All networks of interfaces other than `radio`. None on a tree, which has no interfaces.
+///
+/// # Errors
+/// When `ip` can't say.
+pub fn look(host: &dyn Host, radio: &str) -> anyhow::Result<Vec<Taken>> {
+    if !host.is_live() {
+        return Ok(Vec::new());
+    }
+    let said = |args: [&str; 4]| -> anyhow::Result<String> {
+        Ok(host.run(&Tool::new("ip").args(args)).context("which networks Ethernet has")?.stdout)
+    };
+    let mut taken = addresses(&said(["-o", "-4", "addr", "show"])?);
+    taken.extend(routes(&said(["-o", "-4", "route", "show"])?));
+    taken.retain(|t| t.interface != radio && t.interface != "lo");
+    Ok(taken)
+}
+
+/// `ip -o -4 addr show`: `2: eth0    inet 192.168.1.23/24 brd …`.
+fn addresses(text: &str) -> Vec<Taken> {
+    let line = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let at = words.iter().position(|w| *w == "inet")?;
+        // A tunnel: `inet 10.8.0.2 peer 10.8.0.1/32`.
+        let (address, prefix) = words.get(at + 1)?.split_once('/').unwrap_or((words[at + 1], "32"));
+        let interface = (*words.get(1)?).to_owned();
+        Some(Taken { interface, address: address.parse().ok()?, prefix: prefix_of(prefix)?, own: true })
+    };
+    text.lines().filter_map(line).collect()
+}
+
+/// `ip -o -4 route show`: `10.0.0.0/8 via 192.168.1.1 dev eth0 …`. Routes as wide as a default route (a VPN halves it)
+/// lead everywhere and are in nobody's way.
+fn routes(text: &str) -> Vec<Taken> {
+    const WIDE: u8 = 8;
+    let line = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let (address, prefix) = words.first()?.split_once('/').unwrap_or((words[0], "32"));
+        let (address, prefix): (Ipv4Addr, u8) = (address.parse().ok()?, prefix_of(prefix)?);
+        let dev = words.iter().position(|w| *w == "dev")?;
+        let interface = (*words.get(dev + 1)?).to_owned();
+        (prefix >= WIDE).then_some(Taken { interface, address, prefix, own: false })
+    };
+    text.lines().filter_map(line).collect()
+}
+
+fn prefix_of(text: &str) -> Option<u8> {
+    text.parse().ok().filter(|p| *p <= 32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ip_says() {
+        let text = "1: lo    inet 127.0.0.1/8 scope host lo\n2: eth0    inet 192.168.1.23/24 brd 192.168.1.255 scope global eth0\n\
+                    3: x inet 1.2.3.4/99 x\n4: tun0    inet 10.8.0.2 peer 10.8.0.1/32 scope global tun0\n5: y inet\n\n";
+        let said: Vec<String> = addresses(text).iter().map(ToString::to_string).collect();
+        assert_eq!(said, ["lo has 127.0.0.1/8", "eth0 has 192.168.1.23/24", "tun0 has 10.8.0.2/32"]);
+
+        let text = "default via 192.168.1.1 dev eth0 proto dhcp metric 100 \n10.0.0.0/8 via 192.168.1.9 dev eth0 \n\
+                    0.0.0.0/1 via 10.8.0.1 dev tun0\n10.8.0.1 dev tun0 proto kernel\nblackhole 10.1.0.0/16\n\
+                    192.168.1.0/24 dev eth0 proto kernel scope link src 192.168.1.23 metric 100 \n172.17.0.0/16 dev\n";
+        let said: Vec<String> = routes(text).iter().map(ToString::to_string).collect();
+        assert_eq!(
+            said,
+            ["eth0 leads to 10.0.0.0/8", "tun0 leads to 10.8.0.1/32", "eth0 leads to 192.168.1.0/24"]
+        );
+    }
+}
