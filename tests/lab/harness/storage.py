@@ -50,6 +50,21 @@ class StorageLab:
         self.plugged.clear()
         return self.machine.wait_for_boot()
 
+    def boot_with_card_and_drive(self, **drive):
+        """A guest with a card full of photos and an empty drive, both mounted."""
+        self.boot()
+        self.make_card()
+        self.make_drive(**drive)
+
+    def boot_after_cut(self):
+        """The guest that comes up when the power is back, with the same card and drive."""
+        self.boot()
+        self.plug("card")
+        self.plug("drive")
+        self.mend_drive()
+        self.mount_card()
+        self.mount_drive()
+
     def sh(self, script, timeout=300):
         return self.machine.sh(script, timeout)
 

@@ -8,9 +8,7 @@ MORE = ()
 
 
 def run(lab):
-    lab.boot()
-    lab.make_card()
-    lab.make_drive()
+    lab.boot_with_card_and_drive()
     lab.backup()
     lab.sh("diff -r /run/lab/card /mnt/drive/SD32GB-03")
     expect(not lab.leftovers(), f"left over: {lab.leftovers()}")

@@ -7,9 +7,7 @@ MORE = ("vfat", "ntfs3", "ntfs-3g", "ext4")
 
 
 def run(lab):
-    lab.boot()
-    lab.make_card()
-    lab.make_drive(write_speed=20_000_000)
+    lab.boot_with_card_and_drive(write_speed=20_000_000)
     lab.sh("cp -r /mnt/card /mnt/drive/SD32GB-03")
     lab.cut_power()
 

@@ -8,19 +8,12 @@ MORE = ()
 
 
 def run(lab):
-    lab.boot()
-    lab.make_card()
-    lab.make_drive()
+    lab.boot_with_card_and_drive()
     lab.start_backup()
     status = lab.cut_power_at_exit()
     expect(status == 0, f"backup ended with {status}:\n{lab.said()}")
 
-    lab.boot()
-    lab.plug("card")
-    lab.plug("drive")
-    lab.mend_drive()
-    lab.mount_card()
-    lab.mount_drive()
+    lab.boot_after_cut()
     lab.sh("diff -r /run/lab/card /mnt/drive/SD32GB-03")
     expect(not lab.leftovers(), f"left over: {lab.leftovers()}")
     lab.prove()

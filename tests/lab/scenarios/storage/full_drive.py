@@ -7,9 +7,7 @@ MORE = ("vfat", "ntfs3", "ntfs-3g", "ext4")
 
 
 def run(lab):
-    lab.boot()
-    lab.make_card()
-    lab.make_drive(size=40 << 20)
+    lab.boot_with_card_and_drive(size=40 << 20)
     ran = lab.piback("backup SD32GB-03 --source /mnt/card --dest /mnt/drive")
     expect(ran.status in (1, 5), f"70 MB do not fit on 40 and the run ended with {ran.status}:\n{ran.output}")
     lab.published_whole()

@@ -11,9 +11,7 @@ LIAR = "0 $(blockdev --getsz $(disk drive)) flakey $(disk drive) 0 0 1 5 corrupt
 
 
 def run(lab):
-    lab.boot()
-    lab.make_card()
-    lab.make_drive()
+    lab.boot_with_card_and_drive()
     lab.sh("umount /mnt/drive")
     lab.sh(f'dmsetup create liar --table "{LIAR}" && dmsetup mknodes')
     lab.sh(f"attach {lab.filesystem} /dev/mapper/liar /mnt/drive")

@@ -11,9 +11,7 @@ MORE = ()
 
 
 def run(lab):
-    lab.boot()
-    lab.make_card()
-    lab.make_drive(write_speed=6_000_000)
+    lab.boot_with_card_and_drive(write_speed=6_000_000)
     lab.start_backup()
     # From the first file's beginning to the last batch; 60 MB are on the card.
     lab.wait_until_written(random.randrange(1, 50_000_000))
@@ -22,12 +20,7 @@ def run(lab):
     lab.cut_power()
     lab.say(f"cut after {written} bytes, {acknowledged} files verified")
 
-    lab.boot()
-    lab.plug("card")
-    lab.plug("drive")
-    lab.mend_drive()
-    lab.mount_card()
-    lab.mount_drive()
+    lab.boot_after_cut()
     whole = lab.published_whole()
     expect(whole >= acknowledged, f"{acknowledged} files were called verified; after the cut {whole} are there")
     ran = lab.piback("backup SD32GB-03 --source /mnt/card --dest /mnt/drive")

@@ -7,9 +7,7 @@ MORE = ("vfat", "ntfs3", "ntfs-3g", "ext4")
 
 
 def run(lab):
-    lab.boot()
-    lab.make_card()
-    lab.make_drive(write_speed=6_000_000)
+    lab.boot_with_card_and_drive(write_speed=6_000_000)
     lab.start_backup()
     # Early, while most of the card is unread: the reader is some files ahead of what is verified.
     lab.wait_until_written(10_000_000)

@@ -8,9 +8,7 @@ MORE = ()
 
 
 def run(lab):
-    lab.boot()
-    lab.make_card()
-    lab.make_drive(write_speed=6_000_000)
+    lab.boot_with_card_and_drive(write_speed=6_000_000)
     lab.start_backup()
     acknowledged = lab.wait_until_verified(files=4)
     lab.pull("drive")
