@@ -11,7 +11,7 @@ import time
 import traceback
 from pathlib import Path
 
-from harness import catalog, piback, tools
+from harness import catalog, piback, together, tools
 from harness.errors import Failed, LabError
 
 
@@ -29,7 +29,13 @@ def main():
         note(str(error))
         return 1
     began = time.monotonic()
-    bad = sum(not passes(case, binary, arguments.keep) for case in chosen)
+    if arguments.jobs > 1 and len(chosen) > 1:
+        options = ["--binary", binary, *(["--keep"] if arguments.keep else [])]
+        bad = together.run(chosen, arguments.jobs, options)
+    else:
+        bad = sum(not passes(case, binary, arguments.keep) for case in chosen)
+    if arguments.no_sum:
+        return 1 if bad else 0
     note(f"{time.monotonic() - began:.0f} s in all")
     print(f"{len(chosen) - bad} passed, {bad} failed")
     return 1 if bad else 0
@@ -42,6 +48,8 @@ def parse():
     parser.add_argument("--list", action="store_true", help="print the chosen scenarios and run none")
     parser.add_argument("--binary", type=Path, help="a piback to test, instead of this checkout's")
     parser.add_argument("--keep", action="store_true", help="leave a failed scenario's disks and logs to look at")
+    parser.add_argument("--jobs", type=int, default=together.usual(), metavar="N", help="so many scenarios at once (%(default)s)")
+    parser.add_argument("--no-sum", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
 
 

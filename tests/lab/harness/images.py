@@ -6,7 +6,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import initramfs, mirror
+from . import cache, initramfs, mirror
 from .errors import LabError
 from .paths import CACHE, RECIPES
 
@@ -35,7 +35,8 @@ class Image:
         return self.folder / "vmlinuz"
 
     def initrd(self):
-        return initramfs.build(self.folder)
+        with cache.alone("initrd"):
+            return initramfs.build(self.folder)
 
     def disk(self, name):
         return self.folder / name
@@ -86,13 +87,14 @@ APPLIANCES = {
 def build(recipe, say):
     """The image of `recipe`, from the cache or made now."""
     folder = CACHE / "images" / f"{recipe.name}-{fingerprint(recipe)}"
-    if not (folder / "complete").exists():
-        for old in (CACHE / "images").glob(f"{recipe.name}-*"):
-            shutil.rmtree(old)
-        folder.mkdir(parents=True)
-        say(f"building the image {recipe.name} (once; cached under {CACHE})")
-        debstrap(recipe, folder)
-        (folder / "complete").touch()
+    with cache.alone(recipe.name):
+        if not (folder / "complete").exists():
+            for old in (CACHE / "images").glob(f"{recipe.name}-*"):
+                shutil.rmtree(old)
+            folder.mkdir(parents=True)
+            say(f"building the image {recipe.name} (once; cached under {CACHE})")
+            debstrap(recipe, folder)
+            (folder / "complete").touch()
     return Image(folder)
 
 

@@ -4,7 +4,7 @@ import shlex
 import shutil
 import time
 
-from . import checks, images, qemu
+from . import cache, checks, images, qemu
 from .errors import expect
 from .paths import CACHE, GUEST
 
@@ -89,9 +89,13 @@ class NetworkLab:
         """A root disk with a snapshot `ready` in it: what `make` leaves behind."""
         base = (self.image.folder.name, self.world.parent.name, images.tree_digest(GUEST), qemu.version())
         cached = CACHE / "snapshots" / f"{self.release}-{name}-{images.digest(*base, *identity)}.qcow2"
-        if cached.exists():
-            return cached
         cached.parent.mkdir(parents=True, exist_ok=True)
+        with cache.alone(f"{self.release}-{name}"):
+            if not cached.exists():
+                self.make_snapshot(name, cached, make)
+        return cached
+
+    def make_snapshot(self, name, cached, make):
         began = time.monotonic()
         make()
         self.sh("! mountpoint -q /mnt || umount /mnt")
@@ -102,7 +106,6 @@ class NetworkLab:
         self.root.rename(cached.with_suffix(".new"))
         cached.with_suffix(".new").rename(cached)
         self.say(f"made the snapshot {self.release} {name} in {time.monotonic() - began:.0f} s (cached)")
-        return cached
 
     def start(self, snapshot=None):
         self.boots += 1
@@ -130,10 +133,11 @@ class NetworkLab:
     def lab_disk(self):
         """What guests run. Always the same bytes for the same files: a snapshot has parts of it in its memory."""
         disk = CACHE / "snapshots" / f"lab-{images.digest(images.tree_digest(GUEST))}.img"
-        if not disk.exists():
-            disk.parent.mkdir(parents=True, exist_ok=True)
-            images.read_only_disk(GUEST, disk.with_suffix(".new"), "8M")
-            disk.with_suffix(".new").rename(disk)
+        with cache.alone("lab"):
+            if not disk.exists():
+                disk.parent.mkdir(parents=True, exist_ok=True)
+                images.read_only_disk(GUEST, disk.with_suffix(".new"), "8M")
+                disk.with_suffix(".new").rename(disk)
         return disk
 
     def binary_disk(self):

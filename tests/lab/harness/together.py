@@ -1,0 +1,38 @@
+"""Several scenarios at once, each in a process of its own."""
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+LAB = Path(__file__).resolve().parent.parent / "lab.py"
+# An emulated guest keeps one processor busy and takes a gigabyte.
+MOST = 4
+
+
+def usual():
+    """So many guests this machine can bear."""
+    return max(1, min(os.cpu_count() or 1, MOST))
+
+
+def run(cases, jobs, options):
+    """Runs all of them, prints what each says when it has ended, and gives how many failed."""
+    started = []
+
+    def one(case):
+        command = [sys.executable, "-B", LAB, "--jobs", "1", "--no-sum", *options, case.name]
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        started.append(child)
+        said, _ = child.communicate()
+        print(said, end="", flush=True)
+        return child.returncode != 0
+
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            return sum(pool.map(one, cases))
+        finally:
+            # Also when somebody gives up waiting: each child then ends its own guest.
+            pool.shutdown(wait=False, cancel_futures=True)
+            for child in started:
+                child.terminate()
