@@ -8,7 +8,8 @@ MORE = ()
 
 
 def run(lab):
-    lab.boot_with_card_and_drive(write_speed=6_000_000)
+    # So slow that the second batch is far from done when the first one is verified.
+    lab.boot_with_card_and_drive(write_speed=3_000_000)
     lab.start_backup()
     acknowledged = lab.wait_until_verified(files=4)
     lab.pull("drive")
