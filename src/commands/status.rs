@@ -6,7 +6,7 @@ use crate::error::Outcome;
 use crate::provision::journal;
 use crate::provision::store::{self, State};
 use crate::system::read_only::ReadOnly;
-use crate::ui::{JSON_SCHEMA, Ui};
+use crate::ui::{JSON_SCHEMA, Ui, visible};
 use serde::Serialize;
 
 pub fn run(args: &Status, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
@@ -22,7 +22,7 @@ pub fn run(args: &Status, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
         for number in store::generations(&host)? {
             let record = store::generation(&host, number)?;
             let stack = record.stack.map_or_else(|| "none".to_owned(), |s| s.to_string());
-            ui.say(&format!("{number:>4}  {}  {stack:<14}  {}", when(record.time), record.made_by));
+            ui.say(&format!("{number:>4}  {}  {stack:<14}  {}", when(record.time), visible(&record.made_by)));
             generations.push(GenerationJson { number, time: record.time, stack, made_by: record.made_by });
         }
     }
@@ -34,8 +34,8 @@ pub fn run(args: &Status, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
                 "generation {}\n  made     {}\n  by       {} (piback {})\n  stack    {stack}\n  files    {}",
                 last.number,
                 when(last.time),
-                last.made_by,
-                last.version,
+                visible(&last.made_by),
+                visible(&last.version),
                 last.artifacts.len()
             ));
         }
