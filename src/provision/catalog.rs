@@ -137,7 +137,8 @@ macro_rules! entry {
     };
 }
 
-/// The table, in the order in which files are written: what keeps others off the radio first.
+/// The table, in the order in which files are written: what keeps others off the radio first. Whatever gives the radio
+/// its address feeds Samba too, which listens on the addresses that are there when it starts.
 pub const CATALOG: &[Entry] = &[
     entry!(
         "networkmanager.conf",
@@ -178,7 +179,7 @@ pub const CATALOG: &[Entry] = &[
         &[Stack::Dhcpcd],
         always,
         None,
-        [Dhcpcd]
+        [Dhcpcd, Samba]
     ),
     entry!(
         "interfaces",
@@ -188,7 +189,7 @@ pub const CATALOG: &[Entry] = &[
         &[Stack::Ifupdown],
         always,
         None,
-        [Ifup]
+        [Ifup, Samba]
     ),
     entry!(
         "interfaces-source",
@@ -232,7 +233,7 @@ pub const CATALOG: &[Entry] = &[
         ALL,
         always,
         Unit,
-        [Hostapd]
+        [Hostapd, Samba]
     ),
     // Feeds nobody: udev reads its rules again by itself.
     entry!(
@@ -257,6 +258,16 @@ pub const CATALOG: &[Entry] = &[
     ),
     entry!("dnsmasq.conf", "/etc/dnsmasq.d/piback.conf", 0o644, Form::Whole, ALL, always, Dnsmasq, [Dnsmasq]),
     entry!("samba.conf", "/etc/samba/piback.conf", 0o644, Form::Whole, ALL, always, Samba, [Samba]),
+    entry!(
+        "smbd.service.conf",
+        "/etc/systemd/system/smbd.service.d/piback.conf",
+        0o644,
+        Form::Whole,
+        ALL,
+        always,
+        Unit,
+        [Samba]
+    ),
     entry!(
         "samba-include.conf",
         "/etc/samba/smb.conf",
