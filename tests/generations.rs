@@ -171,11 +171,15 @@ fn killed_at_200_random_moments_apply_completes_and_the_original_comes_back() {
         tree.init("travel");
         tree
     };
-    // How long an undisturbed apply takes here, so that the kills fall all over it.
-    let tree = start();
-    let begun = std::time::Instant::now();
-    applied(&tree);
-    let whole = u64::try_from(begun.elapsed().as_micros()).unwrap();
+    // How long an undisturbed apply takes here, so that the kills fall all over it. The fastest of three: one that had
+    // to wait for the machine's other work would send most kills to after the end.
+    let undisturbed = || {
+        let tree = start();
+        let begun = std::time::Instant::now();
+        applied(&tree);
+        u64::try_from(begun.elapsed().as_micros()).unwrap()
+    };
+    let whole = (0..3).map(|_| undisturbed()).min().unwrap();
     let (mut cut, mut before_or_after) = (0, 0);
     for round in 0..200 {
         let tree = start();

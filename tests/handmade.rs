@@ -8,6 +8,7 @@ use piback::provision::handmade::{self, RuleChange};
 use piback::provision::host::{Facts, Stack};
 use piback::provision::plan::{self, Desired};
 use piback::provision::store::State;
+use piback::provision::units;
 use piback::system::fake::FakeHost;
 use piback::system::run::Output;
 use std::cell::RefCell;
@@ -251,4 +252,44 @@ fn rules_in_the_kernel_go_with_the_script_and_come_back_with_it() {
     handmade::carry_out(&host, &back).unwrap();
     handmade::carry_out(&host, &back).unwrap();
     assert_eq!(kernel.borrow().len(), 4, "each once: {:?}", kernel.borrow());
+}
+
+/// Back to the original on a running Pi: the radio gets its stanza's address before anything is started that needs it,
+/// and the rules come back. Where there is no ifupdown, nobody is asked to read the stanza.
+#[test]
+fn going_back_brings_the_stanza_up_and_the_rules_in() {
+    for has_ifup in [true, false] {
+        let tree = by_hand();
+        assert_eq!(tree.piback(&["apply", "--stack", "dhcpcd", "--yes"]).code, 0);
+        if has_ifup {
+            tree.write("/sbin/ifup", "");
+        }
+        let host = FakeHost::live(&tree.root(), |tool| {
+            let words: Vec<_> = tool.args.iter().map(|a| a.to_string_lossy().into_owned()).collect();
+            let (code, stdout) = match tool.program.as_str() {
+                "systemctl" => (0, "Id=hostapd.service\nLoadState=loaded\nActiveState=active\n".to_owned()),
+                "iptables" if words.iter().any(|w| w == "-C") => (1, String::new()),
+                other => panic!("{other} {words:?}"),
+            };
+            Ok(Output { code: Some(code), stdout, stderr: String::new() })
+        })
+        .unwrap();
+        let mut state = State::read(&host).unwrap();
+        state.activated.insert("hostapd".into(), "x".into());
+        state.originals.units.insert("hostapd".into(), running());
+        state.activated.insert("nat".into(), "x".into());
+        let desired = Desired::original();
+        let mut plan = plan::files(&host, &desired, &state).unwrap();
+        units::plan_rollback(&host, &desired, &state, &mut plan).unwrap();
+        let steps: Vec<String> = plan.units.iter().map(units::UnitChange::steps).collect();
+        let mut wanted =
+            vec!["piback-nat.service: disable and stop", "wlan0: start", "hostapd.service: restart"];
+        wanted.retain(|step| has_ifup || !step.starts_with("wlan0"));
+        assert_eq!(steps, wanted);
+        assert!(plan.rules.len() == 3 && plan.rules.iter().all(|r| r.comes), "{:?}", plan.rules);
+    }
+}
+
+fn running() -> units::UnitState {
+    units::UnitState { load: "loaded".into(), file: "enabled".into(), active: "active".into() }
 }

@@ -158,7 +158,7 @@ pub fn lan(host: &dyn Host, profile: &Profile, state: &State) -> anyhow::Result<
 }
 
 /// The address that the last apply chose, if that was piback's to do.
-pub fn remembered(state: &State) -> Option<Subnet> {
+fn remembered(state: &State) -> Option<Subnet> {
     state.last.as_ref().and_then(|last| last.chosen)
 }
 

@@ -4,10 +4,10 @@ use super::{drive_state, setup};
 use crate::cli::{Global, Status};
 use crate::error::Outcome;
 use crate::provision::drive::Drive;
+use crate::provision::journal;
 use crate::provision::overview::{self, Overview};
 use crate::provision::probe::Expected;
 use crate::provision::store::{self, State};
-use crate::provision::{journal, lan};
 use crate::system::Host;
 use crate::system::read_only::ReadOnly;
 use crate::ui::{JSON_SCHEMA, Style, Ui, visible};
@@ -90,12 +90,10 @@ struct Up {
 impl Up {
     fn look(host: &dyn Host, global: &Global, ui: &Ui, state: &State) -> Self {
         let profile = setup::load_profile(host, global).map_err(|e| ui.note(&format!("{e:#}"))).ok();
-        let overview = profile.as_ref().map(|profile| {
-            // Where it is now, not where the next apply would put it.
-            let mut profile = profile.clone();
-            profile.network = lan::choose(&profile.network, setup::remembered(state), &[]).network;
-            overview::look(host, &Expected::of(&profile, None))
-        });
+        // What the last apply proved; an older record does not have it, and then the profile must do.
+        let proved = state.last.as_ref().and_then(|last| last.expected.clone());
+        let expected = proved.or_else(|| profile.as_ref().map(|profile| Expected::of(profile, None)));
+        let overview = expected.map(|expected| overview::look(host, &expected));
         let wanted = profile.as_ref().map(|profile| profile.backup.destination.as_str());
         let drives = drive_state::look(global, wanted).map_err(|e| ui.note(&format!("{e:#}"))).ok();
         Up { overview, drives }
