@@ -68,7 +68,7 @@ fn a_panic_shows_its_place_and_not_its_words() {
         .unwrap();
     let said = String::from_utf8_lossy(&[test.stdout, test.stderr].concat()).into_owned();
     assert!(!test.status.success(), "{said}");
-    assert!(said.contains("a fault of its own (tests/crashes.rs:"), "{said}");
+    assert!(said.contains("a fault of its own (tests/panics.rs:"), "{said}");
     assert!(!said.contains(PASSPHRASE), "{said}");
     // And the program begins with it.
     let main = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/main.rs")).unwrap();
