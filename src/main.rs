@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     process::forbid_core_dumps();
+    ui::bare_panics();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         // Help and version are answers (0); everything else is wrong usage (64).

@@ -223,6 +223,17 @@ fn put(stream: &mut dyn Write, text: &str) {
     }
 }
 
+/// From here on a panic shows its place and not its words: those may quote what was worked on, and that may be a secret.
+pub fn bare_panics() {
+    std::panic::set_hook(Box::new(|info| {
+        let place = info.location().map(|at| format!(" ({at})")).unwrap_or_default();
+        aside(&format!("error: piback stopped at a fault of its own{place}"));
+        aside(
+            "hint: what it was at is finished or undone by the next command, or the next boot: piback status",
+        );
+    }));
+}
+
 static OUTPUT_LOST: AtomicBool = AtomicBool::new(false);
 
 /// Whether output could not be written because a disk is full.

@@ -81,11 +81,14 @@ fn ssh_connection(pid: u32) -> Option<String> {
     String::from_utf8(entry.to_vec()).ok()
 }
 
-/// Forbids core dumps of this process: memory holds secrets. (`PR_SET_DUMPABLE` would also take a user's own
-/// `/proc/self/fd` away; systemd-coredump honours the limit too.)
+/// Forbids core dumps of this process and of the tools that it runs: memory holds secrets. (`PR_SET_DUMPABLE` would
+/// also take a user's own `/proc/self/fd` away, and end with the next `exec`.)
+///
+/// The limit is 1 and not 0: no dump fits into a byte, and 1 is the one value that also keeps the kernel from piping a
+/// dump to a program, for which it ignores every other limit (`fs/coredump.c`, core(5)).
 pub fn forbid_core_dumps() {
-    // What can't be set on an odd kernel is no reason not to work.
-    let _ = nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_CORE, 0, 0);
+    // What can't be set, as below a limit of 0, is no reason not to work.
+    let _ = nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_CORE, 1, 1);
 }
 
 /// The user that this process acts as.
