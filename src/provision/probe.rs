@@ -105,7 +105,8 @@ fn asked(name: &str) -> &'static str {
 }
 
 fn probe(name: &'static str, ok: bool, found: impl Into<String>, unit: Option<&'static str>) -> Probe {
-    Probe { name, ok, known: true, found: found.into(), unit }
+    // Tools repeat what others chose: names, addresses, states.
+    Probe { name, ok, known: true, found: crate::ui::visible(&found.into()), unit }
 }
 
 /// `hostapd_cli status`: lines of `key=value`.
@@ -197,6 +198,7 @@ mod tests {
     fn what_the_tools_say() {
         assert!(access_point("state=ENABLED\nphy=phy0\n").ok);
         assert_eq!(access_point("state=COUNTRY_UPDATE\n").found, "state COUNTRY_UPDATE");
+        assert_eq!(access_point("state=\x1b[2J").found, "state \\u{1b}[2J");
         let silent =
             access_point("Failed to connect to hostapd - wpa_ctrl_open: No such file or directory\n");
         assert!(!silent.ok && silent.found.starts_with("Failed to connect"));

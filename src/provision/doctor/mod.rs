@@ -20,6 +20,16 @@ pub struct Check {
     run: fn(&Patient<'_>) -> Finding,
 }
 
+impl Check {
+    /// What it finds, harmless to print: tools repeat what others chose, names and addresses.
+    fn look(&self, patient: &Patient<'_>) -> Finding {
+        let mut finding = (self.run)(patient);
+        finding.found = crate::ui::visible(&finding.found);
+        finding.remedy = finding.remedy.map(|remedy| crate::ui::visible(&remedy));
+        finding
+    }
+}
+
 /// What a check looks at.
 pub struct Patient<'a> {
     pub host: &'a dyn Host,
@@ -102,7 +112,7 @@ pub const CHECKS: &[Check] = &[
 /// Runs the whole registry.
 #[must_use]
 pub fn examine(patient: &Patient<'_>) -> Vec<(&'static str, Finding)> {
-    CHECKS.iter().map(|check| (check.name, (check.run)(patient))).collect()
+    CHECKS.iter().map(|check| (check.name, check.look(patient))).collect()
 }
 
 /// What apply refuses to work against: found before anything is cut off.
@@ -113,7 +123,7 @@ pub fn refuse(patient: &Patient<'_>) -> anyhow::Result<()> {
     for check in
         CHECKS.iter().filter(|c| matches!(c.name, "root" | "subnet" | "stack") && patient.host.is_live())
     {
-        let finding = (check.run)(patient);
+        let finding = check.look(patient);
         if finding.level == Level::Bad && !finding.apply_mends {
             let problem = crate::error::Problem::failed(finding.found);
             return Err(finding.remedy.into_iter().fold(problem, crate::error::Problem::hint).into());
