@@ -5,6 +5,7 @@
 mod common;
 
 use common::{PASSPHRASE, Tree};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::{Command, Stdio};
 
 fn ready() -> Tree {
@@ -209,6 +210,37 @@ fn render_never_writes_over_a_tree_in_use() {
     for stack in ["dhcpcd", "networkmanager"] {
         assert_eq!(tree.piback(&["render", out.to_str().unwrap(), "--stack", stack]).code, 0);
     }
+}
+
+#[test]
+fn links_of_others_are_never_written_through() {
+    let tree = ready();
+    let other = tree.dir.path().join("other");
+    std::fs::write(&other, "not ours").unwrap();
+    std::fs::set_permissions(&other, std::fs::Permissions::from_mode(0o604)).unwrap();
+    let same = || {
+        let meta = std::fs::symlink_metadata(&other).unwrap();
+        assert_eq!(std::fs::read_to_string(&other).unwrap(), "not ours");
+        assert_eq!(meta.mode() & 0o7777, 0o604);
+    };
+    // A folder that somebody else prepared.
+    let pages = tree.dir.path().join("pages");
+    std::fs::create_dir(&pages).unwrap();
+    std::os::unix::fs::symlink(&other, pages.join("piback.1")).unwrap();
+    std::fs::hard_link(&other, pages.join("piback-apply.1")).unwrap();
+    assert_eq!(common::piback(&["man", pages.to_str().unwrap()]).code, 0);
+    same();
+    assert!(std::fs::read_to_string(pages.join("piback.1")).unwrap().contains(".TH piback"));
+    // A managed file that has another name outside the tree.
+    for path in ["/etc/hostapd/hostapd.conf", "/etc/samba/smb.conf"] {
+        std::fs::create_dir_all(tree.path(path).parent().unwrap()).unwrap();
+        let _ = std::fs::remove_file(tree.path(path));
+        std::fs::hard_link(&other, tree.path(path)).unwrap();
+    }
+    assert_eq!(apply(&tree).code, 0);
+    same();
+    assert_eq!(original(&tree).code, 0);
+    same();
 }
 
 #[test]

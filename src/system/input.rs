@@ -54,12 +54,16 @@ pub fn make_dirs(path: &Path) -> io::Result<()> {
     std::fs::create_dir_all(path)
 }
 
-/// Writes a file that the user asked for by name (man pages, a rendered tree).
+/// Writes a file that the user asked for by name (man pages, a rendered tree): always a new one. What stands there goes
+/// first, so that nothing is written through a link that somebody else put into the directory.
 ///
 /// # Errors
 /// The kernel's.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    std::fs::write(path, bytes)
+    match std::fs::remove_file(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+        _ => io::Write::write_all(&mut File::create_new(path)?, bytes),
+    }
 }
 
 /// Writes a file that the user asked for by name and that is nobody else's business: mode 0600 from its first byte.
