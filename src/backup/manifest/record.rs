@@ -120,7 +120,9 @@ impl Record {
     pub fn from_line(line: &[u8]) -> Option<Self> {
         let (sum, json) = line.split_at_checked(17)?;
         let sum = std::str::from_utf8(sum).ok()?.strip_suffix(' ')?;
-        if u64::from_str_radix(sum, 16).ok()? != checksum(json) {
+        // `from_str_radix` takes a sign and capitals too: nothing that was ever written.
+        let as_written = sum.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        if !as_written || u64::from_str_radix(sum, 16).ok()? != checksum(json) {
             return None;
         }
         serde_json::from_slice(json).ok()
@@ -147,9 +149,9 @@ mod tests {
         for end in 0..bytes.len() {
             assert_eq!(Record::from_line(&bytes[..end]), None);
         }
-        for at in 0..bytes.len() {
+        for (at, bit) in (0..bytes.len()).flat_map(|at| (0..8).map(move |bit| (at, bit))) {
             let mut altered = bytes.to_vec();
-            altered[at] ^= 4;
+            altered[at] ^= 1 << bit;
             assert_eq!(Record::from_line(&altered), None, "{}", String::from_utf8_lossy(&altered));
         }
     }
