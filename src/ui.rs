@@ -83,7 +83,7 @@ impl Ui {
 
     /// A remark beside the answer: stderr.
     pub fn note(&self, text: &str) {
-        aside(&format!("{} {text}", self.paint(Style::Yellow, "note:")));
+        aside(&format!("{} {}", self.paint(Style::Yellow, "note:"), harmless(text)));
     }
 
     /// A detail, shown with `-v` only: stderr.
@@ -109,10 +109,10 @@ impl Ui {
 
     /// The error chain and its hints, on stderr; with `--json` also as one object on stdout.
     pub fn error(&self, error: &anyhow::Error) {
-        let mut text = format!("{} {error:#}", self.paint(Style::Red, "error:"));
+        let mut text = format!("{} {}", self.paint(Style::Red, "error:"), harmless(&format!("{error:#}")));
         let hints = error::hints(error);
         for hint in &hints {
-            text.push_str(&format!("\n{} {hint}", self.paint(Style::Cyan, "hint:")));
+            text.push_str(&format!("\n{} {}", self.paint(Style::Cyan, "hint:"), harmless(hint)));
         }
         aside(&text);
         self.json_error(error);
@@ -197,6 +197,11 @@ pub fn visible(text: &str) -> String {
         }
     }
     shown
+}
+
+/// Errors and remarks quote files and tools: each line through [`visible`], the lines kept.
+fn harmless(text: &str) -> String {
+    text.split('\n').map(visible).collect::<Vec<_>>().join("\n")
 }
 
 /// A text for stderr, fitted to it if it is a terminal.

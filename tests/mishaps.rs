@@ -213,6 +213,24 @@ fn render_never_writes_over_a_tree_in_use() {
 }
 
 #[test]
+fn a_record_of_somebody_s_tree_can_t_move_the_cursor() {
+    let tree = applied();
+    let record = "/var/lib/piback/generations/000001.json";
+    let forged = tree.read(record).replace(r#""made_by": "apply""#, r#""made_by": "\u001b[2Japply""#);
+    tree.write(record, forged);
+    for args in [&["status"][..], &["status", "--generations"]] {
+        let answer = tree.piback(args);
+        assert!(answer.all().contains(r"\u{1b}[2Japply"), "{}", answer.all());
+        assert!(!answer.all().contains('\u{1b}'), "{}", answer.all());
+    }
+    // Nor can what is no record: the reader's own error quotes it.
+    tree.write(record, r#"{"stack": "\u001b[2J"}"#);
+    let answer = tree.piback(&["status"]);
+    assert_eq!(answer.code, 1);
+    assert!(answer.stderr.contains("[2J") && !answer.all().contains('\u{1b}'), "{}", answer.all());
+}
+
+#[test]
 fn links_of_others_are_never_written_through() {
     let tree = ready();
     let other = tree.dir.path().join("other");

@@ -13,7 +13,7 @@ mod engine;
 pub mod events;
 pub mod label;
 mod leftovers;
-mod manifest;
+pub mod manifest;
 mod matching;
 mod mhl;
 mod mirror;

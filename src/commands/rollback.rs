@@ -10,7 +10,7 @@ use crate::provision::render::Secrets;
 use crate::provision::store::{self, State};
 use crate::provision::{journal, units};
 use crate::system::{Host, signals};
-use crate::ui::Ui;
+use crate::ui::{Ui, visible};
 
 pub fn run(args: &Rollback, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let host = setup::host(global)?;
@@ -22,7 +22,7 @@ pub fn run(args: &Rollback, global: &Global, ui: &Ui) -> anyhow::Result<Outcome>
         }
         let _lock = apply::lock(&host)?;
         apply::undo_open(&host)?;
-        ui.say(&format!("{} is undone.", intent.record.made_by));
+        ui.say(&format!("{} is undone.", visible(&intent.record.made_by)));
         if !args.original && args.to.is_none() {
             return Ok(Outcome::Done);
         }

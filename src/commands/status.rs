@@ -26,7 +26,7 @@ pub fn run(args: &Status, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
         for number in store::generations(&host)? {
             let record = store::generation(&host, number)?;
             let stack = record.stack.map_or_else(|| "none".to_owned(), |s| s.to_string());
-            ui.say(&format!("{number:>4}  {}  {stack:<14}  {}", when(record.time), record.made_by));
+            ui.say(&format!("{number:>4}  {}  {stack:<14}  {}", when(record.time), visible(&record.made_by)));
             generations.push(GenerationJson { number, time: record.time, stack, made_by: record.made_by });
         }
     }
@@ -43,8 +43,8 @@ pub fn run(args: &Status, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
                 "generation {}\n  made     {}\n  by       {} (piback {})\n  stack    {stack}\n  files    {}",
                 last.number,
                 when(last.time),
-                last.made_by,
-                last.version,
+                visible(&last.made_by),
+                visible(&last.version),
                 last.artifacts.len()
             ));
         }

@@ -350,18 +350,16 @@ pub fn end(host: &dyn Host) -> anyhow::Result<()> {
 /// What to say of an apply that was cut off.
 #[must_use]
 pub fn notice(intent: &Intent) -> String {
+    // A tree that `--root` names may come from anybody.
+    let made_by = crate::ui::visible(&intent.record.made_by);
     if intent.phase == Phase::Provisional {
-        return format!("{} waits for `piback confirm`, or is undone", intent.record.made_by);
+        return format!("{made_by} waits for `piback confirm`, or is undone");
     }
     if intent.phase == Phase::Undoing {
-        return format!(
-            "{} is not undone completely; `piback rollback` goes on with it",
-            intent.record.made_by
-        );
+        return format!("{made_by} is not undone completely; `piback rollback` goes on with it");
     }
     format!(
-        "{} was cut off {}; `piback apply` finishes it, `piback rollback` undoes it ({STATE}/journal)",
-        intent.record.made_by,
+        "{made_by} was cut off {}; `piback apply` finishes it, `piback rollback` undoes it ({STATE}/journal)",
         match intent.phase {
             Phase::Writing => "while it wrote files",
             Phase::Written | Phase::Provisional | Phase::Undoing => "after its files were written",

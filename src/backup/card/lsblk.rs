@@ -97,7 +97,7 @@ fn block(column: &dyn Fn(&str) -> Option<String>, outer: Option<String>) -> Resu
         read_only: flag("ro"),
         removable: flag("rm"),
         transport: filled("tran"),
-        model: filled("model").map(|m| m.trim().to_owned()),
+        model: filled("model").map(|m| m.trim().to_owned()).filter(|m| !m.is_empty()),
         swap: mountpoint.as_deref() == Some("[SWAP]"),
         mountpoint,
         kname,

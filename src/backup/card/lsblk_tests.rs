@@ -96,6 +96,11 @@ fn what_is_wrong_is_said() {
     assert_eq!(pairs("\n\n").unwrap(), []);
 }
 
+#[test]
+fn a_model_of_spaces_is_none() {
+    assert_eq!(pairs(r#"KNAME="sda" MAJ:MIN="8:0" MODEL="   ""#).unwrap()[0].model, None);
+}
+
 proptest! {
     #[test]
     fn no_text_makes_it_panic(text in "[ -~é\\\\\n]{0,80}") {

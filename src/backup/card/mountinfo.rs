@@ -28,7 +28,8 @@ pub struct Mount {
 /// # Errors
 /// A sentence with the line's number.
 pub fn parse(text: &str) -> Result<Vec<Mount>, String> {
-    let lines = text.lines().enumerate().filter(|(_, line)| !line.is_empty());
+    // Not `lines()`: that takes a carriage return away, which the kernel writes as it is.
+    let lines = text.split('\n').enumerate().filter(|(_, line)| !line.is_empty());
     lines
         .map(|(i, line)| mount(line).ok_or_else(|| format!("line {} of mountinfo is broken", i + 1)))
         .collect()
@@ -118,6 +119,9 @@ mod tests {
             let text = format!("27 1 254:0 / / rw - ext4 /dev/vda rw\n{broken}\n");
             assert_eq!(parse(&text).unwrap_err(), "line 2 of mountinfo is broken", "{broken}");
         }
+        // An option may end in a carriage return, and it comes last.
+        let overlay = parse("1 2 0:1 / / rw - overlay overlay rw,lowerdir=/x\r\n").unwrap();
+        assert_eq!(overlay[0].options, "rw,lowerdir=/x\r");
         // A source that is empty is written as two spaces.
         assert_eq!(parse("1 2 0:1 / /x rw - tmpfs  rw").unwrap()[0].source, "");
     }
