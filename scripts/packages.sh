@@ -7,6 +7,11 @@ TEST_PACKAGES=(e2fsprogs exfat-fuse exfatprogs mount ntfs-3g python3-minimal
 # Virtual machines and the images that they boot.
 LAB_PACKAGES=(qemu-system-x86 qemu-utils mmdebstrap e2fsprogs busybox-static libc6-dev)
 
+# dpkg-shlibdeps.
+PACKAGE_PACKAGES=(dpkg-dev)
+# libFuzzer's runtime is C++.
+FUZZ_PACKAGES=(g++)
+
 install_missing() {
     local missing=() package
     for package in "$@"; do
