@@ -32,7 +32,11 @@ fn line(mount: &Mount) -> String {
 
 fuzz_target!(|text: &str| match parse(text) {
     Ok(mounts) => {
-        assert_eq!(mounts.len(), text.split('\n').filter(|l| !l.is_empty()).count(), "a line was passed over");
+        assert_eq!(
+            mounts.len(),
+            text.split('\n').filter(|l| !l.is_empty()).count(),
+            "a line was passed over"
+        );
         let again: String = mounts.iter().map(line).collect();
         assert_eq!(parse(&again).as_ref(), Ok(&mounts), "{again}");
     }

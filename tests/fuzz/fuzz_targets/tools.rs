@@ -24,9 +24,13 @@ fuzz_target!(|data: &[u8]| {
     }
     let stack = STACKS[data.len() % 3];
     let facts = Facts { os: Default::default(), stack, interfaces_d_is_read: stack == Stack::Ifupdown };
-    for (name, finding) in
-        doctor::examine(&Patient { host: &host, profile: Some(&profile), facts: Some(&facts) })
-    {
+    for (name, finding) in doctor::examine(&Patient {
+        host: &host,
+        profile: Some(&profile),
+        facts: Some(&facts),
+        drives: None,
+        lan: None,
+    }) {
         assert_printable(name, &finding.found);
         assert_printable(name, finding.remedy.as_deref().unwrap_or_default());
     }
