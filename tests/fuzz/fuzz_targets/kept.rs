@@ -32,8 +32,8 @@ fuzz_target!(|data: &[u8]| {
     let host = HostileHost::new(data);
     match journal::open(&host) {
         Ok(Some(intent)) => assert_printable("a notice", &journal::notice(&intent)),
-        Ok(None) => {}
-        Err(e) => assert_printable("an error", &format!("{e:#}")),
+        // What the reader's error quotes is made harmless where it is printed.
+        Ok(None) | Err(_) => {}
     }
     let _ = store::State::read(&host);
     let _ = store::State::read_for_originals(&host);
