@@ -23,12 +23,10 @@ pub struct Check {
 impl Check {
     /// What it finds, harmless to print: tools repeat what others chose, names and addresses.
     fn look(&self, patient: &Patient<'_>) -> Finding {
-        let finding = (self.run)(patient);
-        Finding {
-            found: crate::ui::visible(&finding.found),
-            remedy: finding.remedy.map(|r| crate::ui::visible(&r)),
-            ..finding
-        }
+        let mut finding = (self.run)(patient);
+        finding.found = crate::ui::visible(&finding.found);
+        finding.remedy = finding.remedy.map(|remedy| crate::ui::visible(&remedy));
+        finding
     }
 }
 

@@ -1,0 +1,44 @@
+//! What iw, hostapd_cli, ip, ss, iptables, rfkill, systemctl and the others print, through the probes and doctor.
+//!
+//! Input: pieces parted by NUL; `iw phy|TEXT` answers questions that hold `iw phy`.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use piback::provision::doctor::{self, Patient};
+use piback::provision::host::{Facts, Stack};
+use piback::provision::probe::{self, Expected};
+use piback::provision::units;
+use piback_fuzz::{HostileHost, STACKS, assert_printable};
+
+fuzz_target!(|data: &[u8]| {
+    let host = HostileHost::new(data);
+    let profile = piback_fuzz::travel();
+    let expected = Expected::of(&profile, Some("192.0.2.9".into()));
+    let probes = probe::look(&host, &expected);
+    for probe in &probes {
+        assert_printable(probe.name, &probe.found);
+    }
+    // Silence is no proof of anything.
+    if host_is_silent(data) {
+        assert!(probes.iter().all(|p| !p.ok), "{probes:?}");
+    }
+    let stack = STACKS[data.len() % 3];
+    let facts = Facts { os: Default::default(), stack, interfaces_d_is_read: stack == Stack::Ifupdown };
+    for (name, finding) in doctor::examine(&Patient {
+        host: &host,
+        profile: Some(&profile),
+        facts: Some(&facts),
+        drives: None,
+        lan: None,
+    }) {
+        assert_printable(name, &finding.found);
+        assert_printable(name, finding.remedy.as_deref().unwrap_or_default());
+    }
+    for state in units::unit_states(&String::from_utf8_lossy(data)).values() {
+        assert!(!(state.is_masked() && !state.is_off()));
+    }
+});
+
+fn host_is_silent(data: &[u8]) -> bool {
+    data.iter().all(|b| matches!(b, 0 | b' ' | b'\n'))
+}
