@@ -315,6 +315,15 @@ mod tests {
     }
 
     #[test]
+    fn a_changed_address_reaches_samba_on_every_stack() {
+        for stack in ALL {
+            let gives = |e: &&Entry| e.stacks.contains(stack) && e.text.contains("{{ network.address }}");
+            let mut giving = CATALOG.iter().filter(gives);
+            assert!(giving.any(|e| e.feeds.contains(&Activation::Samba)), "{stack}");
+        }
+    }
+
+    #[test]
     fn only_piback_s_own_lines_in_shared_files() {
         for entry in CATALOG.iter().filter(|e| e.form == Form::Whole) {
             let own = entry.path.contains("piback") || entry.path == "/etc/hostapd/hostapd.conf";

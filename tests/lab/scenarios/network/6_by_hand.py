@@ -23,10 +23,13 @@ RULES = "iptables-save | grep -v '^#' | sed 's/\\[.*//'"
 def run(lab):
     lab.boot_fast()
     lab.sh(f"echo {luggage()} | base64 -d | tar -C / -x --no-same-owner")
+    # Jessie's file names Ethernet too. Later ones do not, and NetworkManager would leave it down because of that line.
+    lab.sh("sed -i '/^iface eth0/d' /etc/network/interfaces")
     lab.sh(f"chmod 755 /etc/rc.local {SCRIPT}; chmod 644 /etc/hostapd/hostapd.conf")
     lab.sh("systemctl unmask hostapd; systemctl enable hostapd dnsmasq smbd; sync")
     lab.cut_power()
     lab.boot()
+    lab.mount_binary()
     lab.wait_for_uplink()
     by_hand = lab.sh(FINGERPRINT)
     expect("-o eth0 -j MASQUERADE" in lab.sh(f"wait_until sh -c \"{RULES} | grep -q MASQUERADE\"; {RULES}"),
@@ -54,6 +57,7 @@ def run(lab):
     lab.cut_power()
 
     lab.boot()
+    lab.mount_binary()
     lab.wait_for_uplink()
     lab.sh("wait_until sh -c 'hostapd_cli status | grep -q ^state=ENABLED'")
     checks.serves(lab)

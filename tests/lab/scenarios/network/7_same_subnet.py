@@ -40,6 +40,7 @@ def run(lab):
     checks.apply(lab)
     lab.cut_power()
     lab.boot()
+    lab.mount_binary()
     lab.wait_for_uplink()
     lab.sh("wait_until sh -c 'hostapd_cli status | grep -q ^state=ENABLED'")
     lives_at(lab, ELSEWHERE)
