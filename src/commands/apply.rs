@@ -57,7 +57,7 @@ pub fn run(args: &Apply, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     }
     let _lock = apply::lock(&host)?;
     apply::confirm(&host)?;
-    let window = window(&host, args)?;
+    let window = window(&host, args, ui)?;
     let expected = Expected::of(&setup.profile, process::ssh_server_address());
     let hands = Hands {
         secrets: Some(&setup.secrets),
@@ -109,7 +109,7 @@ pub fn agreed(ui: &Ui, question: &str) -> anyhow::Result<bool> {
 }
 
 /// The window to confirm in, and the boot unit that looks after a power cut: on a live host only.
-fn window(host: &dyn Host, args: &Apply) -> anyhow::Result<Option<Window>> {
+fn window(host: &dyn Host, args: &Apply, ui: &Ui) -> anyhow::Result<Option<Window>> {
     let wanted = args.confirm_within;
     if !host.is_live() {
         return match wanted {
@@ -125,6 +125,12 @@ fn window(host: &dyn Host, args: &Apply) -> anyhow::Result<Option<Window>> {
         return Err(Problem::failed(format!("a unit can't start {}", visible(&program)))
             .hint("copy piback to /usr/local/bin and run it from there")
             .into());
+    }
+    if watchdog::is_passing(&program) {
+        ui.note(&format!(
+            "{program} may be gone after a power cut, and nobody could then finish or undo this by itself; \
+             better copy piback to /usr/local/bin and run it from there"
+        ));
     }
     watchdog::install_boot_unit(host, &program)?;
     Ok(wanted.map(|length| Window { length, program }))
