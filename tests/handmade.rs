@@ -278,14 +278,23 @@ fn going_back_brings_the_stanza_up_and_the_rules_in() {
         state.activated.insert("hostapd".into(), "x".into());
         state.originals.units.insert("hostapd".into(), running());
         state.activated.insert("nat".into(), "x".into());
+        // As on the article's Pi: dnsmasq is to start at boot, and loses the race for its address.
+        state.activated.insert("dnsmasq".into(), "x".into());
+        let failed = units::UnitState { active: "failed".into(), ..running() };
+        state.originals.units.insert("dnsmasq".into(), failed);
         let desired = Desired::original();
         let mut plan = plan::files(&host, &desired, &state).unwrap();
         units::plan_rollback(&host, &desired, &state, &mut plan).unwrap();
         let steps: Vec<String> = plan.units.iter().map(units::UnitChange::steps).collect();
-        let mut wanted =
-            vec!["piback-nat.service: disable and stop", "wlan0: start", "hostapd.service: restart"];
+        let mut wanted = vec![
+            "dnsmasq.service: stop",
+            "piback-nat.service: disable and stop",
+            "wlan0: start",
+            "hostapd.service: restart",
+        ];
         wanted.retain(|step| has_ifup || !step.starts_with("wlan0"));
         assert_eq!(steps, wanted);
+        assert!(plan.units[0].enable, "it starts at boot again");
         assert!(plan.rules.len() == 3 && plan.rules.iter().all(|r| r.comes), "{:?}", plan.rules);
     }
 }

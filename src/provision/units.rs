@@ -70,7 +70,11 @@ impl UnitChange {
             Act::Reload => Some("reload"),
             Act::Stop => Some("disable and stop"),
         };
-        let steps: Vec<&str> = [self.unmask.then_some("unmask"), self.enable.then_some("enable"), act]
+        let (enable, act) = match (self.enable, self.act) {
+            (true, Act::Stop) => (false, Some("stop")),
+            (enable, _) => (enable, act),
+        };
+        let steps: Vec<&str> = [self.unmask.then_some("unmask"), enable.then_some("enable"), act]
             .into_iter()
             .flatten()
             .collect();
@@ -206,7 +210,11 @@ pub fn plan_rollback(
             a if a.reloads() => Act::Reload,
             _ => Act::Restart,
         };
-        plan.units.push(change(activation, name, act, "", states.get(name)));
+        let mut change = change(activation, name, act, "", states.get(name));
+        // Stopping takes it out of the boot as well; one that was in it goes back in, as it was when it had failed.
+        change.enable =
+            act == Act::Stop && activation.is_enabled_by_us() && first.exists() && !first.is_off();
+        plan.units.push(change);
     }
     plan.units.sort_by_key(|unit| match unit.act {
         Act::Stop => (0, std::cmp::Reverse(Some(unit.activation)), Activation::Sysctl),
