@@ -48,6 +48,8 @@ struct Model {
     radio: &'static str,
     /// A line of hostapd.conf that this radio refuses: hostapd is active all the same.
     refuses: Option<&'static str>,
+    /// The radio's address; an empty text when it has none.
+    address: String,
 }
 
 type Shared = Rc<RefCell<Model>>;
@@ -118,7 +120,18 @@ fn answer(model: &Shared, tree: &Path, tool: &Tool) -> Result<Output, RunError> 
             _ => fail("Failed to connect to hostapd"),
         },
         ("iw", _) => ok("Interface wlan0\n\ttype AP\n".into()),
-        ("ip", _) => ok("3: wlan0    inet 10.41.0.1/24 scope global wlan0\n".into()),
+        ("ip", ["addr", "replace", address, "dev", "wlan0"]) => {
+            model.address = (*address).to_owned();
+            ok(String::new())
+        }
+        ("ip", ["addr", "del", address, "dev", "wlan0"]) => {
+            if model.address == *address {
+                model.address.clear();
+            }
+            ok(String::new())
+        }
+        ("ip", _) if model.address.is_empty() => ok(String::new()),
+        ("ip", _) => ok(format!("3: wlan0    inet {} scope global wlan0\n", model.address)),
         ("ss", ["-Hlun"]) => {
             ok("UNCONN 0 0 10.41.0.1:53 0.0.0.0:*\nUNCONN 0 0 0.0.0.0:67 0.0.0.0:*\n".into())
         }
@@ -156,6 +169,11 @@ fn systemctl(model: &mut Model, verb: &str, name: &str, now: bool) -> Option<(i3
     if verb == "restart" && name == "hostapd.service" && model.breaks_radio {
         model.radio = "DISABLED";
     }
+    // Its drop-in gives the radio its own address, and no other.
+    if matches!(verb, "start" | "restart") && name == "hostapd.service" {
+        model.address = "10.41.0.1/24".to_owned();
+    }
+    let unit = model.units.get_mut(name).unwrap();
     match verb {
         "start" | "restart" => unit.active = true,
         "stop" => unit.active = false,
@@ -198,6 +216,7 @@ fn fresh() -> Model {
         offline: false,
         radio: "ENABLED",
         refuses: None,
+        address: "10.41.0.1/24".to_owned(),
     }
 }
 
@@ -409,6 +428,35 @@ fn a_unit_that_fails_brings_files_units_and_kernel_back() {
     assert!(piback::error::hints(&error).iter().any(|h| h.contains("restart dnsmasq.service")), "{error:?}");
     assert_eq!(pi.files(), files);
     assert_eq!(pi.model.borrow().units["hostapd.service"], unit);
+}
+
+#[test]
+fn an_address_that_no_file_of_ours_gave_the_radio_comes_back() {
+    let pi = pi(fresh());
+    pi.model.borrow_mut().address = "192.168.1.1/24".to_owned();
+    pi.model.borrow_mut().broken = Some("smbd.service");
+    let error = pi.apply(6, None).unwrap_err();
+    assert_eq!(exit_code(&error), 3, "{error:#}");
+    assert_eq!(pi.model.borrow().address, "192.168.1.1/24");
+}
+
+#[test]
+fn the_radio_loses_its_address_with_the_access_point() {
+    let pi = pi(fresh());
+    pi.apply(6, None).unwrap();
+    pi.roll_back().unwrap();
+    assert_eq!(pi.model.borrow().address, "");
+}
+
+#[test]
+fn a_daemon_whose_package_is_gone_does_not_stand_in_the_way_back() {
+    let pi = pi(fresh());
+    let files = pi.files();
+    pi.apply(6, None).unwrap();
+    pi.model.borrow_mut().units.remove("hostapd.service");
+    pi.roll_back().unwrap();
+    assert_eq!(pi.files(), files);
+    assert!(!pi.model.borrow().units["dnsmasq.service"].active);
 }
 
 #[test]

@@ -9,7 +9,6 @@ use crate::provision::check;
 use crate::provision::doctor::{self, Patient};
 use crate::provision::journal::{self, Phase};
 use crate::provision::keep::Kept;
-use crate::provision::plan::Plan;
 use crate::provision::probe::Expected;
 use crate::provision::watchdog::{self, Window};
 use crate::system::run::Tool;
@@ -47,7 +46,12 @@ pub fn run(args: &Apply, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     if plan.is_empty() {
         return done(false);
     }
-    insist_on_a_way_back(&host, args, &setup.desired.radio, &plan)?;
+    let way_in = process::ssh_server_address();
+    let over_radio =
+        way_in.as_deref().is_some_and(|way| host.is_live() && is_on(&host, &setup.desired.radio, way));
+    if over_radio && !plan.units.is_empty() {
+        insist_on_a_way_back(args, &setup.desired.radio)?;
+    }
     if waits {
         ui.note("the apply before this one is not confirmed yet; going on keeps it");
     }
@@ -58,7 +62,12 @@ pub fn run(args: &Apply, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let _lock = apply::lock(&host)?;
     apply::confirm(&host)?;
     let window = window(&host, args, ui)?;
-    let expected = Expected::of(&setup.profile, process::ssh_server_address());
+    let mut expected = Expected::of(&setup.profile, way_in);
+    if over_radio && expected.way_in.as_deref() != Some(&expected.address) {
+        // It ends by what was asked for. Whoever comes back under the new address confirms, or the old one comes back.
+        expected.way_in = None;
+        ui.note(&format!("the Wi-Fi moves, and this session ends; come back to {}", expected.address));
+    }
     let hands = Hands {
         secrets: Some(&setup.secrets),
         share_password: Some(&setup.share_password),
@@ -137,24 +146,22 @@ fn window(host: &dyn Host, args: &Apply, ui: &Ui) -> anyhow::Result<Option<Windo
 }
 
 /// Whoever comes in over the Wi-Fi that is about to change must have a way back.
-fn insist_on_a_way_back(host: &dyn Host, args: &Apply, radio: &str, plan: &Plan) -> anyhow::Result<()> {
-    if !host.is_live() || args.confirm_within.is_some() || args.yes_lock_me_out || plan.units.is_empty() {
+fn insist_on_a_way_back(args: &Apply, radio: &str) -> anyhow::Result<()> {
+    if args.confirm_within.is_some() || args.yes_lock_me_out {
         return Ok(());
     }
-    let Some(address) = process::ssh_server_address() else { return Ok(()) };
+    Err(Problem::usage(format!("you are connected over {radio}, which this apply takes down for a moment"))
+        .hint("so that you can't be locked out, type: sudo piback apply --confirm-within 2m")
+        .hint("or, if you can reach the Pi otherwise: --yes-lock-me-out")
+        .into())
+}
+
+/// Whether a session that came in by this address came in over the radio.
+fn is_on(host: &dyn Host, radio: &str, way_in: &str) -> bool {
     let show = Tool::new("ip").args(["-o", "addr", "show", "dev", radio]);
     let addresses = host.output(&show).map(|o| o.stdout).unwrap_or_default();
     // A link-local address carries its interface: fe80::1%wlan0, as when one comes in by raspberrypi.local.
-    let (address, zone) = address.split_once('%').unwrap_or((&address, ""));
+    let (address, zone) = way_in.split_once('%').unwrap_or((way_in, ""));
     let there = addresses.split_whitespace().any(|w| w.split('/').next() == Some(address));
-    let ours = if zone.is_empty() { there } else { zone == radio };
-    if ours {
-        return Err(Problem::usage(format!(
-            "you are connected over {radio}, which this apply takes down for a moment"
-        ))
-        .hint("so that you can't be locked out, type: sudo piback apply --confirm-within 2m")
-        .hint("or, if you can reach the Pi otherwise: --yes-lock-me-out")
-        .into());
-    }
-    Ok(())
+    if zone.is_empty() { there } else { zone == radio }
 }

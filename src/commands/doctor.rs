@@ -18,10 +18,14 @@ pub fn run(global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     if let Err(e) = &profile {
         ui.note(&format!("{e:#}"));
     }
-    let state = State::read(&host).unwrap_or_default();
+    let state = State::read(&host);
+    // Without its record nobody knows which subnet `auto` has chosen: only root can read it.
+    let knows = state.is_ok();
+    let state = state.unwrap_or_default();
     let facts = host::facts(&host, None, state.last.as_ref().and_then(|last| last.stack)).ok();
     let profile = profile.ok();
-    let lan = profile.as_ref().and_then(|profile| setup::lan(&host, profile, &state).ok());
+    let known = profile.as_ref().filter(|_| knows);
+    let lan = known.and_then(|profile| setup::lan(&host, profile, &state).ok());
     let wanted = profile.as_ref().map(|profile| profile.backup.destination.as_str());
     let drives = host.is_live().then(|| drive_state::look(global, wanted).ok()).flatten();
     let patient = Patient {

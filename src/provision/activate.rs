@@ -7,6 +7,7 @@ use super::handmade;
 use super::journal::Intent;
 use super::plan::Plan;
 use super::probe::{self, Expected, Probe};
+use super::radio;
 use super::store::{self, State};
 use super::units::{self, AccountChange, Act, PASSWORD_MARK, UnitChange, UnitState};
 use crate::error::Problem;
@@ -27,12 +28,21 @@ pub enum Pace {
 ///
 /// # Errors
 /// When one can't be stopped.
-pub fn stop_leaving(host: &dyn Host, plan: &Plan, say: &dyn Fn(&str)) -> anyhow::Result<()> {
+pub fn stop_leaving(host: &dyn Host, plan: &Plan, state: &State, say: &dyn Fn(&str)) -> anyhow::Result<()> {
     let leaving = |u: &&UnitChange| u.act == Act::Stop && host.is_live() && !u.name.is_empty();
     let leaving: Vec<&UnitChange> = plan.units.iter().filter(leaving).collect();
     leaving.iter().for_each(|change| say(&change.steps()));
     if !leaving.is_empty() {
+        let access_point = leaving.iter().any(|u| u.activation == Activation::Hostapd);
         host.run(&no_reload("disable").arg("--now").args(names(leaving)))?;
+        let last = state.last.as_ref().and_then(|last| last.expected.as_ref()).filter(|_| access_point);
+        if let Some(Expected { radio, address, prefix, .. }) = last {
+            let address = format!("{address}/{prefix}");
+            let own: Vec<String> =
+                radio::addresses(host, radio).into_iter().filter(|a| *a != address).collect();
+            // Whoever gets the radio back gets it without; an address that stays is no reason to stay.
+            let _ = radio::give_back(host, radio, &own);
+        }
     }
     Ok(())
 }
@@ -219,6 +229,10 @@ pub fn unwind_old(host: &dyn Host, intent: &Intent, pace: Pace) -> Vec<String> {
         tools.push(set_ip_forward(value));
     }
     remains.extend(failures(host, &tools));
+    // At boot the kernel has forgotten all addresses by itself.
+    if pace == Pace::Wait && !units.is_empty() {
+        remains.extend(radio::give_back(host, &intent.record.radio, &intent.addresses));
+    }
     // Last: what runs although it is masked could not be restarted any more.
     let masked = names(units.iter().filter(|u| u.before.is_masked() && u.unmask));
     remains.extend(each(host, &systemctl(Pace::Wait).arg("mask"), &masked));

@@ -141,7 +141,7 @@ pub fn apply(host: &dyn Host, plan: &Plan, state: &State, hands: &Hands<'_>) -> 
     let mut intent = begun.inspect_err(|_| {
         let _ = journal::end(host).and_then(|()| watchdog::disarm(host));
     })?;
-    let done = activate::stop_leaving(host, plan, hands.say)
+    let done = activate::stop_leaving(host, plan, state, hands.say)
         .and_then(|()| write_files(host, plan, state, intent.ip_forward.as_ref()))
         .and_then(|()| journal::written(host, &mut intent))
         .and_then(|()| activate::run(host, plan, state, hands))

@@ -55,13 +55,22 @@ fn masked_line(line: &str) -> String {
         let sign = &content[key.len()..=key.len()];
         return format!("{key}{sign}{MASK}{end}");
     }
-    let start = content.len() - content.trim_start().len();
+    let start = content.len() - uncommented(content).len();
     if let Some((key, _)) =
         content[start..].split_once([' ', '\t']).filter(|(key, _)| key.contains('-') && secret(key))
     {
         return format!("{}{key} {MASK}{end}", &content[..start]);
     }
     line.to_owned()
+}
+
+/// What a line says once blanks and comment signs, `piback`'s own among them, are taken from its beginning.
+fn uncommented(line: &str) -> &str {
+    let mut rest = line;
+    while let Some(after) = rest.strip_prefix("#piback#").or_else(|| rest.strip_prefix([' ', '\t', '#'])) {
+        rest = after;
+    }
+    rest
 }
 
 /// Marks secrets in `after` that `before` had with another value: masked, both lines would look the same.
@@ -95,6 +104,8 @@ mod tests {
         let text = "ssid=a\nwpa_passphrase=hunter2hunter2\n# wpa_psk = abc\nwpa_key_mgmt=WPA-PSK\nx";
         let shown = format!("ssid=a\nwpa_passphrase={MASK}\n# wpa_psk ={MASK}\nwpa_key_mgmt=WPA-PSK\nx");
         assert_eq!(masked(text), shown);
+        let aside = "+#piback# #    wpa-psk \"hunter2\"\n#\twpa-psk x\n";
+        assert_eq!(masked(&aside[1..]), format!("#piback# #    wpa-psk {MASK}\n#\twpa-psk {MASK}\n"));
     }
 
     #[test]

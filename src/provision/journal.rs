@@ -10,6 +10,7 @@
 use super::handmade::RuleChange;
 use super::plan::Plan;
 use super::proof::Held;
+use super::radio;
 use super::store::{self, Generation, Originals, STATE, State};
 use super::units::UnitChange;
 use crate::system::{FileNode, HALF_WRITTEN, Host, Node};
@@ -64,6 +65,9 @@ pub struct Intent {
     pub confirm: bool,
     /// Until when, in seconds since boot; none until everything is done.
     pub deadline: Option<u64>,
+    /// The radio's IPv4 addresses before the first change.
+    #[serde(default)]
+    pub addresses: Vec<String>,
     /// What was up before the first change; none on a tree.
     #[serde(default)]
     pub held: Option<Held>,
@@ -132,6 +136,7 @@ pub fn begin(
         ip_forward: ip_forward(host)?,
         confirm,
         deadline: None,
+        addresses: radio::addresses(host, &record.radio),
         held,
         record,
     };

@@ -18,6 +18,7 @@ pub mod overview;
 pub mod plan;
 pub mod probe;
 pub mod proof;
+pub mod radio;
 pub mod render;
 pub mod store;
 pub mod units;

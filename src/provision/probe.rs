@@ -132,7 +132,7 @@ fn address(text: &str, expected: &Expected) -> Probe {
 }
 
 /// Interface and address with prefix, of each line.
-fn addresses(text: &str) -> impl Iterator<Item = (&str, &str)> {
+pub fn addresses(text: &str) -> impl Iterator<Item = (&str, &str)> {
     text.lines().filter_map(|line| {
         let mut words = line.split_whitespace().skip(1);
         let interface = words.next()?;
@@ -175,7 +175,10 @@ fn forwarding(text: &str) -> Probe {
 
 /// The address is still there, and something still listens for SSH.
 fn way_in_is_open(addresses_text: &str, tcp: &str, way_in: &str) -> Probe {
-    let there = addresses(addresses_text).any(|(_, a)| a.split('/').next() == Some(way_in));
+    // A link-local address carries its interface: fe80::1%eth0, as when one comes in by raspberrypi.local.
+    let (address, zone) = way_in.split_once('%').unwrap_or((way_in, ""));
+    let there = addresses(addresses_text)
+        .any(|(on, a)| a.split('/').next() == Some(address) && (zone.is_empty() || zone == on));
     let ssh = locals(tcp).any(|(_, port)| port == "22");
     let found = match (there, ssh) {
         (true, true) => format!("SSH on {way_in}"),
@@ -193,6 +196,15 @@ fn first_line(text: &str, fallback: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_link_local_way_in_is_looked_for_on_its_interface() {
+        let addresses = "2: eth0    inet6 fe80::1/64 scope link\n";
+        let listens = "LISTEN 0 128 [::]:22 [::]:*\n";
+        assert!(way_in_is_open(addresses, listens, "fe80::1%eth0").ok);
+        assert!(!way_in_is_open(addresses, listens, "fe80::1%wlan0").ok);
+        assert!(!way_in_is_open(addresses, listens, "fe80::2%eth0").ok);
+    }
 
     #[test]
     fn what_the_tools_say() {

@@ -203,6 +203,11 @@ pub fn plan_rollback(
             continue;
         }
         let name = activation.unit().unwrap_or(RADIO_OF_IFUP);
+        // Its package is gone: there is nothing to stop, and one missing name would stop the others from stopping.
+        if activation.is_enabled_by_us() && states.get(name).is_some_and(|now| !now.exists()) {
+            plan.units.push(change(activation, name, Act::Forget, "", None));
+            continue;
+        }
         let first =
             state.originals.units.get(&store::activation_key(activation)).cloned().unwrap_or_default();
         let act = match activation {

@@ -150,6 +150,11 @@ class NetworkLab:
             images.read_only_disk(tree, disk, "64M")
         return disk
 
+    def slow_down_disk(self, writes_a_second):
+        """The appliance's own card takes no more than so many writes, until the power is cut."""
+        none = dict.fromkeys(("bps", "bps_rd", "bps_wr", "iops", "iops_rd"), 0)
+        self.machine.qmp.ask("block_set_io_throttle", device="disk0", **none, iops_wr=writes_a_second)
+
     def cut_power(self):
         self.machine.kill()
 

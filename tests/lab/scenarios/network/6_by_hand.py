@@ -84,7 +84,7 @@ def nothing_fights(lab):
     addresses = lab.sh("ip -4 -o addr show dev wlan0 | sed 's/.*inet \\([^ ]*\\).*/\\1/'")
     expect(addresses == f"{checks.HOME.address}/24", f"wlan0 has {addresses}")
     # NetworkManager-wait-online gives up early on purpose: networkmanager-wait.conf.
-    failed = lab.sh("systemctl --failed --no-legend --plain hostapd dnsmasq smbd piback-nat dhcpcd networking rc-local")
+    failed = lab.sh("systemctl list-units --failed --no-legend --plain hostapd dnsmasq smbd piback-nat dhcpcd networking rc-local")
     expect(failed == "", f"units failed:\n{failed}")
 
 

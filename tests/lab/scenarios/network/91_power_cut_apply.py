@@ -8,9 +8,8 @@ from harness.errors import expect
 USUAL = ("trixie",)
 MORE = ("bookworm", "bullseye")
 
-# Shares of the time from the journal's first sight to the end. Files are written in the first tenth; the rest is units
-# and probes.
-MOMENTS = (0.03, 0.06, 0, 0.01, 0.02, 0.09, 0.15, 0.3, 0.6, 0.9)
+# Shares of the time from the journal's first sight to the end. Files are written first; the rest is units and probes.
+MOMENTS = (0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.45, 0.65, 0.9)
 # Where the package puts it: what runs at boot has to be on the appliance's own disk.
 PIBACK = "/usr/bin/piback"
 JOURNAL = "/var/lib/piback/journal/intent.json"
@@ -58,6 +57,8 @@ def begin(lab):
     lab.boot_applied()
     checks.change(lab)
     lab.sh(f"cp /mnt/piback {PIBACK}; sync")
+    # As slow as a cheap SD card, or all files would be written between two of the moments.
+    lab.slow_down_disk(writes_a_second=20)
 
 
 def start(lab):
