@@ -52,6 +52,12 @@ fn one_back_to_a_certain_one_and_to_the_original() {
     let mut wanted = before.clone();
     wanted.0.remove("/etc/piback/profile.yaml");
     assert_eq!(now, wanted);
+    // Further back there is nothing: it does not go forward again.
+    let answer = tree.piback(&["rollback", "--yes"]);
+    assert_eq!(answer.code, 0, "{}", answer.all());
+    let mut now = tree.snapshot().without(&["/var"]);
+    now.0.remove("/etc/piback/profile.yaml");
+    assert_eq!(now, wanted);
 }
 
 /// `network.address: auto`: the choice is on record, stays, and goes where a generation goes.

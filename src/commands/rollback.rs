@@ -71,6 +71,10 @@ pub fn run(args: &Rollback, global: &Global, ui: &Ui) -> anyhow::Result<Outcome>
 /// What is gone back to.
 fn wanted(host: &dyn Host, args: &Rollback, state: &State) -> anyhow::Result<Desired> {
     let Some(last) = state.last.as_ref().filter(|_| !args.original) else { return Ok(Desired::original()) };
+    if args.to.is_none() && last.artifacts.is_empty() {
+        // What was there before piback is in force already: further back there is nothing.
+        return Ok(Desired::original());
+    }
     let numbers = store::generations(host)?;
     // One back from what is in force: after a rollback that is the generation that it went back to.
     let in_force = last.restored.unwrap_or(last.number);

@@ -9,7 +9,7 @@ mod faulty;
 
 use faulty::{Faults, Mounted};
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read as _, Seek as _, Write as _};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -354,11 +354,12 @@ fn output(line: &[&str]) -> String {
 /// Runs a command; its cost is what the kernel counted for it and its children.
 #[allow(clippy::zombie_processes)] // wait4 waits for it below
 fn run(line: &[String]) -> Cost {
+    let mut said = tempfile::tempfile().unwrap();
     let begin = Instant::now();
     let child = Command::new(&line[0])
         .args(&line[1..])
         .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
+        .stderr(said.try_clone().unwrap())
         .spawn()
         .unwrap_or_else(|e| panic!("{}: {e}", line[0]));
     // What the kernel reports at the end includes this process's own size at the fork: look at the child instead.
@@ -386,7 +387,12 @@ fn run(line: &[String]) -> Cost {
     done.store(true, std::sync::atomic::Ordering::Relaxed);
     let memory = peak.join().unwrap() / 1024.0;
     let status = std::process::ExitStatus::from_raw(status);
-    assert!(status.success(), "{line:?}: {status}");
+    if !status.success() {
+        let mut text = String::new();
+        said.rewind().unwrap();
+        said.read_to_string(&mut text).unwrap();
+        panic!("{line:?}: {status}\n{text}");
+    }
     let seconds = |t: libc::timeval| t.tv_sec as f64 + t.tv_usec as f64 / 1e6;
     Cost { wall, cpu: seconds(usage.ru_utime) + seconds(usage.ru_stime), memory, gap: 0.0 }
 }
