@@ -162,6 +162,77 @@ fn what_is_not_known_is_named_and_left_alone() {
     }
 }
 
+/// Lines of rc.local that load rules in a form, or at a place, that nobody can take out for the user.
+#[test]
+fn rules_in_rc_local_that_stay_are_named() {
+    let rule = "iptables -A FORWARD -i wlan0 -o eth0 -j ACCEPT";
+    for (lines, number) in [
+        ("iptables-restore < /etc/iptables.ipv4.nat".to_owned(), 12),
+        (format!("if true; then\n{rule}\nfi"), 13),
+        // The same line twice, once as all that an `if` holds.
+        (format!("{rule}\nif true; then\n{rule}\nfi"), 12),
+        (format!("if true; then\nsudo {SCRIPT} &\nfi"), 13),
+    ] {
+        let tree = by_hand();
+        tree.write("/sbin/dhcpcd", "");
+        append(&tree, "/etc/rc.local", &format!("{lines}\n"));
+        let plan = tree.piback(&["plan", "--stack", "dhcpcd"]);
+        assert!(
+            plan.stderr.contains(&format!("/etc/rc.local:{number}: this loads")),
+            "{lines}: {}",
+            plan.stderr
+        );
+        assert!(tree.piback(&["doctor"]).stdout.contains("this loads the NAT rules"), "{lines}");
+        assert_eq!(tree.piback(&["apply", "--stack", "dhcpcd", "--yes"]).code, 0);
+        assert!(
+            tree.read("/etc/rc.local").ends_with(&format!("{lines}\n")),
+            "{}",
+            tree.read("/etc/rc.local")
+        );
+        let shell = std::process::Command::new("sh").arg("-n").arg(tree.path("/etc/rc.local")).status();
+        assert!(shell.unwrap().success(), "{lines}");
+    }
+}
+
+#[test]
+fn the_call_of_a_script_that_is_not_there_stays() {
+    let tree = by_hand();
+    std::fs::remove_file(tree.path(SCRIPT)).unwrap();
+    let before = tree.read("/etc/rc.local");
+    let plan = tree.piback(&["plan", "--stack", "dhcpcd"]);
+    assert!(
+        plan.stderr.contains("/etc/rc.local:9: this calls a script that is not there"),
+        "{}",
+        plan.stderr
+    );
+    assert_eq!(tree.piback(&["apply", "--stack", "dhcpcd", "--yes"]).code, 0);
+    assert_eq!(tree.read("/etc/rc.local"), before);
+}
+
+/// ifupdown's block goes with ifupdown, or as soon as a line of the user's does the same, though lines stay aside.
+#[test]
+fn a_block_that_is_not_needed_any_more_goes() {
+    const FILE: &str = "/etc/network/interfaces";
+    const OWN: &str = "source-directory /etc/network/interfaces.d\n";
+    for next in ["dhcpcd", "ifupdown"] {
+        let tree = by_hand();
+        let bare = tree.read(FILE).replace(OWN, "");
+        tree.write(FILE, &bare);
+        assert_eq!(tree.piback(&["apply", "--stack", "ifupdown", "--yes"]).code, 0);
+        assert!(tree.read(FILE).contains("# BEGIN piback"), "{}", tree.read(FILE));
+        if next == "ifupdown" {
+            append(&tree, FILE, OWN);
+        }
+        assert_eq!(tree.piback(&["apply", "--stack", next, "--yes"]).code, 0);
+        let now = tree.read(FILE);
+        assert!(!now.contains("# BEGIN piback") && now.contains("#piback# iface wlan0"), "{next}: {now}");
+        assert_eq!(tree.piback(&["plan", "--stack", next, "--check"]).code, 0, "{next}");
+        assert_eq!(tree.piback(&["rollback", "--original", "--yes"]).code, 0);
+        let own = if next == "ifupdown" { OWN } else { "" };
+        assert_eq!(tree.read(FILE), format!("{bare}{own}"), "{next}");
+    }
+}
+
 /// A change of stack takes up what the new one needs aside and gives back what it does not.
 #[test]
 fn lines_go_aside_and_come_back_with_the_stack() {
@@ -236,7 +307,12 @@ fn rules_in_the_kernel_go_with_the_script_and_come_back_with_it() {
     .unwrap();
     let profile = piback::profile::load(&tree.read("/etc/piback/profile.yaml"), "profile").unwrap();
     let facts = Facts { os: Default::default(), stack: Stack::Dhcpcd, interfaces_d_is_read: true };
-    let mut desired = Desired { stack: Some(facts.stack), made_by: "apply".into(), ..Desired::original() };
+    let mut desired = Desired {
+        stack: Some(facts.stack),
+        made_by: "apply".into(),
+        radio: "wlan0".into(),
+        ..Desired::original()
+    };
     handmade::find(&host, &facts, &profile).unwrap().join(&mut desired.artifacts);
     let state = State::default();
     let plan = plan::files(&host, &desired, &state).unwrap();
@@ -247,6 +323,16 @@ fn rules_in_the_kernel_go_with_the_script_and_come_back_with_it() {
     handmade::carry_out(&host, &rules).unwrap();
     assert_eq!(*kernel.borrow(), ["-t nat POSTROUTING -o tun0 -j MASQUERADE"], "another's rule stays");
     assert_eq!(handmade::rules(&host, &desired, &state, &plan.files).unwrap(), [], "gone is gone");
+
+    // The script has rules of its owner's by now, and the kernel too: those are none of piback's.
+    append(
+        &tree,
+        SCRIPT,
+        "iptables -A INPUT -j DROP\niptables -t nat -A POSTROUTING -o tun0 -j MASQUERADE\n",
+    );
+    kernel.borrow_mut().push("-t filter INPUT -j DROP".to_owned());
+    assert_eq!(handmade::rules(&host, &desired, &state, &plan.files).unwrap(), []);
+    kernel.borrow_mut().pop();
 
     let back: Vec<RuleChange> = rules.iter().map(RuleChange::reversed).collect();
     handmade::carry_out(&host, &back).unwrap();

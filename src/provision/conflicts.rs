@@ -26,7 +26,7 @@ pub fn find(
         let bytes = block::without(&bytes.unwrap_or_default()).unwrap_or_default();
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     };
-    let radio = profile.wifi.interface.as_str();
+    let (radio, uplink) = (profile.wifi.interface.as_str(), profile.uplink.interface.as_str());
     let mut found = Vec::new();
     let mut say = |path: &str, line: Option<usize>, why: &str| {
         if let Some(line) = line {
@@ -52,10 +52,17 @@ pub fn find(
         say("/etc/default/hostapd", line, "hostapd is started with another file than piback's");
     }
     let rc_local = read("/etc/rc.local")?;
-    let twice = "this loads the NAT rules a second time";
+    // A `#` before all that an `if` holds would break the script.
+    let twice = "this loads the NAT rules a second time (in an if that holds nothing else, `: #`)";
+    let gone = "this calls a script that is not there, and nobody knows what it did";
+    let missing = |path: &str| host.read_followed(path).map(|script| script.is_none());
+    say("/etc/rc.local", nat_rule(&rc_local, uplink, radio), twice);
     for (line, path) in scripts(&rc_local) {
         match path {
-            Some(path) => say(&path, nat_rule(&read(&path)?), twice),
+            Some(path) if missing(&path).with_context(|| format!("{path} can't be read"))? => {
+                say("/etc/rc.local", Some(line), gone);
+            }
+            Some(path) => say(&path, nat_rule(&read(&path)?, uplink, radio), twice),
             None => say("/etc/rc.local", Some(line), twice),
         }
     }
@@ -109,8 +116,13 @@ fn scripts(rc_local: &str) -> Vec<(usize, Option<String>)> {
         .collect()
 }
 
-fn nat_rule(script: &str) -> Option<usize> {
-    line_where(script, |line| line.contains("MASQUERADE") || line.contains("iptables-restore"))
+/// Rules that masquerade, a set of rules that takes the place of piback's, or one of the article's that had to stay.
+fn nat_rule(script: &str, uplink: &str, radio: &str) -> Option<usize> {
+    line_where(script, |line| {
+        line.contains("MASQUERADE")
+            || line.contains("iptables-restore")
+            || handmade::is_rule(line, uplink, radio)
+    })
 }
 
 #[cfg(test)]
@@ -128,7 +140,13 @@ mod tests {
         assert_eq!(denied("hostname\ndenyinterfaces eth1 wlan0\n", "wlan0"), Some(2));
         assert_eq!(other_conf("#DAEMON_CONF=\"\"\nDAEMON_CONF=\"/etc/hostapd/hostapd.conf\"\n"), None);
         assert_eq!(other_conf("DAEMON_CONF='/home/pi/ap.conf'\n"), Some(1));
-        assert_eq!(nat_rule("#!/bin/sh\n#iptables -j MASQUERADE\niptables-restore < /x\n"), Some(3));
+        assert_eq!(
+            nat_rule("#!/bin/sh\n#iptables -j MASQUERADE\niptables-restore < /x\n", "eth0", "wlan0"),
+            Some(3)
+        );
+        let rule = "if x; then\n  iptables -A FORWARD -i wlan0 -o eth0 -j ACCEPT\nfi\n";
+        assert_eq!(nat_rule(rule, "eth0", "wlan0"), Some(2));
+        assert_eq!(nat_rule("iptables -A INPUT -p tcp --dport 22 -j ACCEPT\n", "eth0", "wlan0"), None);
     }
 
     #[test]

@@ -248,8 +248,12 @@ fn wanted(
                 _ => FileNode { bytes, mode: artifact.mode, uid: 0, gid: 0 },
             }
         }
+        // A block is left of another stack, or of before the user's own lines made it needless.
         Form::Lines => match &before {
-            Node::File(file) => FileNode { bytes: aside::put(old, &artifact.aside), ..*file },
+            Node::File(file) => {
+                let rest = block::without(old).with_context(|| path.clone())?;
+                FileNode { bytes: aside::put(&rest, &artifact.aside), ..*file }
+            }
             _ => FileNode { bytes: Vec::new(), mode: artifact.mode, uid: 0, gid: 0 },
         },
     };

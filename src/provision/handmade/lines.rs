@@ -132,6 +132,11 @@ pub fn rules(script: &str, uplink: &str, radio: &str) -> Vec<usize> {
     commands(script, |line| Rule::of_command(line).is_some_and(|rule| rule.is_article_s(uplink, radio)))
 }
 
+/// Whether a line loads one of the article's rules, wherever it stands.
+pub fn is_rule(line: &str, uplink: &str, radio: &str) -> bool {
+    effective(line).and_then(Rule::of_command).is_some_and(|rule| rule.is_article_s(uplink, radio))
+}
+
 /// Of a shell script, the lines that call another one named `hotspot-boot.sh`, with its path.
 pub fn calls(script: &str) -> Vec<(usize, String)> {
     let lines: Vec<&str> = script.lines().collect();
@@ -169,8 +174,11 @@ fn commands(script: &str, known: impl Fn(&str) -> bool) -> Vec<usize> {
         let opens = ["then", "do", "else", "{", "(", "&&", "||", "|", "\\", "!"]
             .iter()
             .any(|end| before.ends_with(end));
-        if !opens && known(text) {
-            found.push(number);
+        match (opens, known(text)) {
+            (false, true) => found.push(number),
+            // The next one is the first of its kind's block too: a block of nothing but these stays whole.
+            (true, true) => continue,
+            (_, false) => {}
         }
         before = text;
     }
@@ -261,6 +269,11 @@ mod tests {
         assert_eq!(
             rules("if true; then\niptables -A FORWARD -i wlan0 -o eth0 -j ACCEPT\nfi\n", "eth0", "wlan0"),
             [0; 0]
+        );
+        assert_eq!(
+            rules(&format!("if true; then\n{script}fi\n"), "eth0", "wlan0"),
+            [0; 0],
+            "an empty block is no shell"
         );
     }
 

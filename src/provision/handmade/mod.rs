@@ -19,7 +19,7 @@ use crate::system::{Host, Node};
 use anyhow::Context;
 use std::collections::BTreeSet;
 
-pub use lines::calls;
+pub use lines::{calls, is_rule};
 pub use rule::{RuleChange, carry_out};
 
 const DNSMASQ: &str = "/etc/dnsmasq.conf";
@@ -121,17 +121,22 @@ pub fn find(host: &dyn Host, facts: &Facts, profile: &Profile) -> anyhow::Result
         look(DHCPCD, &|text| lines::denied(text, radio))?;
     }
     // A script that does nothing else is not called any more; in one that has more to do, its rules are put aside.
-    let mut scripts = Vec::new();
+    // What a script did that is not there is unknown: its call stays.
+    let (mut scripts, mut stay) = (Vec::new(), Vec::new());
     for (_, path) in lines::calls(&theirs(host, RC_LOCAL)?.unwrap_or_default()) {
         match theirs(host, &path)? {
             Some(script) if !lines::is_rules_alone(&script, uplink, radio) => scripts.push(path),
-            _ => {}
+            Some(_) => {}
+            None => stay.push(path),
         }
     }
     look(RC_LOCAL, &|text| {
         let mut known = lines::rules(text, uplink, radio);
         known.extend(
-            lines::calls(text).into_iter().filter(|(_, path)| !scripts.contains(path)).map(|(n, _)| n),
+            lines::calls(text)
+                .into_iter()
+                .filter(|(_, path)| !scripts.contains(path) && !stay.contains(path))
+                .map(|(n, _)| n),
         );
         known
     })?;
@@ -151,7 +156,8 @@ fn file(host: &dyn Host, path: &str, known: &dyn Fn(&str) -> Vec<usize>) -> anyh
     let known: BTreeSet<usize> = known(&String::from_utf8_lossy(&aside::back(&rest))).into_iter().collect();
     let after = aside::mark(&rest, &known);
     let pieces = aside::pieces(&after);
-    if pieces.is_empty() {
+    // A line that stands elsewhere too, where it is not known, can't be told from that one: the file is left alone.
+    if pieces.is_empty() || aside::put(&rest, &pieces) != after {
         return Ok(None);
     }
     // Numbers as an editor shows them, piback's block and all.
@@ -217,8 +223,10 @@ pub fn rules(
         let (old, new) = (aside_of(state.owned(), &file.path), aside_of(&desired.artifacts, &file.path));
         // A file that was edited back by hand changes though its pieces do not.
         let comes = new.is_empty();
-        for piece in if comes { old } else { new } {
-            for rule in rules_behind(host, &piece)? {
+        let last = state.last.as_ref().map_or("", |last| &last.radio);
+        let (pieces, radio) = if comes { (old, last) } else { (new, desired.radio.as_str()) };
+        for piece in pieces {
+            for rule in rules_behind(host, &piece, radio)? {
                 let change = RuleChange { rule, comes };
                 if change.rule.is_loaded(host) != comes && !changes.contains(&change) {
                     changes.push(change);
@@ -229,8 +237,9 @@ pub fn rules(
     Ok(changes)
 }
 
-/// The rules that lines of a script load, also by calling another one.
-fn rules_behind(host: &dyn Host, piece: &str) -> anyhow::Result<Vec<rule::Rule>> {
+/// Those of the article's rules that lines of a script load, also by calling another one. What else a script may load by
+/// now is its owner's.
+fn rules_behind(host: &dyn Host, piece: &str, radio: &str) -> anyhow::Result<Vec<rule::Rule>> {
     let mut rules = Vec::new();
     for line in piece.lines() {
         rules.extend(rule::Rule::of_command(line.trim()));
@@ -239,6 +248,9 @@ fn rules_behind(host: &dyn Host, piece: &str) -> anyhow::Result<Vec<rule::Rule>>
             rules.extend(script.lines().filter_map(|line| rule::Rule::of_command(line.trim())));
         }
     }
+    // One uplink: a rule for another interface beside it is no part of the set.
+    let uplink = rules.iter().find_map(|rule| rule.uplink(radio)).map(str::to_owned);
+    rules.retain(|rule| uplink.as_deref().is_some_and(|uplink| rule.is_article_s(uplink, radio)));
     Ok(rules)
 }
 

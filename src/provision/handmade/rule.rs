@@ -38,7 +38,8 @@ impl Rule {
         let spec: Vec<String> = words.map(str::to_owned).collect();
         // What a shell would not hand over as it stands is no plain rule.
         let plain = |w: &String| w.chars().all(|c| c.is_ascii_alphanumeric() || "-_,./:!+".contains(c));
-        (spec.iter().all(plain)).then(|| Rule { table: table.to_owned(), chain, spec })
+        let rule = Rule { table: table.to_owned(), chain, spec };
+        (plain(&rule.table) && plain(&rule.chain) && rule.spec.iter().all(plain)).then_some(rule)
     }
 
     /// Whether it is one of the article's three, for these interfaces.
@@ -56,6 +57,17 @@ impl Rule {
             }
             _ => false,
         }
+    }
+
+    /// The uplink, if it is one of the article's three for this radio, with whatever uplink.
+    #[must_use]
+    pub fn uplink(&self, radio: &str) -> Option<&str> {
+        let named = self
+            .spec
+            .windows(2)
+            .filter(|pair| pair[0] == "-i" || pair[0] == "-o")
+            .map(|pair| pair[1].as_str());
+        named.filter(|name| *name != radio).find(|name| self.is_article_s(name, radio))
     }
 
     fn tool(&self, verb: &str) -> Tool {
@@ -123,6 +135,14 @@ mod tests {
         ] {
             assert!(!Rule::of_command(line).is_some_and(|r| r.is_article_s("eth0", "wlan0")), "{line}");
         }
+        for line in ["iptables -t $(reboot) -A POSTROUTING -j X", "iptables -A `reboot` -j X"] {
+            assert_eq!(Rule::of_command(line), None, "{line}");
+        }
+        let uplink = |line| Rule::of_command(line).and_then(|r| r.uplink("wlan0").map(str::to_owned));
+        assert_eq!(uplink("iptables -t nat -A POSTROUTING -o usb0 -j MASQUERADE").as_deref(), Some("usb0"));
+        assert_eq!(uplink("iptables -A FORWARD -i wlan0 -o usb0 -j ACCEPT").as_deref(), Some("usb0"));
+        assert_eq!(uplink("iptables -t nat -A POSTROUTING -o wlan0 -j MASQUERADE"), None);
+        assert_eq!(uplink("iptables -A INPUT -i eth0 -j DROP"), None);
         let rule = Rule::of_command("iptables -t nat -A POSTROUTING -o eth0 -j MASQUERADE").unwrap();
         let goes = RuleChange { rule, comes: false };
         assert_eq!(goes.text(), "iptables -w -t nat -D POSTROUTING -o eth0 -j MASQUERADE");
