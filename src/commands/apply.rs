@@ -10,8 +10,8 @@ use crate::provision::doctor::{self, Patient};
 use crate::provision::journal::{self, Phase};
 use crate::provision::keep::Kept;
 use crate::provision::probe::Expected;
+use crate::provision::radio;
 use crate::provision::watchdog::{self, Window};
-use crate::system::run::Tool;
 use crate::system::{Host, input, process, signals};
 use crate::ui::{Ui, visible};
 use anyhow::Context;
@@ -47,8 +47,9 @@ pub fn run(args: &Apply, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
         return done(false);
     }
     let way_in = process::ssh_server_address();
-    let over_radio =
-        way_in.as_deref().is_some_and(|way| host.is_live() && is_on(&host, &setup.desired.radio, way));
+    let over_radio = way_in
+        .as_deref()
+        .is_some_and(|way| host.is_live() && radio::is_way_in(&host, &setup.desired.radio, way));
     if over_radio && !plan.units.is_empty() {
         insist_on_a_way_back(args, &setup.desired.radio)?;
     }
@@ -154,14 +155,4 @@ fn insist_on_a_way_back(args: &Apply, radio: &str) -> anyhow::Result<()> {
         .hint("so that you can't be locked out, type: sudo piback apply --confirm-within 2m")
         .hint("or, if you can reach the Pi otherwise: --yes-lock-me-out")
         .into())
-}
-
-/// Whether a session that came in by this address came in over the radio.
-fn is_on(host: &dyn Host, radio: &str, way_in: &str) -> bool {
-    let show = Tool::new("ip").args(["-o", "addr", "show", "dev", radio]);
-    let addresses = host.output(&show).map(|o| o.stdout).unwrap_or_default();
-    // A link-local address carries its interface: fe80::1%wlan0, as when one comes in by raspberrypi.local.
-    let (address, zone) = way_in.split_once('%').unwrap_or((way_in, ""));
-    let there = addresses.split_whitespace().any(|w| w.split('/').next() == Some(address));
-    if zone.is_empty() { there } else { zone == radio }
 }

@@ -37,11 +37,8 @@ pub fn stop_leaving(host: &dyn Host, plan: &Plan, state: &State, say: &dyn Fn(&s
         host.run(&no_reload("disable").arg("--now").args(names(leaving)))?;
         let last = state.last.as_ref().and_then(|last| last.expected.as_ref()).filter(|_| access_point);
         if let Some(Expected { radio, address, prefix, .. }) = last {
-            let address = format!("{address}/{prefix}");
-            let own: Vec<String> =
-                radio::addresses(host, radio).into_iter().filter(|a| *a != address).collect();
-            // Whoever gets the radio back gets it without; an address that stays is no reason to stay.
-            let _ = radio::give_back(host, radio, &own);
+            // Whoever gets the radio back gets it without.
+            radio::take_off(host, radio, &format!("{address}/{prefix}"));
         }
     }
     Ok(())

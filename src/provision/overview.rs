@@ -107,14 +107,7 @@ mod tests {
             _ => Ok(Output { code: Some(0), stdout: "1\n".into(), stderr: String::new() }),
         })
         .unwrap();
-        let expected = Expected {
-            radio: "wlan0".into(),
-            address: "10.41.0.1".into(),
-            prefix: 24,
-            shares_internet: true,
-            way_in: None,
-        };
-        let seen = look(&host, &expected);
+        let seen = look(&host, &Expected::example());
         let of = |name: &str| {
             let probe = seen.probes.iter().find(|p| p.name == name).unwrap();
             (probe.known, probe.ok, probe.found.as_str())

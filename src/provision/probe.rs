@@ -45,6 +45,20 @@ impl Expected {
     }
 }
 
+#[cfg(test)]
+impl Expected {
+    /// What the tests of this room look for.
+    pub fn example() -> Self {
+        Expected {
+            radio: "wlan0".into(),
+            address: "10.41.0.1".into(),
+            prefix: 24,
+            shares_internet: true,
+            way_in: None,
+        }
+    }
+}
+
 /// Looks once at everything.
 #[must_use]
 pub fn look(host: &dyn Host, expected: &Expected) -> Vec<Probe> {
@@ -175,8 +189,7 @@ fn forwarding(text: &str) -> Probe {
 
 /// The address is still there, and something still listens for SSH.
 fn way_in_is_open(addresses_text: &str, tcp: &str, way_in: &str) -> Probe {
-    // A link-local address carries its interface: fe80::1%eth0, as when one comes in by raspberrypi.local.
-    let (address, zone) = way_in.split_once('%').unwrap_or((way_in, ""));
+    let (address, zone) = split_zone(way_in);
     let there = addresses(addresses_text)
         .any(|(on, a)| a.split('/').next() == Some(address) && (zone.is_empty() || zone == on));
     let ssh = locals(tcp).any(|(_, port)| port == "22");
@@ -186,6 +199,12 @@ fn way_in_is_open(addresses_text: &str, tcp: &str, way_in: &str) -> Probe {
         (true, false) => "nobody listens for SSH".to_owned(),
     };
     probe("your way in", there && ssh, found, None)
+}
+
+/// Address and zone of the way that a session came in by. A link-local address carries its interface: `fe80::1%eth0`, as
+/// when one comes in by raspberrypi.local; the zone of any other is empty.
+pub fn split_zone(way_in: &str) -> (&str, &str) {
+    way_in.split_once('%').unwrap_or((way_in, ""))
 }
 
 fn first_line(text: &str, fallback: &str) -> String {
@@ -218,13 +237,7 @@ mod tests {
         assert!(!radio_type("Interface wlan0\n\ttype managed\n").ok);
         let ip = "1: lo    inet 127.0.0.1/8 scope host lo\n3: wlan0    inet 10.41.0.1/24 brd 10.41.0.255 scope global wlan0\n\
                   3: wlan0    inet6 fe80::1/64 scope link\n2: eth0    inet 192.0.2.9/24 scope global\n";
-        let expected = Expected {
-            radio: "wlan0".into(),
-            address: "10.41.0.1".into(),
-            prefix: 24,
-            shares_internet: true,
-            way_in: None,
-        };
+        let expected = Expected::example();
         assert!(address(ip, &expected).ok);
         assert!(!address(ip, &Expected { prefix: 16, ..expected.clone() }).ok);
         assert!(!address("", &expected).ok);

@@ -20,8 +20,28 @@ pub fn addresses(host: &dyn Host, radio: &str) -> Vec<String> {
 #[must_use]
 pub fn give_back(host: &dyn Host, radio: &str, before: &[String]) -> Vec<String> {
     let now = addresses(host, radio);
-    let step = |verb: &str, address: &str| Tool::new("ip").args(["addr", verb, address, "dev", radio]);
-    let gone = before.iter().filter(|a| !now.contains(a)).map(|a| step("replace", a));
-    let new = now.iter().filter(|a| !before.contains(a)).map(|a| step("del", a));
+    let gone = before.iter().filter(|a| !now.contains(a)).map(|a| step("replace", a, radio));
+    let new = now.iter().filter(|a| !before.contains(a)).map(|a| step("del", a, radio));
     gone.chain(new).filter_map(|tool| host.run(&tool).err()).map(|e| e.to_string()).collect()
+}
+
+/// Takes one address off `radio`. That it is not there, or stays, is nobody's trouble.
+pub fn take_off(host: &dyn Host, radio: &str, address: &str) {
+    let _ = host.run(&step("del", address, radio));
+}
+
+/// Whether a session that came in by this address came in over `radio`.
+#[must_use]
+pub fn is_way_in(host: &dyn Host, radio: &str, way_in: &str) -> bool {
+    let (address, zone) = probe::split_zone(way_in);
+    if !zone.is_empty() {
+        return zone == radio;
+    }
+    let show = Tool::new("ip").args(["-o", "addr", "show", "dev", radio]);
+    let text = host.output(&show).map(|o| o.stdout).unwrap_or_default();
+    probe::addresses(&text).any(|(_, a)| a.split('/').next() == Some(address))
+}
+
+fn step(verb: &str, address: &str, radio: &str) -> Tool {
+    Tool::new("ip").args(["addr", verb, address, "dev", radio])
 }
