@@ -189,7 +189,8 @@ fn the_rules_load_twice_without_doubling_leave_others_alone_and_go_again() {
              show() {{ iptables -t nat -S; iptables -S; ip6tables -S; }}\n\
              iptables -A FORWARD -s 203.0.113.1 -j DROP\n\
              iptables -t nat -A POSTROUTING -o other0 -j MASQUERADE\n\
-             show > {0}/before\n{start}show > {0}/once\n{start}show > {0}/twice\n{stop}show > {0}/after\n",
+             show > {0}/before\n{start}show > {0}/once\n{start}show > {0}/twice\n\
+             export SERVICE_RESULT=success\n{stop}show > {0}/after\n",
             tree.root().display()
         );
         let output = in_namespace(&script);
@@ -204,6 +205,29 @@ fn the_rules_load_twice_without_doubling_leave_others_alone_and_go_again() {
         assert_eq!(once.matches("-j PIBACK-FORWARD").count(), 2, "{name}: one jump each for IPv4 and IPv6");
         let shared = !name.starts_with("every-option");
         assert_eq!(once.contains("-o eth0 -j MASQUERADE"), shared, "{name}");
+    }
+}
+
+#[test]
+fn rules_that_load_half_way_stay_at_boot_and_go_after_a_failed_apply() {
+    let tree = Tree::new();
+    let (_, artifacts) = all().into_iter().next().unwrap();
+    tree.write("/nat/ipv4.rules", file(&artifacts, "/etc/piback/nat/ipv4.rules"));
+    let unit = file(&artifacts, "/etc/systemd/system/piback-nat.service");
+    let start = commands(&unit, "ExecStart", &tree.path("/nat"));
+    let stop = commands(&unit, "ExecStopPost", &tree.path("/nat"));
+    // What systemd would say of network-pre.target, the only thing that is asked of it.
+    for (active, stay) in [(false, true), (true, false)] {
+        tree.write("/bin/systemctl", &format!("#!/bin/sh\n{active}\n"));
+        let script = format!(
+            "mount -t tmpfs none /run\nchmod +x {0}/bin/systemctl\nPATH={0}/bin:$PATH\n\
+             ( {start} ) && exit 9\n\
+             export SERVICE_RESULT=exit-code\n{stop}iptables -S > {0}/after\n",
+            tree.root().display()
+        );
+        let output = in_namespace(&script);
+        assert!(output.status.success(), "{}", text(&output));
+        assert_eq!(tree.read("after").contains("-A INPUT -j PIBACK-INPUT"), stay, "{}", tree.read("after"));
     }
 }
 

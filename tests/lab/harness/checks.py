@@ -95,10 +95,14 @@ def browses(lab, network=HOME):
     expect(page == "hello from the hotel", f"the page is {page!r}")
 
 
+def sign_in(lab):
+    """Gives the iPad the share's user and password, in the file that `smbclient -A /tmp/share` reads."""
+    lab.sh(f"umask 077; {{ echo username={SHARE_USER}; echo password=$(cat {SHARE_PASSWORD}); }} >/run/world/tmp/share")
+
+
 def shares(lab):
     """The share lists and takes a file over SMB3 with the password, and nothing without."""
-    sign_in = f"umask 077; {{ echo username={SHARE_USER}; echo password=$(cat {SHARE_PASSWORD}); }} >/run/world/tmp/share"
-    lab.sh(sign_in)
+    sign_in(lab)
     smb = f"in_ipad smbclient //{HOME.address}/Pi -t 60"
     known = f"{smb} -A /tmp/share --option='client min protocol=SMB3_00'"
     # An emulated smbd on a busy machine takes longer to start its helper for lists than smbclient waits for it.

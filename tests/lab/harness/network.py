@@ -52,9 +52,15 @@ class NetworkLab:
 
     def wait_and_clock(self, condition, seconds=400):
         """Waits until the guest's shell calls `condition` true; gives the seconds since kernel start."""
-        loop = f"for _ in $(seq {seconds}); do {{ {condition}; }} && break; sleep 1; done; {condition}"
-        self.sh(loop, timeout=seconds + 60)
-        return float(self.sh("cut -d ' ' -f 1 /proc/uptime"))
+        clocked = self.clock(condition, seconds)
+        expect(clocked, f"not within {seconds} s: {condition}")
+        return clocked
+
+    def clock(self, condition, seconds):
+        """The same, and None when it is not true in time."""
+        loop = f"for _ in $(seq {seconds}); do {{ {condition}; }} && break; sleep 1; done"
+        ran = self.run(f"{loop}; {{ {condition}; }} && cut -d ' ' -f 1 /proc/uptime", timeout=2 * seconds + 60)
+        return float(ran.output.split()[-1]) if ran.ok() else None
 
     def move_to(self, release):
         """The card of another release goes into the same Pi."""

@@ -71,8 +71,8 @@ class StorageLab:
     def run(self, script, timeout=300):
         return self.machine.run(script, timeout)
 
-    def plug(self, name, write_speed=0, bad_sectors=()):
-        """Puts disk `name` on the bus and waits for it. `write_speed` in bytes a second; reads of `bad_sectors` fail."""
+    def plug(self, name, write_speed=0, read_speed=0, bad_sectors=()):
+        """Puts disk `name` on the bus and waits for it. Speeds in bytes a second; reads of `bad_sectors` fail."""
         ask = self.machine.qmp.ask
         ask("blockdev-add", **{"driver": "file", "node-name": f"{name}-file", "filename": str(self.file(name))})
         faults = {"driver": "blkdebug", "node-name": f"{name}-faults", "image": f"{name}-file"}
@@ -81,7 +81,8 @@ class StorageLab:
             faults["inject-error"] = [{**fails, "sector": sector} for sector in bad_sectors]
         ask("blockdev-add", **faults)
         ask("blockdev-add", **{"driver": FORMATS[name], "node-name": f"{name}-format", "file": f"{name}-faults"})
-        ask("object-add", **{"qom-type": "throttle-group", "id": f"{name}-speed", "limits": {"bps-write": write_speed}})
+        limits = {"bps-write": write_speed, "bps-read": read_speed}
+        ask("object-add", **{"qom-type": "throttle-group", "id": f"{name}-speed", "limits": limits})
         ask("blockdev-add", **{
             "driver": "throttle", "node-name": name, "file": f"{name}-format", "throttle-group": f"{name}-speed",
         })
@@ -133,15 +134,15 @@ class StorageLab:
             attach exfat $(disk card) /mnt/card ro
         """)
 
-    def make_drive(self, write_speed=0, size=DRIVE_SIZE):
+    def make_drive(self, size=DRIVE_SIZE, **speeds):
         """An empty drive, plugged in and mounted on /mnt/drive."""
-        self.new_disk("drive", size, write_speed)
+        self.new_disk("drive", size, **speeds)
         self.sh(f"make {self.filesystem} $(disk drive) PDRIVE128GB")
         self.mount_drive()
 
-    def new_disk(self, name, size, write_speed=0):
+    def new_disk(self, name, size, **speeds):
         images.qemu_img("create", "-q", "-f", FORMATS[name], self.file(name), size)
-        self.plug(name, write_speed)
+        self.plug(name, **speeds)
 
     def mount_card(self):
         self.sh("attach exfat $(disk card) /mnt/card ro")

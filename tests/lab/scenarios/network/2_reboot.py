@@ -1,10 +1,13 @@
 """Reboot without a cable, and with a cable whose DHCP server is silent: after a power cut the iPad joins as early in both."""
 
-from harness import checks
+from harness import article, checks
 from harness.errors import expect
 
 USUAL = ("trixie", "bookworm", "bullseye")
 MORE = ()
+
+# How long the article's Pi is waited for. It may never serve: nothing in it waits for wlan0 to have its address.
+PATIENCE = 150
 
 
 def run(lab):
@@ -19,3 +22,18 @@ def run(lab):
         # Waiting for a network that is not there costs a minute and more between them.
         expect(serves < beacons * 1.35, f"{name}: something waits for a network that is not there")
         checks.joins(lab)
+    beside_the_article(lab)
+
+
+def beside_the_article(lab):
+    """The same image with the article's own files, without a cable. Only told: what it does is its own affair."""
+    lab.cut_power()
+    lab.move_to(lab.release)
+    lab.boot_fast()
+    article.set_up(lab)
+    lab.cut_power()
+    lab.boot_to_serve(cable=False)
+    for what, condition in {"beacons": article.BEACONS, "serves": article.SERVES}.items():
+        seconds = lab.clock(condition, PATIENCE)
+        when = f"{seconds:.0f} s after kernel start" if seconds else f"not in the {PATIENCE} s in which it was looked"
+        lab.say(f"the article's own files, no cable: {what} {when}")

@@ -1,32 +1,20 @@
 """A Pi set up by hand from the 2016 article: plan shows what is put aside, apply leaves nothing that fights, rollback --original gives it back."""
 
-import base64
-import io
-import tarfile
-
-from harness import checks
+from harness import article, checks
 from harness.errors import expect
-from harness.paths import PROJECT
 
-USUAL = ("bullseye", "trixie")
-MORE = ("bookworm",)
+USUAL = ("bullseye", "bookworm", "trixie")
+MORE = ()
 
-# In the order in which the article has its reader write them; all but the script are in /etc already on its Raspbian.
-ARTICLE = PROJECT / "tests" / "article"
-SCRIPT = "/home/pi/scripts/hotspot-boot.sh"
 FILES = f"/etc/dnsmasq.conf /etc/network/interfaces /etc/dhcpcd.conf /etc/hostapd/hostapd.conf /etc/default/hostapd \
-    /etc/sysctl.conf /etc/samba/smb.conf /etc/rc.local {SCRIPT}"
+    /etc/sysctl.conf /etc/samba/smb.conf /etc/rc.local {article.SCRIPT}"
 FINGERPRINT = f"for f in {FILES}; do stat -c '%n %a %u:%g' $f; sha256sum <$f; done"
 RULES = "iptables-save | grep -v '^#' | sed 's/\\[.*//'"
 
 
 def run(lab):
     lab.boot_fast()
-    lab.sh(f"echo {luggage()} | base64 -d | tar -C / -x --no-same-owner")
-    # Jessie's file names Ethernet too. Later ones do not, and NetworkManager would leave it down because of that line.
-    lab.sh("sed -i '/^iface eth0/d' /etc/network/interfaces")
-    lab.sh(f"chmod 755 /etc/rc.local {SCRIPT}; chmod 644 /etc/hostapd/hostapd.conf")
-    lab.sh("systemctl unmask hostapd; systemctl enable hostapd dnsmasq smbd; sync")
+    article.set_up(lab)
     lab.cut_power()
     lab.boot()
     lab.mount_binary()
@@ -34,7 +22,7 @@ def run(lab):
     by_hand = lab.sh(FINGERPRINT)
     expect("-o eth0 -j MASQUERADE" in lab.sh(f"wait_until sh -c \"{RULES} | grep -q MASQUERADE\"; {RULES}"),
            "the hand-made Pi has no NAT rule to begin with")
-    ran = lab.join("ByHand", "made by hand in 2016")
+    ran = lab.join(article.SSID, article.PASSPHRASE)
     lab.say(f"by hand, the iPad's join ends with {ran.status} (0: a lease, 3: joined and no lease)")
 
     checks.init(lab)
@@ -59,7 +47,7 @@ def run(lab):
     lab.boot()
     lab.mount_binary()
     lab.wait_for_uplink()
-    lab.sh("wait_until sh -c 'hostapd_cli status | grep -q ^state=ENABLED'")
+    lab.wait_and_clock(checks.BEACONS)
     checks.serves(lab)
     nothing_fights(lab)
     checks.quiet_plan(lab)
@@ -70,8 +58,8 @@ def run(lab):
     expect(after == by_hand, f"a file is not what it was; before:\n{by_hand}\nafter:\n{after}")
     rules = lab.sh(RULES)
     expect("PIBACK" not in rules and rules.count("MASQUERADE") == 1, f"the rules are not the hand-made ones:\n{rules}")
-    expect("ssid=ByHand" in lab.sh("cat /etc/hostapd/hostapd.conf"), "hostapd.conf is not the hand-made one")
-    ran = lab.join("ByHand", "made by hand in 2016")
+    expect(f"ssid={article.SSID}" in lab.sh("cat /etc/hostapd/hostapd.conf"), "hostapd.conf is not the hand-made one")
+    ran = lab.join(article.SSID, article.PASSPHRASE)
     expect(ran.status in (0, 3), f"after rollback --original the iPad does not join the hand-made network:\n{ran.output}")
 
 
@@ -86,13 +74,3 @@ def nothing_fights(lab):
     # NetworkManager-wait-online gives up early on purpose: networkmanager-wait.conf.
     failed = lab.sh("systemctl list-units --failed --no-legend --plain hostapd dnsmasq smbd piback-nat dhcpcd networking rc-local")
     expect(failed == "", f"units failed:\n{failed}")
-
-
-def luggage():
-    """The article's files as a tar archive, in base64."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for path in sorted(ARTICLE.rglob("*")):
-            if path.is_file() and path.name != "README.md":
-                archive.add(path, path.relative_to(ARTICLE))
-    return base64.b64encode(buffer.getvalue()).decode()

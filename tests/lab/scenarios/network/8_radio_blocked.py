@@ -3,8 +3,8 @@
 from harness import checks
 from harness.errors import expect
 
-USUAL = ("trixie",)
-MORE = ("bookworm", "bullseye")
+USUAL = ("trixie", "bookworm")
+MORE = ("bullseye",)
 
 # What Raspberry Pi OS ships until somebody names a country.
 BLOCK = """

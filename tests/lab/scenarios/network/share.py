@@ -40,7 +40,7 @@ WRITES = "put /tmp/new.bin {at}new.bin; put /etc/nsswitch.conf {at}new.bin:note;
 def run(lab):
     lab.boot_applied()
     checks.joins(lab)
-    lab.sh(f"umask 077; {{ echo username={checks.SHARE_USER}; echo password=$(cat {checks.SHARE_PASSWORD}); }} >/run/world/tmp/share")
+    checks.sign_in(lab)
     lab.sh("head -c 3000000 /dev/urandom >/run/world/tmp/new.bin")
     for fstype in DRIVES:
         plug_in(lab, fstype)

@@ -8,8 +8,9 @@ MORE = ()
 
 
 def run(lab):
-    # So slow that the second batch is far from done when the first one is verified.
-    lab.boot_with_card_and_drive(write_speed=3_000_000)
+    # So slow that the second batch is far from done when the first one is verified: it may be written by then, but its
+    # 20 MB are still to be read back.
+    lab.boot_with_card_and_drive(write_speed=3_000_000, read_speed=3_000_000)
     lab.start_backup()
     acknowledged = lab.wait_until_verified(files=4)
     lab.pull("drive")
