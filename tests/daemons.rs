@@ -218,7 +218,7 @@ fn rules_that_load_half_way_stay_at_boot_and_go_after_a_failed_apply() {
     let stop = commands(&unit, "ExecStopPost", &tree.path("/nat"));
     // What systemd would say of network-pre.target, the only thing that is asked of it.
     for (active, stay) in [(false, true), (true, false)] {
-        tree.write("/bin/systemctl", &format!("#!/bin/sh\n{active}\n"));
+        tree.write("/bin/systemctl", format!("#!/bin/sh\n{active}\n"));
         let script = format!(
             "mount -t tmpfs none /run\nchmod +x {0}/bin/systemctl\nPATH={0}/bin:$PATH\n\
              ( {start} ) && exit 9\n\

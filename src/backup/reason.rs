@@ -30,6 +30,8 @@ pub enum Reason {
     NotReached(Stop),
     /// There is no copy of it on the drive (`safe-to-format`).
     Missing,
+    /// What the drive has under its name is another photo, or damaged (`safe-to-format`).
+    Unequal,
     /// It is on the drive, and no record speaks of it (`verify`).
     Unrecorded,
     /// A backup took it over after manifests were lost; no card vouches for it (`verify`).
@@ -83,6 +85,7 @@ impl Reason {
             Reason::Differs => "the drive gives back other bytes than were written".into(),
             Reason::NotReached(stop) => stop.describe().into(),
             Reason::Missing => "no copy on the drive".into(),
+            Reason::Unequal => "what the drive has under its name is not the same".into(),
             Reason::Unrecorded => "no record vouches for it".into(),
             Reason::Unvouched => "taken over unchecked: no card vouches for it".into(),
         }

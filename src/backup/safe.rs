@@ -142,8 +142,10 @@ impl Comparer<'_> {
                 candidates.push(known.dest.to_vec());
             }
         }
+        let mut namesake = false;
         if let Some((shelf, place)) = shelf {
             for (_, name) in shelf.candidates(self.card.name(file)) {
+                namesake = true;
                 let dest = scan::join(place, &name);
                 if !candidates.contains(&dest) {
                     candidates.push(dest);
@@ -179,7 +181,7 @@ impl Comparer<'_> {
                 return Ok(());
             }
         }
-        Err(Reason::Missing)
+        Err(if namesake { Reason::Unequal } else { Reason::Missing })
     }
 
     fn equal(&self, answer: Result<Option<Digest>, Fault>, card: Digest) -> Result<bool, Reason> {

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 
 /// So many files are listed by name; all of them with `-v` and with `--json`.
 const LISTED: usize = 40;
+/// And so many of those that a run did not come to any more, which have nothing wrong of their own.
+const LISTED_NOT_REACHED: usize = 3;
 
 #[derive(Debug, Serialize, Deserialize)]
 struct BadFile {
@@ -118,9 +120,9 @@ impl AccountLine {
             let files = ui::files(self.renamed.len() as u64);
             ui.say(&format!("{files} kept beside others of the same name:"));
             let names = self.renamed.iter().map(|r| format!("  {} -> {}", r.path, r.dest));
-            list(ui, names, self.renamed.len());
+            list(ui, names, self.renamed.len(), LISTED);
         }
-        not_safe(ui, &self.not_safe_files);
+        not_safe(ui, &self.not_safe_files, self.stopped.as_deref());
         ui.say(&self.sentence(ui));
         if !self.safe {
             ui.say("Don't format the card.");
@@ -167,7 +169,7 @@ pub fn answer(ui: &Ui, ends: &Endpoints, answer: &Answer) {
         skipped: &answer.skipped,
         stopped: answer.stop.map(Stop::describe),
     });
-    not_safe(ui, &bad_files(&answer.not_safe));
+    not_safe(ui, &bad_files(&answer.not_safe), answer.stop.map(Stop::describe));
     if !answer.skipped.is_empty() {
         ui.say(&format!("skipped: {}", answer.skipped.join(", ")));
     }
@@ -221,7 +223,7 @@ pub fn verdict(ui: &Ui, label: &str, verdict: &Verdict) {
     for damage in &verdict.damage {
         ui.say(&format!("  {damage}"));
     }
-    not_safe(ui, &bad_files(&verdict.bad));
+    not_safe(ui, &bad_files(&verdict.bad), verdict.stop.map(Stop::describe));
     let bad = verdict.bad.len() as u64;
     let sentence = match verdict.stop {
         _ if verdict.all_good() && verdict.sample => {
@@ -252,12 +254,17 @@ fn row(ui: &Ui, what: &str, tally: Tally) {
     ui.say(&format!("{what:<17}{:>13}{:>9}", ui::files(tally.files), ui::bytes(tally.bytes)));
 }
 
-fn not_safe(ui: &Ui, bad: &[BadFile]) {
-    list(ui, bad.iter().map(|b| format!("  {}: {}", b.path, b.why)), bad.len());
+/// What is wrong with each file; those that were not reached because the run `stopped` come last, and fewer of them.
+fn not_safe(ui: &Ui, bad: &[BadFile], stopped: Option<&str>) {
+    let (left, wrong): (Vec<&BadFile>, Vec<&BadFile>) =
+        bad.iter().partition(|b| Some(b.why.as_str()) == stopped);
+    for (files, most) in [(wrong, LISTED), (left, LISTED_NOT_REACHED)] {
+        list(ui, files.iter().map(|b| format!("  {}: {}", b.path, b.why)), files.len(), most);
+    }
 }
 
-fn list(ui: &Ui, lines: impl Iterator<Item = String>, len: usize) {
-    let shown = if ui.verbose() { usize::MAX } else { LISTED };
+fn list(ui: &Ui, lines: impl Iterator<Item = String>, len: usize, most: usize) {
+    let shown = if ui.verbose() { usize::MAX } else { most };
     for line in lines.take(shown) {
         ui.say(&line);
     }

@@ -62,7 +62,7 @@ struct State {
     said: Vec<Said>,
     newest: Option<Moving>,
     over: bool,
-    /// Reader and writer both say it.
+    /// Reader, writer and printer may all notice.
     stopping: bool,
     running: Option<Running>,
 }
@@ -134,8 +134,8 @@ impl Watch for Progress {
     fn event(&self, event: Event) {
         let now = clock::monotonic();
         let mut state = self.shared.state();
-        if event == Event::Stopping && std::mem::replace(&mut state.stopping, true) {
-            return;
+        if event == Event::Stopping {
+            return state.stopping();
         }
         match &event {
             Event::Scanned(tally) => state.goal = *tally,
@@ -152,13 +152,9 @@ impl Watch for Progress {
                 state.done.bytes += tally.bytes;
             }
             Event::Waited { side, ms } => state.waited[*side as usize] += ms,
-            Event::Stopping => state.said.push(Said::Note("stopping after what is on its way".into())),
-            Event::NotSafe { .. } => {}
+            Event::NotSafe { .. } | Event::Stopping => {}
         }
-        if matches!(
-            event,
-            Event::Scanned(_) | Event::Planned { .. } | Event::NotSafe { .. } | Event::Stopping
-        ) {
+        if matches!(event, Event::Scanned(_) | Event::Planned { .. } | Event::NotSafe { .. }) {
             let command = state.command;
             state.tell(&Line { schema: JSON_SCHEMA, command, body: &event });
         }
@@ -189,6 +185,10 @@ impl Shared {
         loop {
             let (said, newest, over, command) = {
                 let mut state = self.state();
+                // The run itself looks between two batches, which may be a while on a slow drive.
+                if signals::stop_requested() {
+                    state.stopping();
+                }
                 (std::mem::take(&mut state.said), state.newest.take(), state.over, state.command)
             };
             said.into_iter().for_each(|said| self.print_one(said));
@@ -266,6 +266,16 @@ impl Moving {
 }
 
 impl State {
+    /// A stop was asked for: said once, whoever notices first.
+    fn stopping(&mut self) {
+        if std::mem::replace(&mut self.stopping, true) {
+            return;
+        }
+        self.said.push(Said::Note("stopping after what is on its way".into()));
+        let command = self.command;
+        self.tell(&Line { schema: JSON_SCHEMA, command, body: Event::Stopping });
+    }
+
     /// Those who follow hear it at once, the screen when it can.
     fn tell<T: Serialize>(&mut self, line: &T) {
         if let Some(running) = &mut self.running {

@@ -44,11 +44,17 @@ pub fn stop_leaving(host: &dyn Host, plan: &Plan, state: &State, say: &dyn Fn(&s
     Ok(())
 }
 
-/// Carries out everything of a plan that comes after its files.
+/// Carries out everything of a plan that comes after its files, and looks whether what is `expected` is up.
 ///
 /// # Errors
 /// The first step that failed, with what its tool said.
-pub fn run(host: &dyn Host, plan: &Plan, state: &State, hands: &Hands<'_>) -> anyhow::Result<()> {
+pub fn run(
+    host: &dyn Host,
+    plan: &Plan,
+    state: &State,
+    hands: &Hands<'_>,
+    expected: Option<&Expected>,
+) -> anyhow::Result<()> {
     if !host.is_live() {
         return Ok(());
     }
@@ -78,7 +84,7 @@ pub fn run(host: &dyn Host, plan: &Plan, state: &State, hands: &Hands<'_>) -> an
         store::write_activated(host, &activated)?;
     }
     handmade::carry_out(host, &plan.rules)?;
-    match hands.expected {
+    match expected {
         Some(expected) if !plan.units.is_empty() => prove(host, expected, hands.say),
         _ => Ok(()),
     }

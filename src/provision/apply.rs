@@ -20,7 +20,8 @@ pub struct Hands<'a> {
     pub secrets: Option<&'a Secrets>,
     /// Samba's password for the share's user.
     pub share_password: Option<&'a Passphrase>,
-    /// What must be true afterwards, or everything goes back; nothing on a tree or where all of ours goes.
+    /// What must be true afterwards, or everything goes back; nothing on a tree, where all of ours goes, and where an
+    /// older generation says it.
     pub expected: Option<&'a Expected>,
     /// Undo all of it unless it is confirmed in time.
     pub window: Option<Window>,
@@ -144,7 +145,7 @@ pub fn apply(host: &dyn Host, plan: &Plan, state: &State, hands: &Hands<'_>) -> 
     let done = activate::stop_leaving(host, plan, state, hands.say)
         .and_then(|()| write_files(host, plan, state, intent.ip_forward.as_ref()))
         .and_then(|()| journal::written(host, &mut intent))
-        .and_then(|()| activate::run(host, plan, state, hands))
+        .and_then(|()| activate::run(host, plan, state, hands, intent.record.expected.as_ref()))
         .and_then(|()| store::write_generation(host, &intent.record));
     if let Err(cause) = done {
         (hands.say)("That failed. Putting the previous state back.");
@@ -242,10 +243,13 @@ fn down(host: &dyn Host, intent: &Intent) -> Vec<String> {
     intent.held.as_ref().map(|held| proof::again(host, held)).unwrap_or_default()
 }
 
-/// What must be true while the new state is in force: what this apply proves, or what the generation proved that it
-/// goes back to.
+/// What must be true while the new state is in force: what this apply wants, or what was proved of the generation that
+/// it goes back to, but for the way in of whoever made that one.
 fn expected(host: &dyn Host, plan: &Plan, hands: &Hands<'_>) -> Option<Expected> {
-    hands.expected.cloned().or_else(|| store::generation(host, plan.restored?).ok()?.expected)
+    hands.expected.cloned().or_else(|| {
+        let proved = store::generation(host, plan.restored?).ok()?.expected?;
+        Some(Expected { way_in: None, ..proved })
+    })
 }
 
 /// Every file must be as it was when the plan was made.

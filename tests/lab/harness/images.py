@@ -1,6 +1,7 @@
 """Disk images: built once by mmdebstrap from a recipe, kept under target/lab until the recipe changes."""
 
 import hashlib
+import json
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -149,10 +150,19 @@ def overlay(backing, path, backing_format="raw"):
     return path
 
 
+def find_backing(overlay, folder):
+    """Lets an overlay use the image of the same name in `folder`."""
+    info = json.loads(qemu_img("info", "--output=json", overlay))
+    backing = folder / Path(info["backing-filename"]).name
+    qemu_img("rebase", "-u", "-F", info["backing-filename-format"], "-b", backing, overlay)
+
+
 def qemu_img(*arguments):
+    """What it said."""
     done = subprocess.run(["qemu-img", *map(str, arguments)], capture_output=True, text=True)
     if done.returncode != 0:
         raise LabError(f"qemu-img {' '.join(map(str, arguments))}: {done.stderr.strip()}")
+    return done.stdout
 
 
 def read_only_disk(tree, path, size):

@@ -83,6 +83,8 @@ class NetworkLab:
 
     def resume(self, snapshot):
         shutil.copy2(snapshot, self.root)
+        # It was made where the cache was then.
+        images.find_backing(self.root, self.image.folder)
         self.start(snapshot="ready")
         self.machine.wait_for_boot()
         self.mount_binary()
