@@ -35,6 +35,8 @@ struct Unit {
 struct Model {
     units: BTreeMap<String, Unit>,
     packages: Vec<String>,
+    /// The share's user has a password of Samba's.
+    samba_knows: bool,
     broken: Option<&'static str>,
     /// A unit that can't be stopped.
     stuck: Option<&'static str>,
@@ -137,9 +139,13 @@ fn answer(model: &Shared, tree: &Path, tool: &Tool) -> Result<Output, RunError> 
         ("iptables", _) => ok("-A INPUT -j PIBACK-INPUT\n-A PIBACK-POSTROUTING -j MASQUERADE\n".into()),
         ("sysctl", ["-n", _]) => ok("1\n".into()),
         ("journalctl", _) => ok("Could not set channel for kernel driver\n".into()),
-        ("useradd" | "install" | "smbpasswd" | "sysctl" | "ifup" | "ifdown" | "nmcli", _) => {
+        ("smbpasswd", _) => {
+            model.samba_knows = true;
             ok(String::new())
         }
+        ("pdbedit", ["-L", "-u", "piback"]) if model.samba_knows => ok("piback:999:\n".into()),
+        ("pdbedit", _) => fail("Username not found!"),
+        ("useradd" | "install" | "sysctl" | "ifup" | "ifdown" | "nmcli", _) => ok(String::new()),
         ("dnsmasq" | "testparm" | "unshare" | "systemd-analyze", _) => ok(String::new()),
         _ => panic!("an unknown tool: {}", tool.line()),
     }
@@ -204,6 +210,7 @@ fn fresh() -> Model {
     Model {
         units: [unit("NetworkManager.service"), unit("systemd-sysctl.service")].into(),
         packages: vec!["iptables".into()],
+        samba_knows: false,
         broken: None,
         stuck: None,
         unread: false,
@@ -675,6 +682,20 @@ fn drift_on_disk_restarts_the_daemon_that_may_run_with_it() {
     pi.tree.write("/etc/hostapd/hostapd.conf", "ssid=drifted\n");
     pi.apply(6, None).unwrap();
     assert!(pi.systemctl().contains(&"restart hostapd.service".to_owned()));
+}
+
+/// What is carried over to a new root notes a password that this root's Samba was never given.
+#[test]
+fn a_new_root_is_given_the_shares_password() {
+    let pi = pi(fresh());
+    let asks = || pi.plan(6).0.accounts.iter().any(|a| a.text().starts_with("set the share's password"));
+    pi.apply(6, None).unwrap();
+    assert!(!asks(), "Samba has it");
+    pi.model.borrow_mut().samba_knows = false;
+    assert!(asks());
+    pi.apply(6, None).unwrap();
+    assert!(pi.host.take_tools().iter().any(|t| t == "smbpasswd -s -a piback"));
+    assert!(!asks());
 }
 
 /// A channel that the radio refuses: the old access point is not only restarted, it is seen to serve again.

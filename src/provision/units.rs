@@ -8,7 +8,7 @@ use super::plan::{Desired, Plan};
 use super::store::{self, State};
 use crate::profile::{Profile, types::Passphrase};
 use crate::system::Host;
-use crate::system::run::Tool;
+use crate::system::run::{RunError, Tool};
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -330,10 +330,19 @@ fn accounts(
         }
     }
     let mark = store::hash(format!("{user}\0{}", password.secret().expose()).as_bytes());
-    if state.activated.get(PASSWORD_MARK) != Some(&mark) {
+    // A new root can come with our note of the password, and without the password.
+    if state.activated.get(PASSWORD_MARK) != Some(&mark) || !samba_knows(host, &user)? {
         changes.push(AccountChange::Password { name: user, mark });
     }
     Ok(changes)
+}
+
+fn samba_knows(host: &dyn Host, user: &str) -> anyhow::Result<bool> {
+    match host.output(&Tool::new("pdbedit").args(["-L", "-u", user])) {
+        Ok(output) => Ok(output.code == Some(0)),
+        Err(RunError::NotFound { .. }) => Ok(false),
+        Err(e) => Err(e).context("whom Samba knows"),
+    }
 }
 
 /// The name under which `activated.json` notes which password Samba was given (a hash; the file is 0600).

@@ -7,7 +7,7 @@ USUAL = ("trixie", "bookworm", "bullseye")
 MORE = ()
 
 # How long the article's Pi is waited for. It may never serve: nothing in it waits for wlan0 to have its address.
-PATIENCE = 150
+PATIENCE = 90
 
 
 def run(lab):
