@@ -5,8 +5,8 @@
 //! and `conflicts` names those that fight.
 
 pub mod aside;
-mod lines;
-mod rule;
+pub mod lines;
+pub mod rule;
 
 use super::block;
 use super::catalog::{Activation, Form};
