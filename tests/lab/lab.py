@@ -73,7 +73,17 @@ def fits(case, pattern):
 
 
 def passes(case, binary, keep):
-    """Runs one case in a folder of its own and prints its line. Says whether it passed."""
+    """Runs one case and prints its line. Says whether it passed."""
+    problem = attempt(case, binary, keep)
+    if isinstance(problem, LabError):
+        # A guest that hangs in its own kernel says nothing about piback; a piback that hangs will do so again.
+        note("the lab itself failed, not what it looked at: once more")
+        problem = attempt(case, binary, keep)
+    return problem is None
+
+
+def attempt(case, binary, keep):
+    """Runs a case in a folder of its own and prints its line; what was wrong, or None."""
     # Short, because sockets lie in it: their paths may have 107 bytes.
     work = Path(tempfile.mkdtemp(prefix="piback-lab-"))
     began = time.monotonic()
@@ -82,10 +92,8 @@ def passes(case, binary, keep):
     try:
         lab = case.lab(work, binary, note)
         case.run(lab)
-    except (Failed, LabError) as error:
-        problem = f"{type(error).__name__}: {error}"
-    except Exception:
-        problem = traceback.format_exc()
+    except Exception as error:
+        problem = error
     finally:
         # Also when somebody gives up waiting: no guest outlives its scenario.
         seconds = time.monotonic() - began
@@ -96,11 +104,12 @@ def passes(case, binary, keep):
             shutil.rmtree(work, ignore_errors=True)
     print(f"{'FAILED' if problem else 'ok    '} {case.name:34} {seconds:5.0f} s", flush=True)
     if problem:
-        note(problem)
+        known = isinstance(problem, (Failed, LabError))
+        note(f"{type(problem).__name__}: {problem}" if known else "".join(traceback.format_exception(problem)))
         note(evidence)
         if keep:
             note(f"kept: {work}")
-    return problem is None
+    return problem
 
 
 def note(text):
