@@ -1,7 +1,7 @@
 //! `piback attach [LABEL]`: shows a running backup's progress, and ends as it ends.
 
 use super::backup_report::AccountLine;
-use super::progress::{Moving, Screen, TEXT_EVERY};
+use super::progress::{Moving, STOPPING, Screen, TEXT_EVERY};
 use crate::cli::{Global, Running};
 use crate::error::{Outcome, Problem};
 use crate::system::rundir::{self, Found, News, RunDir};
@@ -95,7 +95,7 @@ impl View<'_> {
                         account.show(self.ui);
                     }
                 }
-                Some("stopping") => self.ui.note("stopping after what is on its way"),
+                Some("stopping") => self.screen.above(|| self.ui.note(STOPPING)),
                 _ => {}
             }
         }

@@ -14,6 +14,8 @@ pub const TEXT_EVERY: Duration = Duration::from_secs(15);
 const JSON_EVERY: Duration = Duration::from_millis(500);
 /// An iPad in an upright SSH client.
 const WIDTH: usize = 40;
+/// What a stop that was asked for is answered with.
+pub const STOPPING: &str = "stopping after what is on its way";
 const DRAW_EVERY: Duration = Duration::from_millis(150);
 
 /// A run that is shown, and told to those who follow it.
@@ -191,7 +193,7 @@ impl Shared {
                 }
                 (std::mem::take(&mut state.said), state.newest.take(), state.over, state.command)
             };
-            said.into_iter().for_each(|said| self.print_one(said));
+            said.into_iter().for_each(|said| self.screen.above(|| self.print_one(said)));
             if over {
                 self.screen.clear();
                 return;
@@ -233,6 +235,11 @@ impl Screen {
         }
     }
 
+    /// Prints something, and leaves the bar below it.
+    pub fn above(&self, print: impl FnOnce()) {
+        self.bar.above(print);
+    }
+
     /// Says it in a line, where there is no terminal.
     pub fn say(&self, moving: &Moving, ui: &Ui) {
         if !self.terminal && !ui.json_wanted() {
@@ -271,7 +278,7 @@ impl State {
         if std::mem::replace(&mut self.stopping, true) {
             return;
         }
-        self.said.push(Said::Note("stopping after what is on its way".into()));
+        self.said.push(Said::Note(STOPPING.into()));
         let command = self.command;
         self.tell(&Line { schema: JSON_SCHEMA, command, body: Event::Stopping });
     }

@@ -31,6 +31,11 @@ impl Bar {
         self.bar.set_position(position.min(length));
     }
 
+    /// Lets something be printed where the bar is, which then goes on below it.
+    pub fn above(&self, print: impl FnOnce()) {
+        self.bar.suspend(print);
+    }
+
     /// Takes the bar off the screen.
     pub fn clear(&self) {
         self.bar.finish_and_clear();

@@ -119,11 +119,18 @@ impl OutFile {
     /// When the medium does not take them. A success proves nothing: a pulled exFAT or ext4 drive still says yes.
     pub fn write_at(&mut self, mut bytes: &[u8], mut offset: u64) -> Result<(), Fault> {
         while !bytes.is_empty() {
-            if self.direct && !(bytes.len().is_multiple_of(ALIGN) && offset.is_multiple_of(ALIGN as u64)) {
-                // The ragged end of a file goes through the cache.
-                self.direct = set_direct(&self.fd, false);
+            let mut now = bytes;
+            if self.direct {
+                let whole =
+                    if offset.is_multiple_of(ALIGN as u64) { bytes.len() - bytes.len() % ALIGN } else { 0 };
+                if whole == 0 {
+                    // The ragged end of a file goes through the cache.
+                    self.direct = set_direct(&self.fd, false);
+                } else {
+                    now = &bytes[..whole];
+                }
             }
-            match nix::sys::uio::pwrite(&self.fd, bytes, position(offset)?) {
+            match nix::sys::uio::pwrite(&self.fd, now, position(offset)?) {
                 Ok(0) => return Err(Fault::new("write", Errno::EIO)),
                 Ok(n) => {
                     bytes = &bytes[n..];

@@ -89,6 +89,17 @@ class NetworkLab:
         self.machine.wait_for_boot()
         self.mount_binary()
 
+    def remember(self, name):
+        """Keeps the machine as it is in this moment; it goes on only by `recall`, which can be done many times."""
+        self.machine.qmp.monitor(f"savevm {name}")
+        self.machine.kill()
+        self.root.rename(self.work / f"{name}.qcow2")
+
+    def recall(self, name):
+        shutil.copy2(self.work / f"{name}.qcow2", self.root)
+        self.start(snapshot=name)
+        self.machine.wait_for_boot()
+
     def mount_binary(self):
         # The guest may have looked at this disk before the snapshot, when there was another binary on it.
         self.sh("sync; echo 3 >/proc/sys/vm/drop_caches; mount -o ro /dev/vde /mnt")

@@ -24,6 +24,9 @@ def run(lab):
     begin(lab)
     old = lab.sh(FILES)
     start(lab)
+    # From here it is one and the same apply, cut off again and again.
+    lab.remember("begun")
+    go_on(lab)
     began = time.monotonic()
     lab.wait_and_clock(f"test ! -e {JOURNAL}")
     length = time.monotonic() - began
@@ -31,8 +34,7 @@ def run(lab):
     new = lab.sh(FILES)
     for share in MOMENTS:
         lab.cut_power()
-        begin(lab)
-        start(lab)
+        go_on(lab)
         time.sleep(length * share)
         lab.cut_power()
 
@@ -57,7 +59,17 @@ def begin(lab):
     lab.boot_applied()
     checks.change(lab)
     lab.sh(f"cp /mnt/piback {PIBACK}; sync")
-    # As slow as a cheap SD card, or all files would be written between two of the moments.
+    slow_down(lab)
+
+
+def go_on(lab):
+    """The apply goes on from where its first change was announced."""
+    lab.recall("begun")
+    slow_down(lab)
+
+
+def slow_down(lab):
+    """As slow as a cheap SD card, or all files would be written between two of the moments."""
     lab.slow_down_disk(writes_a_second=20)
 
 
