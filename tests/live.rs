@@ -495,6 +495,22 @@ fn roll_back_stops_what_piback_started_while_its_files_are_there() {
 }
 
 #[test]
+fn network_manager_does_not_take_a_radio_whose_stanza_came_back() {
+    const OFF: &str = "nmcli device set wlan0 managed no";
+    let by_hand = "auto lo\niface lo inet loopback\nallow-hotplug wlan0\niface wlan0 inet manual\n";
+    for (interfaces, taken_off) in [(by_hand, true), ("auto lo\niface lo inet loopback\n", false)] {
+        let pi = pi(fresh());
+        pi.tree.write("/etc/network/interfaces", interfaces);
+        pi.apply(6, None).unwrap();
+        pi.roll_back().unwrap();
+        let tools = pi.host.take_tools();
+        let at = |line: &str| tools.iter().position(|tool| tool == line);
+        assert_eq!(at(OFF).is_some(), taken_off, "{tools:#?}");
+        assert!(!taken_off || at(OFF) < at("systemctl reload NetworkManager.service"), "{tools:#?}");
+    }
+}
+
+#[test]
 fn unconfirmed_is_undone_by_the_timer_and_confirmed_stays() {
     let pi = pi(fresh());
     let files = pi.files();

@@ -374,6 +374,11 @@ fn act(host: &dyn Host, change: &UnitChange, pace: Pace) -> anyhow::Result<()> {
         // its next start, whatever rfkill says. Where there is no radio to switch there is nothing to do.
         host.output(&Tool::new("nmcli").args(["radio", "wifi", "on"])).ok();
     }
+    // At boot it has not started yet, and will read the stanza by itself.
+    if change.activation == Activation::NetworkManager && change.input.is_empty() && pace == Pace::Wait {
+        let last = State::read(host)?.last;
+        radio::keep_for_stanza(host, &last.map(|last| last.radio).unwrap_or_default())?;
+    }
     if let Err(e) = host.run(&systemctl(pace).args([verb, &change.name])) {
         return Err(anyhow::Error::new(e).context(format!(
             "{} said: {}",

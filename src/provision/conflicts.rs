@@ -83,7 +83,8 @@ fn dnsmasq(text: &str) -> Option<usize> {
     })
 }
 
-fn interfaces(text: &str, radio: &str) -> Option<usize> {
+/// The first stanza for `radio` in `/etc/network/interfaces`, by its line.
+pub fn interfaces(text: &str, radio: &str) -> Option<usize> {
     line_where(text, |line| {
         let mut words = line.split_whitespace();
         words.next() == Some("iface") && words.next() == Some(radio)

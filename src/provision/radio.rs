@@ -1,9 +1,12 @@
 //! The radio's IPv4 addresses. They are in no file, so that an undo has to give them back by itself: hostapd's drop-in
 //! takes all but its own off the radio.
 
+use super::conflicts;
+use super::host::INTERFACES;
 use super::probe;
 use crate::system::Host;
 use crate::system::run::Tool;
+use anyhow::Context;
 
 /// The addresses that `radio` has, as `10.41.0.1/24`; none on a tree, or where nobody can say.
 #[must_use]
@@ -28,6 +31,22 @@ pub fn give_back(host: &dyn Host, radio: &str, before: &[String]) -> Vec<String>
 /// Takes one address off `radio`. That it is not there, or stays, is nobody's trouble.
 pub fn take_off(host: &dyn Host, radio: &str, address: &str) {
     let _ = host.run(&step("del", address, radio));
+}
+
+/// Keeps NetworkManager off a radio that has a stanza in `/etc/network/interfaces`, until the next boot. NetworkManager
+/// leaves such a radio alone, but by what the file said when it started: not even `nmcli connection reload` tells it of
+/// a stanza that came back since (1.52). It would take the radio, and its MAC address, from the access point.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn keep_for_stanza(host: &dyn Host, radio: &str) -> anyhow::Result<()> {
+    let text = host.read_followed(INTERFACES).with_context(|| format!("{INTERFACES} can't be read"))?;
+    let text = String::from_utf8_lossy(&text.unwrap_or_default()).into_owned();
+    if !radio.is_empty() && conflicts::interfaces(&text, radio).is_some() {
+        // Where nothing answers, nothing takes the radio either.
+        host.output(&Tool::new("nmcli").args(["device", "set", radio, "managed", "no"])).ok();
+    }
+    Ok(())
 }
 
 /// Whether a session that came in by this address came in over `radio`.

@@ -216,6 +216,18 @@ fn a_file_that_changes_while_it_is_read_is_not_published() {
 }
 
 #[test]
+fn files_of_any_length_around_a_block_a_megabyte_and_a_chunk_arrive_whole() {
+    let rig = Rig::new();
+    for edge in [512, 4096, MIB, 2 * MIB, 4 * MIB, 8 * MIB] {
+        for len in [edge - 1, edge, edge + 1, edge + 4095, edge + 4097] {
+            rig.shoot(&name(len), noise(len, len as usize));
+        }
+    }
+    rig.backed_up();
+    assert_eq!(rig.tree(), tree(&rig.card));
+}
+
+#[test]
 fn short_answers_make_no_short_files() {
     let (rig, mounted, behind) = breakable_card(3, 3 * MIB as usize + 7, Faults::default());
     mounted.set(|f| f.short_reads = Some(33_333));

@@ -59,6 +59,7 @@ def run(lab):
     rules = lab.sh(RULES)
     expect("PIBACK" not in rules and rules.count("MASQUERADE") == 1, f"the rules are not the hand-made ones:\n{rules}")
     expect(f"ssid={article.SSID}" in lab.sh("cat /etc/hostapd/hostapd.conf"), "hostapd.conf is not the hand-made one")
+    nobody_else_has_the_radio(lab)
     ran = lab.join(article.SSID, article.PASSPHRASE)
     expect(ran.status in (0, 3), f"after rollback --original the iPad does not join the hand-made network:\n{ran.output}")
 
@@ -74,3 +75,9 @@ def nothing_fights(lab):
     # NetworkManager-wait-online gives up early on purpose: networkmanager-wait.conf.
     failed = lab.sh("systemctl list-units --failed --no-legend --plain hostapd dnsmasq smbd piback-nat dhcpcd networking rc-local")
     expect(failed == "", f"units failed:\n{failed}")
+
+
+def nobody_else_has_the_radio(lab):
+    """NetworkManager took its hands off when it read the stanza at boot; it must not lay them on because of a rollback."""
+    device = lab.sh("! systemctl -q is-active NetworkManager || nmcli -g GENERAL.STATE device show wlan0")
+    expect(device == "" or "unmanaged" in device, f"NetworkManager has the hand-made radio: {device}")
