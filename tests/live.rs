@@ -37,6 +37,8 @@ struct Model {
     packages: Vec<String>,
     /// The share's user has a password of Samba's.
     samba_knows: bool,
+    /// The rules for IPv6 do not load.
+    open_over_ipv6: bool,
     broken: Option<&'static str>,
     /// A unit that can't be stopped.
     stuck: Option<&'static str>,
@@ -136,7 +138,10 @@ fn answer(model: &Shared, tree: &Path, tool: &Tool) -> Result<Output, RunError> 
             ok("UNCONN 0 0 10.41.0.1:53 0.0.0.0:*\nUNCONN 0 0 0.0.0.0:67 0.0.0.0:*\n".into())
         }
         ("ss", _) => ok("LISTEN 0 50 10.41.0.1:445 0.0.0.0:*\n".into()),
-        ("iptables", _) => ok("-A INPUT -j PIBACK-INPUT\n-A PIBACK-POSTROUTING -j MASQUERADE\n".into()),
+        ("ip6tables", _) if model.open_over_ipv6 => ok("-P INPUT ACCEPT\n".into()),
+        ("iptables" | "ip6tables", _) => {
+            ok("-A INPUT -j PIBACK-INPUT\n-A PIBACK-POSTROUTING -j MASQUERADE\n".into())
+        }
         ("sysctl", ["-n", _]) => ok("1\n".into()),
         ("journalctl", _) => ok("Could not set channel for kernel driver\n".into()),
         ("smbpasswd", _) => {
@@ -211,6 +216,7 @@ fn fresh() -> Model {
         units: [unit("NetworkManager.service"), unit("systemd-sysctl.service")].into(),
         packages: vec!["iptables".into()],
         samba_knows: false,
+        open_over_ipv6: false,
         broken: None,
         stuck: None,
         unread: false,
@@ -277,14 +283,17 @@ impl Pi {
     }
 
     fn roll_back(&self) -> anyhow::Result<()> {
+        self.roll_back_from(&State::read(&self.host)?)
+    }
+
+    fn roll_back_from(&self, state: &State) -> anyhow::Result<()> {
         let _lock = apply::lock(&self.host)?;
-        let state = State::read(&self.host)?;
         let desired = Desired::original();
-        let mut plan = plan::files(&self.host, &desired, &state)?;
-        units::plan_rollback(&self.host, &desired, &state, &mut plan)?;
+        let mut plan = plan::files(&self.host, &desired, state)?;
+        units::plan_rollback(&self.host, &desired, state, &mut plan)?;
         self.host.take_tools();
         let hands = Hands { secrets: None, share_password: None, expected: None, window: None, say: &|_| {} };
-        apply::apply(&self.host, &plan, &state, &hands)
+        apply::apply(&self.host, &plan, state, &hands)
     }
 
     /// `systemctl` lines that ran, shortened.
@@ -492,6 +501,47 @@ fn roll_back_stops_what_piback_started_while_its_files_are_there() {
     assert!(!pi.model.borrow().units["hostapd.service"].active);
     assert!(State::read(&pi.host).unwrap().activated.keys().all(|k| k == "share-password"));
     assert!(!pi.tree.path("/etc/systemd/system/piback-settle.service").exists());
+}
+
+#[test]
+fn rules_that_a_failed_start_left_are_taken_out_by_hand() {
+    for runs in [true, false] {
+        let pi = pi(fresh());
+        pi.apply(6, None).unwrap();
+        pi.model.borrow_mut().units.get_mut("piback-nat.service").unwrap().active = runs;
+        pi.roll_back().unwrap();
+        let tools = pi.host.take_tools();
+        for rule in [
+            "iptables -w -F PIBACK-INPUT",
+            "ip6tables -w -F PIBACK-INPUT",
+            "iptables -w -t nat -X PIBACK-POSTROUTING",
+        ] {
+            assert_eq!(tools.iter().any(|tool| tool == rule), !runs, "{rule}: {tools:#?}");
+        }
+    }
+}
+
+#[test]
+fn the_way_back_needs_no_newest_record() {
+    let pi = pi(fresh());
+    let files = pi.files();
+    pi.apply(6, None).unwrap();
+    pi.tree.write("/var/lib/piback/generations/000001.json", "{");
+    let (state, notes) = State::read_for_originals(&pi.host).unwrap();
+    assert_eq!(notes.len(), 1);
+    pi.roll_back_from(&state).unwrap();
+    assert_eq!(pi.files(), files);
+}
+
+#[test]
+fn rules_for_ipv6_are_looked_at_where_there_is_ipv6() {
+    let pi = pi(fresh());
+    pi.tree.write("/proc/net/if_inet6", "");
+    pi.apply(6, None).unwrap();
+    assert!(pi.host.take_tools().iter().any(|tool| tool == "ip6tables -w -S"));
+    pi.model.borrow_mut().open_over_ipv6 = true;
+    let error = pi.apply(11, None).unwrap_err();
+    assert!(format!("{error:#}").contains("IPv6 firewall: the rules are not loaded"), "{error:#}");
 }
 
 #[test]

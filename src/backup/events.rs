@@ -48,7 +48,7 @@ pub enum Event {
     NotSafe { path: String, why: String },
     /// So many milliseconds were spent waiting for this side.
     Waited { side: Side, ms: u64 },
-    /// The run ends at the next batch boundary.
+    /// A stop was asked for: the run ends at the next batch boundary, if there is another one.
     Stopping,
 }
 

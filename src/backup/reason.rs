@@ -17,6 +17,7 @@ pub enum Reason {
     },
     /// It grew, shrank or was written to while it was read.
     Changed,
+    /// The drive has no room for this one.
     NoSpace,
     /// FAT32 stops at 4 GiB - 1.
     TooLarge,
@@ -78,7 +79,7 @@ impl Reason {
                 format!("{lost} bytes can't be read (bytes {}{more}){kept}", ranges.join(", "))
             }
             Reason::Changed => "it changed while it was read".into(),
-            Reason::NoSpace => "no room on the drive".into(),
+            Reason::NoSpace => "too large for the room on the drive".into(),
             Reason::TooLarge => "too large for the drive's file system (FAT32 stops at 4 GiB)".into(),
             Reason::Refused(fault) => format!("the drive refuses it: {fault}"),
             Reason::ReadBack(fault) => format!("the drive can't read it back: {fault}"),

@@ -104,13 +104,13 @@ impl Progress {
     pub fn new(ui: &Ui, command: &'static str, label: &str, running: Option<Running>) -> Self {
         let state = Mutex::new(State { command, running, ..State::default() });
         let shared = Arc::new(Shared { ui: *ui, screen: Screen::new(ui), state });
+        // Before the printer lives, which may have a stop to tell of.
+        shared.state().tell(&Line { schema: JSON_SCHEMA, command, body: Begin { event: "begin", label } });
         let printer = std::thread::spawn({
             let shared = Arc::clone(&shared);
             move || shared.print()
         });
-        let progress = Progress { shared, printer };
-        progress.tell(&Line { schema: JSON_SCHEMA, command, body: Begin { event: "begin", label } });
-        progress
+        Progress { shared, printer }
     }
 
     /// A JSON line, for `--json` and for those who follow.
@@ -193,7 +193,9 @@ impl Shared {
                 }
                 (std::mem::take(&mut state.said), state.newest.take(), state.over, state.command)
             };
-            said.into_iter().for_each(|said| self.screen.above(|| self.print_one(said)));
+            let json = self.ui.json_wanted();
+            let printed = said.into_iter().filter(|said| json || !matches!(said, Said::Json(_)));
+            printed.for_each(|said| self.screen.above(|| self.print_one(said)));
             if over {
                 self.screen.clear();
                 return;
@@ -213,8 +215,7 @@ impl Shared {
 
     fn print_one(&self, said: Said) {
         match said {
-            Said::Json(line) if self.ui.json_wanted() => self.ui.raw(&line),
-            Said::Json(_) => {}
+            Said::Json(line) => self.ui.raw(&line),
             Said::Say(text) => self.ui.say(&text),
             Said::Note(text) => self.ui.note(&text),
             Said::Detail(text) => self.ui.detail(&text),

@@ -103,7 +103,8 @@ fn wanted(host: &dyn Host, args: &Rollback, state: &State) -> anyhow::Result<Des
         secrets: Some(Secrets { wifi }),
         passphrase_file: record.passphrase_file,
         chosen: record.chosen,
-        restored: Some(record.restored.unwrap_or(number)),
+        // Where the other one is pruned, this one says as well what must be up.
+        restored: Some(record.restored.filter(|first| numbers.contains(first)).unwrap_or(number)),
         made_by: format!("rollback --to {number}"),
     })
 }

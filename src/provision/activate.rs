@@ -3,6 +3,7 @@
 use super::apply::{Hands, stop_if_asked};
 use super::catalog::Activation;
 use super::check;
+use super::firewall;
 use super::handmade;
 use super::journal::Intent;
 use super::plan::Plan;
@@ -34,7 +35,10 @@ pub fn stop_leaving(host: &dyn Host, plan: &Plan, state: &State, say: &dyn Fn(&s
     leaving.iter().for_each(|change| say(&change.steps()));
     if !leaving.is_empty() {
         let access_point = leaving.iter().any(|u| u.activation == Activation::Hostapd);
-        host.run(&no_reload("disable").arg("--now").args(names(leaving)))?;
+        host.run(&no_reload("disable").arg("--now").args(names(leaving.iter().copied())))?;
+        if leaving.iter().any(|u| u.activation == Activation::Nat && !u.before.is_running()) {
+            firewall::clear(host);
+        }
         let last = state.last.as_ref().and_then(|last| last.expected.as_ref()).filter(|_| access_point);
         if let Some(Expected { radio, address, prefix, .. }) = last {
             // Whoever gets the radio back gets it without.
@@ -78,7 +82,7 @@ pub fn run(
         if change.act != Act::Stop {
             (hands.say)(&change.steps());
         }
-        act(host, change, Pace::Wait)?;
+        act(host, change, Pace::Wait, state)?;
         // Noted one by one: a unit that was restarted is not restarted again when a later one fails.
         note(&mut activated, change);
         store::write_activated(host, &activated)?;
@@ -166,10 +170,12 @@ pub fn owed(host: &dyn Host, intent: &Intent, pace: Pace) -> anyhow::Result<()> 
     if !host.is_live() || intent.units.is_empty() {
         return Ok(());
     }
-    let mut activated = State::read(host)?.activated;
+    // A record that is damaged must not stand in the way back.
+    let (state, _) = State::read_for_originals(host)?;
+    let mut activated = state.activated.clone();
     unmask_and_enable(host, &intent.units)?;
     for change in &intent.units {
-        act(host, change, pace)?;
+        act(host, change, pace, &state)?;
         note(&mut activated, change);
     }
     handmade::carry_out(host, &intent.rules)?;
@@ -348,9 +354,9 @@ fn unmask_and_enable(host: &dyn Host, units: &[UnitChange]) -> anyhow::Result<()
 }
 
 /// Starts, restarts or reloads one unit.
-fn act(host: &dyn Host, change: &UnitChange, pace: Pace) -> anyhow::Result<()> {
+fn act(host: &dyn Host, change: &UnitChange, pace: Pace, state: &State) -> anyhow::Result<()> {
     if change.activation == Activation::Sysctl && change.input.is_empty() {
-        host.run(&set_ip_forward(State::read(host)?.originals.ip_forward.as_deref().unwrap_or("0")))?;
+        host.run(&set_ip_forward(state.originals.ip_forward.as_deref().unwrap_or("0")))?;
     }
     // What is only forgotten has no stanza any more that could be brought up.
     let idle = pace == Pace::Queue || change.name.is_empty() || change.act == Act::Forget;
@@ -376,8 +382,8 @@ fn act(host: &dyn Host, change: &UnitChange, pace: Pace) -> anyhow::Result<()> {
     }
     // At boot it has not started yet, and will read the stanza by itself.
     if change.activation == Activation::NetworkManager && change.input.is_empty() && pace == Pace::Wait {
-        let last = State::read(host)?.last;
-        radio::keep_for_stanza(host, &last.map(|last| last.radio).unwrap_or_default())?;
+        let last = state.last.as_ref();
+        radio::keep_for_stanza(host, last.map(|last| last.radio.as_str()).unwrap_or_default())?;
     }
     if let Err(e) = host.run(&systemctl(pace).args([verb, &change.name])) {
         return Err(anyhow::Error::new(e).context(format!(

@@ -20,7 +20,7 @@ pub struct Hands<'a> {
     pub secrets: Option<&'a Secrets>,
     /// Samba's password for the share's user.
     pub share_password: Option<&'a Passphrase>,
-    /// What must be true afterwards, or everything goes back; nothing on a tree, where all of ours goes, and where an
+    /// What must be true afterwards, or everything goes back; nothing where all of ours goes, and where an
     /// older generation says it.
     pub expected: Option<&'a Expected>,
     /// Undo all of it unless it is confirmed in time.

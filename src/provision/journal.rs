@@ -19,7 +19,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 const DIR: &str = "/var/lib/piback/journal";
-const INTENT: &str = "/var/lib/piback/journal/intent.json";
+/// There as long as an apply is open.
+pub const INTENT: &str = "/var/lib/piback/journal/intent.json";
 /// Edits that came between an apply that was cut off and its undoing.
 pub const EDITED: &str = "/var/lib/piback/edited";
 const RESERVE: &str = "/var/lib/piback/journal/reserve";

@@ -9,6 +9,7 @@ pub mod conflicts;
 pub mod diff;
 pub mod doctor;
 pub mod drive;
+mod firewall;
 pub mod handmade;
 pub mod host;
 pub mod journal;

@@ -59,6 +59,8 @@ impl Expected {
     }
 }
 
+const HAS_IPV6: &str = "/proc/net/if_inet6";
+
 /// Looks once at everything.
 #[must_use]
 pub fn look(host: &dyn Host, expected: &Expected) -> Vec<Probe> {
@@ -89,6 +91,11 @@ pub fn look(host: &dyn Host, expected: &Expected) -> Vec<Probe> {
         socket("share", &tcp, &expected.address, 445, "smbd.service"),
         rules(&said(Tool::new("iptables").args(["-w", "-S"])), "firewall", "-j PIBACK-INPUT"),
     ];
+    // A kernel without IPv6 has nothing to close.
+    if host.read_followed(HAS_IPV6).is_ok_and(|there| there.is_some()) {
+        let ipv6 = said(Tool::new("ip6tables").args(["-w", "-S"]));
+        probes.push(rules(&ipv6, "IPv6 firewall", "-j PIBACK-INPUT"));
+    }
     if expected.shares_internet {
         let nat = said(Tool::new("iptables").args(["-w", "-t", "nat", "-S"]));
         probes.push(rules(&nat, "NAT", "-j MASQUERADE"));
@@ -113,6 +120,7 @@ fn asked(name: &str) -> &'static str {
         "radio" => "iw",
         "DNS" | "DHCP" | "share" => "ss",
         "firewall" | "NAT" => "iptables",
+        "IPv6 firewall" => "ip6tables",
         "forwarding" => "sysctl",
         _ => "ip",
     }

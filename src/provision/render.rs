@@ -234,6 +234,7 @@ struct Paths {
     iptables: &'static str,
     ip6tables: &'static str,
     rfkill: &'static str,
+    journal: &'static str,
 }
 
 impl Values {
@@ -292,6 +293,7 @@ impl Values {
                 iptables: "/usr/bin/env iptables",
                 ip6tables: "/usr/bin/env ip6tables",
                 rfkill: "/usr/bin/env rfkill",
+                journal: super::journal::INTENT,
             },
         }
     }

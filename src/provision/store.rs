@@ -102,7 +102,7 @@ pub struct Generation {
     pub radio: String,
     #[serde(default)]
     pub passphrase_file: Option<String>,
-    /// What the probes look for while it is in force; none on a tree, after `rollback --original`, and in old records.
+    /// What the probes look for while it is in force; none after `rollback --original` and in old records.
     #[serde(default)]
     pub expected: Option<Expected>,
     /// The Wi-Fi's address, if it was piback's choice (`network.address: auto`): what the next apply stays with.

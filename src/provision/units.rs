@@ -83,6 +83,7 @@ impl UnitChange {
 }
 
 impl AccountChange {
+    /// What is done, in a line.
     #[must_use]
     pub fn text(&self) -> String {
         match self {
@@ -105,6 +106,7 @@ pub struct UnitState {
 }
 
 impl UnitState {
+    /// Whether nothing can start it.
     #[must_use]
     pub fn is_masked(&self) -> bool {
         self.load == "masked" || self.file.starts_with("masked")
@@ -122,6 +124,7 @@ impl UnitState {
         !matches!(self.load.as_str(), "" | "not-found")
     }
 
+    /// Whether it is up, or on its way there.
     #[must_use]
     pub fn is_running(&self) -> bool {
         matches!(self.active.as_str(), "active" | "reloading" | "activating")

@@ -14,7 +14,8 @@ impl Bar {
     pub fn new(wanted: bool) -> Self {
         let target =
             if wanted { ProgressDrawTarget::stderr_with_hz(5) } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(Some(0), target);
+        // A length of 0 would be drawn as done.
+        let bar = ProgressBar::with_draw_target(Some(1), target);
         // The template is a constant; were it wrong, the library's own look would do.
         let style = ProgressStyle::with_template("{wide_bar} {percent:>3}%\n{wide_msg}\n{prefix}")
             .unwrap_or_else(|_| ProgressStyle::default_bar())

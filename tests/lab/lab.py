@@ -76,7 +76,8 @@ def passes(case, binary, keep):
     """Runs one case and prints its line. Says whether it passed."""
     problem = attempt(case, binary, keep)
     if isinstance(problem, LabError):
-        # A guest that hangs in its own kernel says nothing about piback; a piback that hangs will do so again.
+        # A guest that hangs in its own kernel says nothing about piback. What hangs in a guest that answers is no
+        # LabError.
         note("the lab itself failed, not what it looked at: once more")
         problem = attempt(case, binary, keep)
     return problem is None

@@ -9,11 +9,7 @@ pub const MARK: &str = "#piback# ";
 /// `text` with the mark before the lines of these numbers, from 0. A line that has it keeps one.
 #[must_use]
 pub fn mark(text: &[u8], lines: &BTreeSet<usize>) -> Vec<u8> {
-    let marked = |(number, line): (usize, &[u8])| match lines.contains(&number) && !is_marked(line) {
-        true => [MARK.as_bytes(), line].concat(),
-        false => line.to_vec(),
-    };
-    lines_of(text).enumerate().flat_map(marked).collect()
+    marked_where(text, |number, line| lines.contains(&number) && !is_marked(line))
 }
 
 /// `text` with all marks taken off.
@@ -77,7 +73,16 @@ pub fn put(text: &[u8], pieces: &[String]) -> Vec<u8> {
             }
         }
     }
-    mark(&text, &aside)
+    // Also before a line that begins like a mark: one was taken off just now.
+    marked_where(&text, |number, _| aside.contains(&number))
+}
+
+fn marked_where(text: &[u8], which: impl Fn(usize, &[u8]) -> bool) -> Vec<u8> {
+    let marked = |(number, line): (usize, &[u8])| match which(number, line) {
+        true => [MARK.as_bytes(), line].concat(),
+        false => line.to_vec(),
+    };
+    lines_of(text).enumerate().flat_map(marked).collect()
 }
 
 fn lines_of(text: &[u8]) -> impl Iterator<Item = &[u8]> {
@@ -100,7 +105,9 @@ mod tests {
 
     #[test]
     fn what_is_put_aside_comes_back_to_the_byte() {
-        for text in ["a\nb\nc\n", "a\nb\nc", "a\r\nb\r\nc\r\n", "x\n\n", "", "#piback# b"] {
+        for text in
+            ["a\nb\nc\n", "a\nb\nc", "a\r\nb\r\nc\r\n", "x\n\n", "", "#piback# b", "a\n#piback# #piback# b\n"]
+        {
             let marked = mark(text.as_bytes(), &[1, 2].into());
             assert_eq!(back(&marked), back(text.as_bytes()), "{text:?}");
             assert_eq!(mark(&marked, &[1, 2].into()), marked, "once is enough");

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct Rule {
     /// `nat` or `filter`.
     pub table: String,
+    /// One of that table's own chains.
     pub chain: String,
     /// What stands behind the chain.
     pub spec: Vec<String>,
@@ -18,6 +19,7 @@ pub struct Rule {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleChange {
     pub rule: Rule,
+    /// Whether the kernel is to have it.
     pub comes: bool,
 }
 
@@ -88,6 +90,7 @@ impl RuleChange {
         self.rule.tool(if self.comes { "-A" } else { "-D" }).line()
     }
 
+    /// What undoes it.
     #[must_use]
     pub fn reversed(&self) -> Self {
         RuleChange { rule: self.rule.clone(), comes: !self.comes }

@@ -58,8 +58,9 @@ class NetworkLab:
 
     def clock(self, condition, seconds):
         """The same, and None when it is not true in time."""
-        loop = f"for _ in $(seq {seconds}); do {{ {condition}; }} && break; sleep 1; done"
-        ran = self.run(f"{loop}; {{ {condition}; }} && cut -d ' ' -f 1 /proc/uptime", timeout=2 * seconds + 60)
+        now = "$(cut -d . -f 1 /proc/uptime)"
+        loop = f"end=$(({now} + {seconds})); while [ {now} -lt $end ]; do {{ {condition}; }} && break; sleep 1; done"
+        ran = self.run(f"{loop}; {{ {condition}; }} && cut -d ' ' -f 1 /proc/uptime", timeout=seconds + 120)
         return float(ran.output.split()[-1]) if ran.ok() else None
 
     def move_to(self, release):
@@ -95,9 +96,10 @@ class NetworkLab:
         self.machine.kill()
         self.root.rename(self.work / f"{name}.qcow2")
 
-    def recall(self, name):
+    def recall(self, name, writes_a_second=0):
+        """It goes on at once, so that a limit has to be there from the start."""
         shutil.copy2(self.work / f"{name}.qcow2", self.root)
-        self.start(snapshot=name)
+        self.start(snapshot=name, writes_a_second=writes_a_second)
         self.machine.wait_for_boot()
 
     def mount_binary(self):
@@ -126,7 +128,7 @@ class NetworkLab:
         cached.with_suffix(".new").rename(cached)
         self.say(f"made the snapshot {self.release} {name} in {time.monotonic() - began:.0f} s (cached)")
 
-    def start(self, snapshot=None):
+    def start(self, snapshot=None, writes_a_second=0):
         self.boots += 1
         disks = {
             "root": (self.root, "qcow2", False),
@@ -141,6 +143,7 @@ class NetworkLab:
             disks=[disks[name] for name in DISKS],
             append="lab.root=rw lab.before=before-init.sh",
             memory="1024M",
+            writes_a_second=writes_a_second,
             # Two ports of one hub are the two ends of the cable. NetworkManager would leave a veth alone.
             devices=[
                 "-netdev", "hubport,id=cable,hubid=0", "-device", "virtio-net-pci,netdev=cable,id=eth0,mac=b8:27:eb:00:00:01",

@@ -27,6 +27,8 @@ class Hardware:
     # QEMU 7.2 lets another run into the half-patched place (Oops: int3).
     processors: int = 1
     devices: list = field(default_factory=list)
+    # No more writes than so many to the first disk; 0 for no limit.
+    writes_a_second: int = 0
 
 
 @dataclass
@@ -81,7 +83,7 @@ class Machine:
 
     def wait_for_boot(self):
         """Seconds from power-on until the guest ran a first script."""
-        self.agents["agent"].run("true", BOOT_TIMEOUT, self.hang)
+        self.agents["agent"].run("true", BOOT_TIMEOUT, self.silent)
         return time.monotonic() - self.started
 
     def run(self, script, timeout=120):
@@ -100,11 +102,19 @@ class Machine:
         if self.process.poll() is not None:
             return ""
         try:
-            return self.agents["diagnosis"].run(self.prelude + script, 60, self.hang).output
+            return self.agents["diagnosis"].run(self.prelude + script, 60, self.silent).output
         except (LabError, OSError):
             return ""
 
     def hang(self, script):
+        """What a script that does not end says: of the guest, if it is silent, or else of what ran in it."""
+        try:
+            self.agents["diagnosis"].run("true", 60, self.silent)
+        except (LabError, OSError):
+            return self.silent(script)
+        return Failed(f"this did not end in time: {script.strip()[-300:]}")
+
+    def silent(self, script):
         return LabError(f"the guest does not answer; asked: {script.strip()[-300:]}\n{self.console()}")
 
     def console(self, lines=25):
@@ -147,6 +157,8 @@ def command_line(hardware, folder, snapshot):
         ]
     for number, (path, form, read_only) in enumerate(hardware.disks):
         command += ["-drive", f"if=none,id=disk{number},file={path},format={form},readonly={'on' if read_only else 'off'}"]
+        if number == 0 and hardware.writes_a_second:
+            command[-1] += f",throttling.iops-write={hardware.writes_a_second}"
         command += ["-device", f"virtio-blk-pci,drive=disk{number}"]
     if snapshot:
         command += ["-loadvm", snapshot]

@@ -1,5 +1,7 @@
 """A secure guest in a hotel: SMB, DNS and DHCP stay closed on eth0, nobody gets in from there, and SSH follows the profile."""
 
+import re
+
 from harness import checks
 from harness.errors import expect
 
@@ -42,9 +44,16 @@ def run(lab):
 
 
 def half_a_door(lab):
-    """Rules for IPv6 that do not load at boot leave those for IPv4 where they are."""
+    """Rules for IPv6 that do not load at boot leave those for IPv4 where they are, and `status` says so; the way back takes all of them out."""
     lab.sh("echo nonsense >>/etc/piback/nat/ipv6.rules; sync")
     lab.cut_power()
     lab.boot()
     expect(lab.sh("systemctl is-failed piback-nat || true") == "failed", "nonsense in the rules for IPv6 went unnoticed")
     expect(lab.run("iptables -C INPUT -j PIBACK-INPUT").ok(), f"the door is open:\n{lab.sh('iptables -S')}")
+    lab.mount_binary()
+    status = lab.sh("/mnt/piback status")
+    expect(re.search("down +IPv6 firewall", status), f"status does not say that the door is half open:\n{status}")
+    ran = lab.run("/mnt/piback rollback --original --yes", timeout=600)
+    expect(ran.ok(), f"rollback --original ended with {ran.status}:\n{ran.output}")
+    rules = lab.sh("iptables-save; ip6tables-save")
+    expect("PIBACK" not in rules, f"rules are left:\n{rules}")

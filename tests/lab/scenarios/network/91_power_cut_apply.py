@@ -8,6 +8,8 @@ from harness.errors import expect
 USUAL = ("trixie",)
 MORE = ("bookworm", "bullseye")
 
+# As slow as a cheap SD card, or all files would be written between two of the moments.
+WRITES_A_SECOND = 20
 # Shares of the time from the journal's first sight to the end. Files are written first; the rest is units and probes.
 MOMENTS = (0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.45, 0.65, 0.9)
 # Where the package puts it: what runs at boot has to be on the appliance's own disk.
@@ -32,6 +34,7 @@ def run(lab):
     length = time.monotonic() - began
     checks.quiet_plan(lab)
     new = lab.sh(FILES)
+    seen = set()
     for share in MOMENTS:
         lab.cut_power()
         go_on(lab)
@@ -42,6 +45,7 @@ def run(lab):
         lab.wait_and_clock(checks.SERVES)
         now = lab.sh(FILES)
         whole = {old: "old", new: "new"}.get(now)
+        seen.add(whole)
         expect(whole, f"cut at {share:.0%}, it is neither the old nor the new one:\n{differences(now, old, new)}")
         checks.nothing_is_open(lab)
         checks.joins(lab, checks.HOME if whole == "old" else checks.ELSEWHERE)
@@ -52,6 +56,7 @@ def run(lab):
         else:
             checks.quiet_plan(lab)
         lab.say(f"cut after {length * share:.0f} of {length:.0f} s: the {whole} one")
+    expect(seen == {"old", "new"}, f"all cuts gave the same: {seen}")
 
 
 def begin(lab):
@@ -59,18 +64,12 @@ def begin(lab):
     lab.boot_applied()
     checks.change(lab)
     lab.sh(f"cp /mnt/piback {PIBACK}; sync")
-    slow_down(lab)
+    lab.slow_down_disk(WRITES_A_SECOND)
 
 
 def go_on(lab):
     """The apply goes on from where its first change was announced."""
-    lab.recall("begun")
-    slow_down(lab)
-
-
-def slow_down(lab):
-    """As slow as a cheap SD card, or all files would be written between two of the moments."""
-    lab.slow_down_disk(writes_a_second=20)
+    lab.recall("begun", WRITES_A_SECOND)
 
 
 def start(lab):
