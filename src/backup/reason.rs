@@ -79,7 +79,7 @@ impl Reason {
                 format!("{lost} bytes can't be read (bytes {}{more}){kept}", ranges.join(", "))
             }
             Reason::Changed => "it changed while it was read".into(),
-            Reason::NoSpace => "too large for the room on the drive".into(),
+            Reason::NoSpace => "no room on the drive for it".into(),
             Reason::TooLarge => "too large for the drive's file system (FAT32 stops at 4 GiB)".into(),
             Reason::Refused(fault) => format!("the drive refuses it: {fault}"),
             Reason::ReadBack(fault) => format!("the drive can't read it back: {fault}"),

@@ -45,7 +45,7 @@ def run(lab):
 
 def half_a_door(lab):
     """Rules for IPv6 that do not load at boot leave those for IPv4 where they are, and `status` says so; the way back takes all of them out."""
-    lab.sh("echo nonsense >>/etc/piback/nat/ipv6.rules; sync")
+    lab.sh("sed -i 1inonsense /etc/piback/nat/ipv6.rules; sync")
     lab.cut_power()
     lab.boot()
     expect(lab.sh("systemctl is-failed piback-nat || true") == "failed", "nonsense in the rules for IPv6 went unnoticed")
