@@ -11,10 +11,7 @@ pub enum Reason {
     /// The card can't give it.
     Unreadable(Fault),
     /// Parts of it can't be read: offset and length of each, and where the rest was kept.
-    BadRanges {
-        bad: Vec<(u64, u64)>,
-        kept: Option<Vec<u8>>,
-    },
+    BadRanges { bad: Vec<(u64, u64)>, kept: Option<Vec<u8>> },
     /// It grew, shrank or was written to while it was read.
     Changed,
     /// The drive has no room for this one.
