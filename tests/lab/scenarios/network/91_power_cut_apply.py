@@ -11,7 +11,7 @@ MORE = ("bookworm", "bullseye")
 # As slow as a cheap SD card, or all files would be written between two of the moments.
 WRITES_A_SECOND = 20
 # Shares of the time from the journal's first sight to the end. Files are written first; the rest is units and probes.
-MOMENTS = (0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.45, 0.65, 0.9)
+MOMENTS = (0, 0.01, 0.02, 0.03, 0.04, 0.06, 0.1, 0.25, 0.5, 0.9)
 # Where the package puts it: what runs at boot has to be on the appliance's own disk.
 PIBACK = "/usr/bin/piback"
 JOURNAL = "/var/lib/piback/journal/intent.json"
