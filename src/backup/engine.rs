@@ -38,7 +38,8 @@ pub fn backup(ends: &Endpoints, options: Options, watch: &dyn Watch) -> anyhow::
     let mut matched = matching::run(&card, &mut source, &mut drive, &runs.index, options.mirror, watch);
     let plan = options.mirror.then(|| mirror::plan(&card, &runs.index, &matched)).transpose()?;
     let space = drive.root.space().context("ask the drive for its room")?;
-    let short = matched.copy.bytes.saturating_sub(space.free);
+    let wanted = if matched.copy.bytes > 0 { matched.copy.bytes.saturating_add(copy::RESERVE) } else { 0 };
+    let short = wanted.saturating_sub(space.free);
     watch.event(Event::Planned { safe: matched.safe, copy: matched.copy, free: space.free, short });
 
     let mut account = Account { safe: matched.safe, ..Account::default() };

@@ -113,10 +113,6 @@ impl Card {
         self.folders.push(Folder { path: path.clone(), files: first..first });
         let mut folders = Vec::new();
         for entry in entries {
-            if depth == 0 && self.skips_clutter && names::is_clutter(&entry.name) {
-                self.clutter.push(entry.name);
-                continue;
-            }
             let odd = match dir.stat(&entry.name) {
                 // It went away between the two calls.
                 Ok(None) => continue,
@@ -127,6 +123,12 @@ impl Card {
                         self.names.extend_from_slice(&entry.name);
                         let (size, mtime, ctime) = (stat.size, stat.mtime, stat.ctime);
                         self.files.push(File { folder, name_at, name_len, size, mtime, ctime });
+                        continue;
+                    }
+                    FileKind::Directory
+                        if depth == 0 && self.skips_clutter && names::is_clutter(&entry.name) =>
+                    {
+                        self.clutter.push(entry.name);
                         continue;
                     }
                     FileKind::Directory if stat.device == dir.device() => {

@@ -2,7 +2,7 @@
 
 use crate::backup::account::{Account, NotSafe, Renamed};
 use crate::backup::events::Tally;
-use crate::backup::reason::Stop;
+use crate::backup::reason::{Reason, Stop};
 use crate::backup::{Answer, Endpoints, Verdict};
 use crate::ui::{self, JSON_SCHEMA, Style, Ui};
 use serde::{Deserialize, Serialize};
@@ -112,8 +112,9 @@ impl AccountLine {
         if self.taken_over_files > 0 {
             let files = ui::files(self.taken_over_files);
             ui.note(&format!(
-                "{files} on the drive had no record and are not on this card: taken over UNCHECKED; piback verify \
-                 lists them"
+                "{files} on the drive had no record and {} not on this card: taken over UNCHECKED; piback verify \
+                 lists them",
+                are(self.taken_over_files)
             ));
         }
         if !self.renamed.is_empty() {
@@ -189,6 +190,10 @@ pub fn answer(ui: &Ui, ends: &Endpoints, answer: &Answer) {
             are(answer.not_safe.len() as u64)
         );
         ui.say(&ui.paint(Style::Red, &text));
+        if answer.not_safe.iter().any(|bad| matches!(bad.reason, Reason::Unequal)) {
+            // A backup trusts its records; it is `verify` that finds them wrong.
+            ui.say("To mend what is not the same, type piback verify, and then piback backup again.");
+        }
     }
 }
 

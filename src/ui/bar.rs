@@ -17,7 +17,7 @@ impl Bar {
         // A length of 0 would be drawn as done.
         let bar = ProgressBar::with_draw_target(Some(1), target);
         // The template is a constant; were it wrong, the library's own look would do.
-        let style = ProgressStyle::with_template("{wide_bar} {percent:>3}%\n{wide_msg}\n{prefix}")
+        let style = ProgressStyle::with_template("{wide_bar} {percent:>3}%\n{wide_msg}\n{prefix:40!}")
             .unwrap_or_else(|_| ProgressStyle::default_bar())
             .progress_chars("=> ");
         bar.set_style(style);

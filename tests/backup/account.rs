@@ -35,7 +35,9 @@ fn the_account_says_what_a_photographer_wants_to_read() {
 fn a_terminal_of_40_columns_shows_a_bar_that_fits() {
     let rig = Rig::new();
     for i in 0..60 {
-        rig.shoot(&format!("DCIM/100CANON/IMG_{i:04}.JPG"), noise(i, 200_000));
+        // Each of these takes two columns.
+        let wide = if i % 2 == 0 { "写真".repeat(12) } else { "IMG".to_owned() };
+        rig.shoot(&format!("DCIM/100CANON/{wide}_{i:04}.JPG"), noise(i, 200_000));
     }
     let behind = rig.dir.path().join("behind");
     let slow = crate::faulty::Faults { write_limit: Some(8_000_000), ..Default::default() };
@@ -62,7 +64,8 @@ fn a_terminal_of_40_columns_shows_a_bar_that_fits() {
     // The bar fills its lines with blanks; what is between them must fit into one.
     let plain = without_escapes(shown.split("on the card").next().unwrap());
     for text in plain.split(['\r', '\n']).flat_map(|line| line.split("  ")).map(str::trim) {
-        assert!(text.chars().count() <= 40, "{text:?}");
+        let columns: usize = text.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum();
+        assert!(columns <= 40, "{text:?}");
     }
     mounted.unmount();
 }

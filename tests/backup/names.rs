@@ -124,6 +124,15 @@ fn a_raw_file_alone_in_the_way_moves_its_jpg_too() {
 }
 
 #[test]
+fn a_file_with_the_name_of_a_system_folder_is_a_file() {
+    let rig = Rig::new();
+    rig.shoot("$RECYCLE.BIN", "a note");
+    rig.shoot(".Trashes/501/old.jpg", "deleted");
+    rig.backed_up();
+    assert_eq!(rig.tree().into_keys().collect::<Vec<_>>(), ["$RECYCLE.BIN"]);
+}
+
+#[test]
 fn links_fifos_and_sockets_are_listed_and_never_followed() {
     let rig = Rig::new();
     rig.shoot("DCIM/IMG_0001.JPG", "photo");

@@ -100,6 +100,8 @@ fn rotten_bytes_of_the_same_size_are_noticed_named_and_healed() {
     fs::File::options().write(true).open(rig.kept(RAW)).unwrap().write_all_at(b"rot", 777).unwrap();
     touch(&rig.kept(RAW), 1_700_000_000);
     let rotten = rig.read(RAW);
+    let answer = rig.run("safe-to-format", &[]);
+    assert!(answer.code == Some(5) && answer.says("piback verify"), "{answer:?}");
     let verify = rig.run("verify", &[]);
     assert_eq!(verify.code, Some(5), "{verify:?}");
     assert!(verify.says(RAW) && !verify.says("IMG_0002"));

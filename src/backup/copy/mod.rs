@@ -17,6 +17,7 @@ mod rescue;
 mod writer;
 
 pub use ledger::Ledger;
+pub use writer::RESERVE;
 
 use super::drive::Drive;
 use super::events::Watch;

@@ -15,7 +15,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvErr
 use std::time::Duration;
 
 /// Room that is left on the drive for folders and the manifest.
-const RESERVE: u64 = 8 * 1024 * 1024;
+pub const RESERVE: u64 = 8 * 1024 * 1024;
 
 /// What of a file may be on its way to the device before the writer waits: the progress bar tells the truth
 /// within this many chunks, and a slow drive can't fill the memory.
