@@ -21,9 +21,7 @@ fn main() -> ExitCode {
         Err(e) => {
             let _ = e.print();
             let ui = Ui::new(process::was_told("--json"), false, true);
-            let first =
-                e.to_string().lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-            ui.json_error(&Problem::usage(first).into());
+            ui.json_error(&Problem::usage(first_paragraph(&e.to_string())).into());
             return ExitCode::from(Kind::Usage.exit_code());
         }
     };
@@ -46,4 +44,10 @@ fn main() -> ExitCode {
             ExitCode::from(error::exit_code(&e))
         }
     }
+}
+
+/// What is wrong, without usage and advice: some of it may stand in lines of its own.
+fn first_paragraph(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+    lines.join(" ").trim_start_matches("error: ").to_owned()
 }

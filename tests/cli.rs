@@ -251,6 +251,8 @@ fn errors_are_json_too() {
     assert_eq!(value["exit_code"], 1);
     assert!(value["error"].as_str().unwrap().contains("there is no profile"));
     assert!(value["hints"][0].as_str().unwrap().contains("piback init"));
+    let usage = json(&tree.piback(&["backup", "--json"]));
+    assert_eq!(usage["error"], "the following required arguments were not provided: <LABEL>");
 }
 
 #[test]

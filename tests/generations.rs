@@ -130,7 +130,13 @@ fn a_kept_plan_is_carried_out_only_on_the_host_that_it_saw() {
     let text = std::fs::read_to_string(&file).unwrap();
     assert!(!text.contains(common::PASSPHRASE));
     assert_eq!(std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(&file).unwrap()) & 0o7777, 0o600);
-    assert_eq!(tree.piback(&["plan", "--stack", "dhcpcd", "--out", name]).code, 1, "never written over");
+    let again = tree.piback(&["plan", "--stack", "dhcpcd", "--out", name]);
+    assert_eq!(again.code, 1, "never written over");
+    assert!(
+        again.stderr.contains("is there already") && again.stderr.contains("another file"),
+        "{}",
+        again.stderr
+    );
 
     tree.write("/etc/samba/smb.conf", "[global]\n");
     let before = tree.snapshot();

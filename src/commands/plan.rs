@@ -3,13 +3,13 @@
 use super::setup::{self, Setup};
 use super::show;
 use crate::cli::{Global, Plan, StackArg};
-use crate::error::Outcome;
+use crate::error::{Outcome, Problem};
 use crate::provision::check;
 use crate::provision::keep::Kept;
 use crate::system::input;
 use crate::system::read_only::ReadOnly;
 use crate::ui::Ui;
-use anyhow::Context;
+use std::io::ErrorKind;
 
 pub fn run(args: &Plan, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let host = setup::host(global)?;
@@ -23,7 +23,12 @@ pub fn run(args: &Plan, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     if let Some(file) = &args.out {
         let name = crate::ui::visible(&file.to_string_lossy());
         let text = format!("{}\n", serde_json::to_string_pretty(&Kept::of(&plan))?);
-        input::write_private(file, text.as_bytes()).with_context(|| format!("{name} can't be written"))?;
+        input::write_private(file, text.as_bytes()).map_err(|e| match e.kind() {
+            ErrorKind::AlreadyExists => Problem::failed(format!("{name} is there already"))
+                .hint("name another file, or remove this one: a kept plan is not written over")
+                .into(),
+            _ => anyhow::Error::new(e).context(format!("{name} can't be written")),
+        })?;
     }
     show::json(ui, "plan", &plan, &checks, None);
     Ok(if args.check && !plan.is_empty() { Outcome::Pending } else { Outcome::Done })
