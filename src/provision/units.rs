@@ -177,9 +177,7 @@ pub fn plan_units(host: &dyn Host, desired: &Desired, state: &State, plan: &mut 
 /// When systemd can't say.
 pub fn states(host: &dyn Host) -> anyhow::Result<BTreeMap<String, UnitState>> {
     let units: Vec<&str> = Activation::ALL.iter().filter_map(|a| a.unit()).collect();
-    let show = Tool::new("systemctl")
-        .args(["show", "--property=Id,LoadState,UnitFileState,ActiveState"])
-        .args(&units);
+    let show = Tool::new("systemctl").args(["show", PROPERTIES]).args(&units);
     Ok(unit_states(&host.output(&show).context("how the units are")?.stdout))
 }
 
@@ -362,7 +360,11 @@ pub fn installed(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// Blocks of `KEY=VALUE` lines, an empty line between units.
+/// What [`unit_states`] reads, as an argument of `systemctl show`.
+pub const PROPERTIES: &str = "--property=Id,LoadState,UnitFileState,ActiveState,SubState,NRestarts";
+
+/// Blocks of `KEY=VALUE` lines, an empty line between units. One that fails again and again counts as failed, as hostapd
+/// without a file does on Debian 11: systemd calls it `activating`, between two tries and in the middle of one.
 #[must_use]
 pub fn unit_states(text: &str) -> BTreeMap<String, UnitState> {
     let mut states = BTreeMap::new();
@@ -373,12 +375,14 @@ pub fn unit_states(text: &str) -> BTreeMap<String, UnitState> {
         };
         let id = value("Id");
         if !id.is_empty() {
-            let state = UnitState {
-                load: value("LoadState"),
-                file: value("UnitFileState"),
-                active: value("ActiveState"),
+            let again =
+                value("SubState") == "auto-restart" || !matches!(value("NRestarts").as_str(), "" | "0");
+            let active = match value("ActiveState") {
+                active if active == "activating" && again => "failed".to_owned(),
+                active => active,
             };
-            states.insert(id, state);
+            let (load, file) = (value("LoadState"), value("UnitFileState"));
+            states.insert(id, UnitState { load, file, active });
         }
     }
     states
@@ -401,6 +405,13 @@ mod tests {
         let states = unit_states(text);
         assert_eq!(states["hostapd.service"].load, "masked");
         assert_eq!(states["smbd.service"].file, "");
+        for (sub, restarts, state) in
+            [("auto-restart", "0", "failed"), ("start", "7", "failed"), ("start", "0", "activating")]
+        {
+            let text =
+                format!("Id=a.service\nActiveState=activating\nSubState={sub}\nNRestarts={restarts}\n");
+            assert_eq!(unit_states(&text)["a.service"].active, state);
+        }
         assert!(unit_states("\0\n\n=\nId=\n").is_empty());
     }
 

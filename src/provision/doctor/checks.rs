@@ -88,9 +88,7 @@ pub fn root(patient: &Patient<'_>) -> Finding {
 pub fn units(patient: &Patient<'_>) -> Finding {
     let ours: Vec<&str> =
         Activation::ALL.iter().filter(|a| a.is_enabled_by_us()).filter_map(|a| a.unit()).collect();
-    let show = Tool::new("systemctl")
-        .args(["show", "--property=Id,LoadState,UnitFileState,ActiveState"])
-        .args(&ours);
+    let show = Tool::new("systemctl").args(["show", units::PROPERTIES]).args(&ours);
     let states = match said(patient, &show) {
         Ok(text) => units::unit_states(&text),
         Err(finding) => return finding,
