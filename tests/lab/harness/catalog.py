@@ -14,13 +14,14 @@ FAMILIES = {"storage": StorageLab, "network": NetworkLab}
 
 @dataclass(frozen=True)
 class Case:
-    """One scenario in one variant. `usual`: runs when nobody asks for more."""
+    """One scenario in one variant. `usual`: runs when nobody asks for more. `long`: begins before the others."""
 
     name: str
     summary: str
     family: str
     variant: str
     usual: bool
+    long: bool
     module: ModuleType
 
     def lab(self, work, binary, say):
@@ -41,7 +42,7 @@ def cases():
                 name = f"storage-{name}"
             summary = module.__doc__.strip().splitlines()[0]
             for variant in (*module.USUAL, *module.MORE):
-                found.append(Case(f"{name}/{variant}", summary, family, variant, variant in module.USUAL, module))
+                found.append(Case(f"{name}/{variant}", summary, family, variant, variant in module.USUAL, getattr(module, "LONG", False), module))
     return found
 
 

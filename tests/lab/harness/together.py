@@ -18,6 +18,8 @@ def usual():
 
 def run(cases, jobs, options):
     """Runs all of them, prints what each says when it has ended, and gives how many failed."""
+    # The longest one first: begun last, it would run alone while the other processors wait.
+    cases = sorted(cases, key=lambda case: not case.long)
     started = []
 
     def one(case):

@@ -7,6 +7,8 @@ from harness.errors import expect
 
 USUAL = ("trixie",)
 MORE = ("bookworm", "bullseye")
+# Ten cuts, ten boots and more: three times as long as any other.
+LONG = True
 
 # As slow as a cheap SD card, or all files would be written between two of the moments.
 WRITES_A_SECOND = 20
