@@ -67,9 +67,25 @@ fn parse(text: &str) -> Result<Yaml, ProfileError> {
             let (line, column) = e.location().map_or((1, 1), |at| (at.line(), at.column()));
             let said = e.to_string();
             let said = said.split(" at line ").next().unwrap_or(&said);
+            if let Some(path) = twice(said) {
+                let (line, column) = locate(text, &path, Wanted::SecondKey);
+                let why = "stands here a second time; one of the two has to go".into();
+                return Err(ProfileError { line, column, key: dotted(&path), value: None, why });
+            }
             Err(ProfileError { line, column, ..whole(format!("can't be read as YAML: {said}")) })
         }
     }
+}
+
+/// The key that is there twice, from serde_yaml's words: `wifi.radio: duplicate entry with key "band"`. Its place is
+/// that of the section.
+fn twice(said: &str) -> Option<Vec<Step>> {
+    let (section, key) = match said.split_once("duplicate entry with key \"")? {
+        ("", key) => (None, key),
+        (section, key) => (Some(section.strip_suffix(": ")?), key),
+    };
+    let keys = section.into_iter().flat_map(|s| s.split('.')).chain([key.strip_suffix('"')?]);
+    Some(keys.map(|key| Step::Key(key.to_owned())).collect())
 }
 
 fn key_error(text: &str, error: &KeyError) -> ProfileError {

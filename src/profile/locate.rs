@@ -18,6 +18,8 @@ pub enum Step {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
     Key,
+    /// The key where it stands a second time, which YAML does not allow.
+    SecondKey,
     Value,
 }
 
@@ -87,13 +89,15 @@ impl<'de> Visitor<'de> for Walk<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let [first, rest @ ..] = self.path else { return Err(A::Error::custom(FOUND)) };
-        let on_key = matches!((self.wanted, rest), (Wanted::Key, []));
+        let mut on_key = matches!((self.wanted, rest), (Wanted::Key, []));
         let name = match first {
             Step::Key(name) => name.as_str(),
             Step::Index(_) => return Err(A::Error::custom("no list")),
         };
         while let Some(hit) = map.next_key_seed(Key { name, found: on_key })? {
-            if hit {
+            let first_of_two = hit && matches!((self.wanted, rest), (Wanted::SecondKey, []));
+            on_key |= first_of_two;
+            if hit && !first_of_two {
                 return map.next_value_seed(Walk { path: rest, wanted: self.wanted });
             }
             map.next_value::<IgnoredAny>()?;
