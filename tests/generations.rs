@@ -145,6 +145,12 @@ fn a_kept_plan_is_carried_out_only_on_the_host_that_it_saw() {
     assert!(moved.stderr.contains("/etc/samba/smb.conf is not as it was"), "{}", moved.stderr);
     assert!(tree.snapshot().untouched(&before));
     std::fs::remove_file(tree.path("/etc/samba/smb.conf")).unwrap();
+    set_channel(&tree, 6, 1);
+    let other = tree.piback(&["apply", name, "--stack", "dhcpcd", "--yes"]);
+    assert_eq!(other.code, 1);
+    assert!(other.stderr.contains("/etc/hostapd/hostapd.conf would not be"), "{}", other.stderr);
+    assert!(!other.stderr.contains("host has moved"), "{}", other.stderr);
+    set_channel(&tree, 1, 6);
     assert_eq!(tree.piback(&["apply", name, "--stack", "dhcpcd", "--yes"]).code, 0);
     assert_eq!(tree.piback(&["apply", name, "--stack", "dhcpcd", "--yes"]).code, 1, "once is enough");
     assert_eq!(tree.piback(&["apply", "/etc/hostname", "--yes"]).code, 1);
@@ -216,6 +222,8 @@ fn killed_at_200_random_moments_apply_completes_and_the_original_comes_back() {
         if tree.path("/var/lib/piback/journal/intent.json").exists() {
             let notice = tree.piback(&["status"]).stderr;
             assert!(notice.contains("was cut off"), "round {round}: {notice}");
+            let doctor = tree.piback(&["doctor"]).stdout;
+            assert!(doctor.contains("bad apply: "), "round {round}: {doctor}");
         }
         if round % 2 == 0 {
             applied(&tree);

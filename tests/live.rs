@@ -9,6 +9,7 @@ use piback::error::exit_code;
 use piback::profile::types::Passphrase;
 use piback::profile::{EMBEDDED, Profile, load};
 use piback::provision::apply::{self, Hands, Recovered};
+use piback::provision::doctor::{self, Finding, Level, Patient};
 use piback::provision::host::{Facts, Stack, os_release};
 use piback::provision::plan::{self, Desired, Plan};
 use piback::provision::probe::Expected;
@@ -302,6 +303,12 @@ impl Pi {
         lines.iter().filter_map(|l| l.strip_prefix("systemctl ")).map(str::to_owned).collect()
     }
 
+    /// What one check of the doctor's finds.
+    fn doctor(&self, check: &str) -> Finding {
+        let patient = Patient { host: &self.host, profile: None, facts: None, drives: None, lan: None };
+        doctor::CHECKS.iter().find(|c| c.name == check).unwrap().look(&patient)
+    }
+
     fn files(&self) -> common::Snapshot {
         self.tree.snapshot().without(&[
             "/var",
@@ -593,7 +600,10 @@ fn unconfirmed_is_undone_by_the_timer_and_confirmed_stays() {
     assert_eq!(apply::settle(&pi.host, false).unwrap(), Recovered::Nothing, "it never fires late");
 
     // Confirmed: the timer finds nothing any more.
+    assert_eq!(pi.doctor("apply").level, Level::Good);
     pi.apply(6, window()).unwrap();
+    let waits = pi.doctor("apply");
+    assert_eq!((waits.level, waits.found.contains("piback confirm")), (Level::Warning, true), "{waits:?}");
     assert!(apply::confirm(&pi.host).unwrap());
     let kept = pi.files();
     assert_eq!(apply::settle(&pi.host, false).unwrap(), Recovered::Nothing);

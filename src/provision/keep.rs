@@ -85,12 +85,20 @@ impl Kept {
         if *self == now {
             return Ok(());
         }
-        let differs = |path: &String| {
-            let find = |kept: &Kept| kept.files.iter().find(|f| f.path == *path).cloned();
-            find(self) != find(&now)
-        };
-        let paths = self.files.iter().chain(&now.files).map(|f| &f.path);
-        let what = match paths.into_iter().find(|path| differs(path)) {
+        let find = |kept: &Kept, path: &str| kept.files.iter().find(|f| f.path == path).cloned();
+        let paths = || self.files.iter().chain(&now.files).map(|f| f.path.as_str());
+        let differing = paths().find(|path| find(self, path) != find(&now, path));
+        let rendered = differing.filter(|path| {
+            let before = |kept| find(kept, path).map(|f| f.before);
+            before(self).is_some() && before(self) == before(&now)
+        });
+        if let Some(path) = rendered {
+            let what = format!(
+                "{path} would not be what the plan says: the profile, a secret or a template is another"
+            );
+            return Err(Problem::failed(what).hint("make a new one: piback plan --out FILE").into());
+        }
+        let what = match differing {
             Some(path) => format!("{path} is not as it was"),
             None if self.version != now.version => format!("it was made by piback {}", self.version),
             None if self.follows != now.follows => "another apply came in between".to_owned(),

@@ -4,6 +4,7 @@ use super::{Finding, Patient, drive, parse, stack_name};
 use crate::profile::types::Band;
 use crate::provision::catalog::Activation;
 use crate::provision::host::Stack;
+use crate::provision::journal::{self, Phase};
 use crate::provision::{conflicts, handmade, units};
 use crate::system::run::{RunError, Tool};
 
@@ -31,6 +32,21 @@ pub fn profile(patient: &Patient<'_>) -> Finding {
         None => {
             Finding::bad("there is none that can be read", "piback init, or piback plan says what is wrong")
         }
+    }
+}
+
+pub fn apply(patient: &Patient<'_>) -> Finding {
+    match journal::open(patient.host) {
+        Ok(None) => Finding::good("none was cut off"),
+        Ok(Some(intent)) if intent.phase == Phase::Provisional => Finding::warning(
+            journal::notice(&intent),
+            "sudo piback confirm keeps it, sudo piback rollback undoes it",
+        ),
+        Ok(Some(intent)) if intent.phase == Phase::Undoing => {
+            Finding::bad(journal::notice(&intent), "sudo piback rollback")
+        }
+        Ok(Some(intent)) => Finding::bad(journal::notice(&intent), "sudo piback apply"),
+        Err(e) => Finding::unknown(format!("{e:#}")),
     }
 }
 

@@ -22,7 +22,8 @@ pub struct Check {
 
 impl Check {
     /// What it finds, harmless to print: tools repeat what others chose, names and addresses.
-    fn look(&self, patient: &Patient<'_>) -> Finding {
+    #[must_use]
+    pub fn look(&self, patient: &Patient<'_>) -> Finding {
         let mut finding = (self.run)(patient);
         finding.found = crate::ui::visible(&finding.found);
         finding.remedy = finding.remedy.map(|remedy| crate::ui::visible(&remedy));
@@ -92,6 +93,7 @@ impl Finding {
 /// The registry, in the order in which it is shown.
 pub const CHECKS: &[Check] = &[
     Check { name: "profile", line: "the profile can be read", run: checks::profile },
+    Check { name: "apply", line: "no apply was cut off, or waits to be confirmed", run: checks::apply },
     Check { name: "stack", line: "who brings up the network, and nobody else", run: checks::stack },
     Check { name: "root", line: "the system's own disk can be written and stays written", run: checks::root },
     Check { name: "units", line: "the daemons start at boot and run", run: checks::units },
