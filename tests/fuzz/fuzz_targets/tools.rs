@@ -4,10 +4,11 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use piback::profile::Profile;
 use piback::provision::doctor::{self, Patient};
 use piback::provision::host::{Facts, Stack};
 use piback::provision::probe::{self, Expected};
-use piback::provision::units;
+use piback::provision::{lan, units, uplink};
 use piback_fuzz::{HostileHost, STACKS, assert_printable};
 
 fuzz_target!(|data: &[u8]| {
@@ -34,10 +35,31 @@ fuzz_target!(|data: &[u8]| {
         assert_printable(name, &finding.found);
         assert_printable(name, finding.remedy.as_deref().unwrap_or_default());
     }
+    networks(&host, &profile);
     for state in units::unit_states(&String::from_utf8_lossy(data)).values() {
         assert!(!(state.is_masked() && !state.is_off()));
     }
 });
+
+/// The Wi-Fi's subnet beside whatever `ip` says: free, or said not to be.
+fn networks(host: &HostileHost, profile: &Profile) {
+    let Ok(taken) = uplink::look(host, "wlan0") else { return };
+    assert!(taken.iter().all(|t| t.interface != "wlan0" && t.prefix <= 32));
+    for auto in [true, false] {
+        let mut network = profile.network.clone();
+        network.auto = auto;
+        let choice = lan::choose(&network, None, &taken);
+        let overlaps = taken.iter().any(|t| choice.network.address.overlaps(t.address, t.prefix));
+        assert_eq!(overlaps, choice.clash.is_some(), "{taken:?}");
+        assert!(auto || choice.network == network);
+        for said in choice.clash.iter().map(ToString::to_string).chain(choice.note()) {
+            assert_printable("subnet", &said);
+        }
+        // What was chosen once stays as long as nothing else is plugged in.
+        let again = lan::choose(&network, choice.chosen(), &taken);
+        assert_eq!(again.network, choice.network);
+    }
+}
 
 fn host_is_silent(data: &[u8]) -> bool {
     data.iter().all(|b| matches!(b, 0 | b' ' | b'\n'))
