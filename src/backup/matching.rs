@@ -248,7 +248,7 @@ impl Matcher<'_> {
         }
         let (folder, name) = scan::split_path(dest);
         let Some(dir) = self.drive.exact(folder).map_err(Stop::of_drive)? else { return Ok(None) };
-        let buffer = self.buffer.get_or_insert_with(|| Buffer::new(1 << 20));
+        let buffer = self.buffer.get_or_insert_with(|| Buffer::new(source::PIECE));
         let answer = dir.read(name, size >= source::LARGE).and_then(|mut f| source::digest(&mut f, buffer));
         match answer {
             Ok(digest) => Ok(digest.map(|d| d.hash)),
@@ -266,7 +266,7 @@ impl Matcher<'_> {
         if self.watch.stop_requested() {
             return Err(Stop::Asked);
         }
-        let buffer = self.buffer.get_or_insert_with(|| Buffer::new(1 << 20));
+        let buffer = self.buffer.get_or_insert_with(|| Buffer::new(source::PIECE));
         let answer = self.source.open(self.card, file, false).and_then(|mut open| {
             let times = (open.opened().mtime, open.opened().ctime);
             Ok(source::digest(&mut open, buffer)?.map(|digest| Seen { digest, times }))

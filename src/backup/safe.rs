@@ -10,7 +10,7 @@ use super::manifest::Index;
 use super::reason::{Reason, Stop};
 use super::scan::{self, Card, File};
 use super::shelf::Shelf;
-use super::source::{self, LARGE, Source};
+use super::source::{self, LARGE, PIECE, Source};
 use crate::error::Problem;
 use crate::system::volume::{Buffer, Fault, FaultKind};
 use crate::ui::visible;
@@ -61,7 +61,7 @@ pub fn safe_to_format(ends: &Endpoints, watch: &dyn Watch) -> anyhow::Result<Ans
         let path = visible(&String::from_utf8_lossy(&odd.path));
         answer.not_safe.push(NotSafe { path, size: 0, reason: Reason::Odd(odd.what.clone()) });
     }
-    let buffers = (Buffer::new(1 << 20), Buffer::new(1 << 20));
+    let buffers = (Buffer::new(PIECE), Buffer::new(PIECE));
     let mut comparer = Comparer { card: &card, source, drive: &mut drive, index: &runs.index, buffers };
     for folder in &card.folders {
         let shelf = comparer.shelf(&folder.path);

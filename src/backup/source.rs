@@ -8,6 +8,9 @@ use std::sync::Arc;
 /// From this size on, files are read past the page cache.
 pub const LARGE: u64 = 1024 * 1024;
 
+/// Read at once by what reads only to compare: a huge page, see [`Buffer`].
+pub const PIECE: usize = 2 * 1024 * 1024;
+
 /// After so many files in a row of which nothing can be read, the card counts as gone.
 const DEAD_FILES: u32 = 5;
 

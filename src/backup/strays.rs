@@ -9,7 +9,7 @@ use super::events::{Event, Watch};
 use super::manifest::{Log, Record, Runs, to_text};
 use super::names;
 use super::scan::{self, Card};
-use super::source::{self, LARGE};
+use super::source::{self, LARGE, PIECE};
 use crate::system::volume::{Buffer, Fault, FaultKind};
 use crate::ui::visible;
 use std::collections::HashSet;
@@ -102,7 +102,7 @@ pub fn take_over(
     log: &mut Log,
     watch: &dyn Watch,
 ) -> Result<(u64, bool), Fault> {
-    let mut buffer = Buffer::new(1 << 20);
+    let mut buffer = Buffer::new(PIECE);
     let mut taken = 0;
     for some in strays.files.chunks(256) {
         let mut records = Vec::new();

@@ -8,7 +8,7 @@ use super::events::{Event, Tally, Watch};
 use super::label::Label;
 use super::manifest::{Damage, Index, Known, Log, Record, Run, Runs, to_text};
 use super::reason::{Reason, Stop};
-use super::source::{self, LARGE};
+use super::source::{self, LARGE, PIECE};
 use super::{scan, strays};
 use crate::error::Problem;
 use crate::system::volume::{Buffer, Fault, FaultKind};
@@ -96,7 +96,7 @@ pub fn verify(label: &Label, dest: &Path, share: f64, watch: &dyn Watch) -> anyh
     let mut all = Tally::default();
     picked.iter().for_each(|k| all.add(k.size));
     watch.event(Event::Scanned(all));
-    let mut checker = Checker { drive: &mut drive, index: &runs.index, buffer: Buffer::new(1 << 20) };
+    let mut checker = Checker { drive: &mut drive, index: &runs.index, buffer: Buffer::new(PIECE) };
     let mut records = Vec::new();
     let mut good: HashSet<u128> = HashSet::new();
     let mut bad: Vec<(u128, NotSafe)> = Vec::new();
