@@ -1,7 +1,7 @@
 //! Files that were written and wait to be made durable together.
 
+use super::context::{BATCH_BYTES, BATCH_FILES, BATCH_SECONDS};
 use super::reader::ReadEnd;
-use super::{BATCH_BYTES, BATCH_FILES, BATCH_SECONDS};
 use crate::backup::drive::Place;
 use crate::system::volume::{Dir, OutFile};
 use std::sync::Arc;

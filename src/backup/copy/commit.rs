@@ -1,8 +1,8 @@
 //! The committer: what was written becomes durable, is read back from the medium, and only then gets its name.
 
 use super::batch::{Batch, Pending};
+use super::context::{CHUNK, Context};
 use super::ledger::Shared;
-use super::{CHUNK, Context};
 use crate::backup::digest::{Digest, Digester};
 use crate::backup::events::{Event, Tally};
 use crate::backup::manifest::{FileRecord, Log, Record};

@@ -1,6 +1,6 @@
 //! What became of every job.
 
-use super::Context;
+use super::context::Context;
 use crate::backup::events::{Event, Tally};
 use crate::backup::reason::{Reason, Stop};
 use crate::backup::{scan, source};

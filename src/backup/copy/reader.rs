@@ -1,7 +1,8 @@
 //! The reader: the card's files one after the other, hashed on the way.
 
+use super::context::Context;
 use super::ledger::Shared;
-use super::{Context, rescue};
+use super::rescue;
 use crate::backup::digest::{Digest, Digester};
 use crate::backup::events::{Event, Side};
 use crate::backup::reason::{Reason, Stop};

@@ -1,9 +1,9 @@
 //! The writer: temporary files on the drive, filled as the reader goes.
 
 use super::batch::{Batch, Pending};
+use super::context::{CHUNK, Context};
 use super::ledger::Shared;
 use super::reader::{Message, ReadEnd};
-use super::{CHUNK, Context};
 use crate::backup::drive::{self, Place};
 use crate::backup::events::{Event, Side};
 use crate::backup::reason::{Reason, Stop};

@@ -1,6 +1,7 @@
 //! A label's records in memory: about 150 bytes a file.
 
-use super::{FileRecord, Record};
+use super::path::from_text;
+use super::record::{FileRecord, Record};
 use std::collections::{HashMap, HashSet};
 use twox_hash::XxHash3_128;
 
@@ -59,20 +60,19 @@ impl Index {
             Record::File(file) => self.add_file(file, false),
             Record::Partial { file, .. } => self.add_file(file, true),
             Record::Found { dest, size, xxh128 } => {
-                let (Some(dest), Ok(hash)) = (super::from_text(dest), u128::from_str_radix(xxh128, 16))
-                else {
+                let (Some(dest), Ok(hash)) = (from_text(dest), u128::from_str_radix(xxh128, 16)) else {
                     return false;
                 };
                 self.rotten.remove(&dest);
                 self.push(&[], &dest, *size, (0, 0), 0, hash, false)
             }
             Record::Rotten { dest } => {
-                let Some(dest) = super::from_text(dest) else { return false };
+                let Some(dest) = from_text(dest) else { return false };
                 self.rotten.insert(dest);
                 true
             }
             Record::Moved { dest, to } => {
-                let (Some(dest), Some(to)) = (super::from_text(dest), super::from_text(to)) else {
+                let (Some(dest), Some(to)) = (from_text(dest), from_text(to)) else {
                     return false;
                 };
                 self.moved.insert(dest, to);

@@ -1,7 +1,8 @@
 //! Manifests on the drive: which there are, reading them, and writing this run's own.
 
 use super::damage::{self, Damage};
-use super::{Index, Record};
+use super::index::Index;
+use super::record::Record;
 use crate::system::volume::{Buffer, Dir, Fault, FaultKind, OutFile};
 use crate::ui::visible;
 use anyhow::Context;

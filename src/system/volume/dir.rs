@@ -1,13 +1,15 @@
 //! A directory, held open: the only way to reach what is in it.
 
 use super::fault::{Call, Fault};
-use super::{InFile, Medium, OutFile};
+use super::file::{InFile, OutFile};
+use super::medium::Medium;
+use super::stat::{FileKind, Stat};
 use nix::dir::{Dir as Listing, Type};
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, Flock, FlockArg, OFlag, RenameFlags};
-use nix::sys::stat::{FileStat, Mode, SFlag};
+use nix::sys::stat::Mode;
 use nix::unistd::UnlinkatFlags;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 /// An open directory. Names given to its methods are single components.
@@ -16,31 +18,6 @@ pub struct Dir {
     fd: OwnedFd,
     device: u64,
     inode: u64,
-}
-
-/// What kind of thing a name stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FileKind {
-    File,
-    Directory,
-    Symlink,
-    Fifo,
-    Socket,
-    Device,
-}
-
-/// What `stat` tells about a name or an open file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stat {
-    pub kind: FileKind,
-    /// In bytes.
-    pub size: u64,
-    /// Modification time, nanoseconds since 1970; saturated at what an `i64` holds.
-    pub mtime: i64,
-    /// Change time, likewise.
-    pub ctime: i64,
-    pub device: u64,
-    pub inode: u64,
 }
 
 /// One name in a directory.
@@ -157,7 +134,7 @@ impl Dir {
     /// # Errors
     /// When it can't be opened, is no regular file, or lies on another device.
     pub fn read(&self, name: &[u8], direct: bool) -> Result<InFile, Fault> {
-        InFile::open(self, name, direct)
+        InFile::open(self.fd.as_fd(), self.device, name, direct)
     }
 
     /// Creates a file that must not exist yet, for writing and reading back.
@@ -165,7 +142,7 @@ impl Dir {
     /// # Errors
     /// When the name is taken or the file can't be created.
     pub fn create(&self, name: &[u8]) -> Result<OutFile, Fault> {
-        OutFile::create(self, name)
+        OutFile::create(self.fd.as_fd(), self.device, name)
     }
 
     /// Gives a file in this directory its name in `to`, and never replaces one.
@@ -300,34 +277,8 @@ impl Dir {
         major == 0 || Path::new(&format!("/sys/dev/block/{major}:{minor}")).exists()
     }
 
-    pub(super) fn fd(&self) -> BorrowedFd<'_> {
-        self.fd.as_fd()
-    }
-
     fn held(fd: OwnedFd) -> Result<Self, Fault> {
         let stat = nix::sys::stat::fstat(&fd).call("stat")?;
         Ok(Dir { fd, device: stat.st_dev, inode: stat.st_ino })
-    }
-}
-
-impl Stat {
-    pub(super) fn from_raw(stat: &FileStat) -> Self {
-        let kind = match SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits()) {
-            SFlag::S_IFDIR => FileKind::Directory,
-            SFlag::S_IFLNK => FileKind::Symlink,
-            SFlag::S_IFIFO => FileKind::Fifo,
-            SFlag::S_IFSOCK => FileKind::Socket,
-            SFlag::S_IFREG => FileKind::File,
-            _ => FileKind::Device,
-        };
-        let nanoseconds = |s: i64, ns: i64| s.saturating_mul(1_000_000_000).saturating_add(ns);
-        Stat {
-            kind,
-            size: u64::try_from(stat.st_size).unwrap_or(0),
-            mtime: nanoseconds(stat.st_mtime, stat.st_mtime_nsec),
-            ctime: nanoseconds(stat.st_ctime, stat.st_ctime_nsec),
-            device: stat.st_dev,
-            inode: stat.st_ino,
-        }
     }
 }

@@ -1,14 +1,14 @@
 //! Reading a card's file, and writing, syncing and reading back a drive's.
 
-use super::ALIGN;
-use super::dir::{Dir, FileKind, Stat};
+use super::buffer::ALIGN;
 use super::fault::{Call, Fault};
+use super::stat::{FileKind, Stat};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, PosixFadviseAdvice};
 use nix::libc;
 use nix::sys::stat::Mode;
 use nix::sys::time::TimeSpec;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 /// A regular file, open for reading.
 #[derive(Debug)]
@@ -26,10 +26,11 @@ pub struct OutFile {
 }
 
 impl InFile {
-    pub(super) fn open(dir: &Dir, name: &[u8], direct: bool) -> Result<Self, Fault> {
+    /// Opens a name in the folder `dir`, which lies on `device`.
+    pub(super) fn open(dir: BorrowedFd<'_>, device: u64, name: &[u8], direct: bool) -> Result<Self, Fault> {
         // O_NONBLOCK: a fifo that took the file's place must not block the run.
         let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
-        let open = |flags| nix::fcntl::openat(dir.fd(), name, flags, Mode::empty());
+        let open = |flags| nix::fcntl::openat(dir, name, flags, Mode::empty());
         let (fd, direct) = match direct {
             true => match open(flags | OFlag::O_DIRECT) {
                 Err(Errno::EINVAL | Errno::EOPNOTSUPP) => (open(flags).call("open")?, false),
@@ -42,7 +43,7 @@ impl InFile {
         if stat.kind != FileKind::File {
             return Err(Fault::new("open", Errno::EINVAL));
         }
-        if stat.device != dir.device() {
+        if stat.device != device {
             return Err(Fault::new("open", Errno::EXDEV));
         }
         Ok(file)
@@ -92,16 +93,19 @@ impl InFile {
 }
 
 impl OutFile {
-    pub(super) fn create(dir: &Dir, name: &[u8]) -> Result<Self, Fault> {
+    /// Makes a file of that name in the folder `dir`, which lies on `device`.
+    pub(super) fn create(dir: BorrowedFd<'_>, device: u64, name: &[u8]) -> Result<Self, Fault> {
         let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        let fd = nix::fcntl::openat(dir.fd(), name, flags, Mode::from_bits_truncate(0o644)).call("create")?;
+        let fd = nix::fcntl::openat(dir, name, flags, Mode::from_bits_truncate(0o644)).call("create")?;
         let file = OutFile { fd, direct: false };
-        if file.stat()?.device != dir.device() {
+        if file.stat()?.device != device {
             return Err(Fault::new("create", Errno::EXDEV));
         }
         Ok(file)
     }
 
+    /// What the file is now.
+    ///
     /// # Errors
     /// When the file system does not answer.
     pub fn stat(&self) -> Result<Stat, Fault> {

@@ -10,9 +10,11 @@ mod dir;
 mod fault;
 mod file;
 mod medium;
+mod stat;
 
 pub use buffer::{ALIGN, Buffer};
-pub use dir::{Dir, Entry, FileKind, Lock, Space, Stat};
+pub use dir::{Dir, Entry, Lock, Space};
 pub use fault::{Fault, FaultKind};
 pub use file::{InFile, OutFile};
 pub use medium::Medium;
+pub use stat::{FileKind, Stat};
