@@ -342,7 +342,10 @@ fn what_fights_with_piback_is_named_with_its_line() {
 
 #[test]
 fn edits_made_between_a_cut_and_its_undoing_are_kept() {
-    use piback::provision::{apply as engine, plan, render, store};
+    use piback::provision::apply as engine;
+    use piback::provision::plan;
+    use piback::provision::render;
+    use piback::provision::store;
     use piback::system::fake::{FakeHost, Fault};
     let tree = Tree::new();
     tree.write("/etc/dhcpcd.conf", "hostname\n");

@@ -5,10 +5,11 @@ use super::{setup, show};
 use crate::cli::{Global, Rollback};
 use crate::error::{Outcome, Problem};
 use crate::provision::apply::{self, Hands};
+use crate::provision::journal;
 use crate::provision::plan::{self, Desired, Plan};
 use crate::provision::render::Secrets;
 use crate::provision::store::{self, State};
-use crate::provision::{journal, units};
+use crate::provision::units;
 use crate::system::{Host, signals};
 use crate::ui::{Ui, visible};
 

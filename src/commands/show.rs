@@ -1,9 +1,9 @@
 //! A plan on the screen, and as JSON.
 
 use crate::provision::check::Check;
-use crate::provision::diff;
 use crate::provision::handmade::RuleChange;
 use crate::provision::plan::{Action, FileChange, Plan};
+use crate::provision::text::diff;
 use crate::provision::units::{AccountChange, UnitChange};
 use crate::system::Node;
 use crate::ui::{JSON_SCHEMA, Style, Ui};
@@ -18,7 +18,7 @@ pub fn plan(ui: &Ui, plan: &Plan, checks: &[Check]) {
         }
         let lines = diff::unified(&file.shown.0, &file.shown.1);
         if !lines.is_empty() {
-            ui.verbatim(&diff::painted(ui, &lines));
+            ui.verbatim(&painted(ui, &lines));
         }
     }
     for package in &plan.packages {
@@ -128,4 +128,15 @@ impl<'a> PlanJson<'a> {
             notes: &plan.notes,
         }
     }
+}
+
+/// The lines in colour, for a terminal.
+fn painted(ui: &Ui, lines: &[String]) -> String {
+    let paint = |line: &String| match line.as_bytes().first() {
+        Some(b'+') => ui.paint(Style::Green, line),
+        Some(b'-') => ui.paint(Style::Red, line),
+        Some(b'@') => ui.paint(Style::Cyan, line),
+        _ => line.clone(),
+    };
+    lines.iter().map(paint).collect::<Vec<_>>().join("\n")
 }

@@ -1,18 +1,18 @@
 //! Makes a live host use its files: packages, the share's user, units. On a tree there is nothing to do.
 
-use super::apply::{Hands, stop_if_asked};
-use super::catalog::Activation;
-use super::check;
-use super::firewall;
-use super::handmade;
-use super::journal::Intent;
-use super::plan::Plan;
-use super::probe::{self, Expected, Probe};
-use super::radio;
-use super::store::{self, State};
-use super::units::{self, AccountChange, Act, PASSWORD_MARK, UnitChange, UnitState};
 use crate::error::Problem;
 use crate::profile::types::Passphrase;
+use crate::provision::apply::{Hands, stop_if_asked};
+use crate::provision::catalog::Activation;
+use crate::provision::check;
+use crate::provision::firewall;
+use crate::provision::handmade;
+use crate::provision::journal::Intent;
+use crate::provision::plan::Plan;
+use crate::provision::probe::{self, Expected, Probe};
+use crate::provision::radio;
+use crate::provision::store::{self, State};
+use crate::provision::units::{self, AccountChange, Act, PASSWORD_MARK, UnitChange, UnitState};
 use crate::system::Host;
 use crate::system::run::Tool;
 use anyhow::Context;

@@ -1,15 +1,15 @@
 //! Carries out a plan: journal, originals, files, then whatever a live host needs; or everything back.
 
-use super::activate::{self, Pace};
-use super::journal::{self, Intent, Phase};
-use super::plan::{FileChange, Plan};
-use super::probe::Expected;
-use super::proof;
-use super::render::Secrets;
-use super::store::{self, Generation, State};
-use super::watchdog::{self, Window};
 use crate::error::{Kind, Problem};
 use crate::profile::types::Passphrase;
+use crate::provision::activate::{self, Pace};
+use crate::provision::journal::{self, Intent, Phase};
+use crate::provision::plan::{FileChange, Plan};
+use crate::provision::probe::Expected;
+use crate::provision::proof;
+use crate::provision::render::Secrets;
+use crate::provision::store::{self, Generation, State};
+use crate::provision::watchdog::{self, Window};
 use crate::system::{Host, Node};
 use anyhow::Context;
 use std::any::Any;

@@ -1,9 +1,9 @@
 //! The one table of files: for each, its template, path, mode, stacks, checker and what it is the input of.
 
-use super::block::Position;
-use super::handmade;
-use super::host::{Facts, Stack};
 use crate::profile::Profile;
+use crate::provision::handmade;
+use crate::provision::host::{Facts, Stack};
+use crate::provision::text::block::Position;
 
 /// One managed file.
 #[derive(Debug, Clone, Copy)]

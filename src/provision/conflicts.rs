@@ -1,10 +1,11 @@
 //! Settings of others that fight with piback's and that no recogniser knows: beyond what `handmade` puts aside, piback
 //! never edits another's lines, so each is named, with what to do.
 
-use super::block;
-use super::handmade::{self, HandMade};
-use super::host::{Facts, INTERFACES, Stack};
 use crate::profile::Profile;
+use crate::provision::handmade::{self, HandMade};
+use crate::provision::host::{Facts, INTERFACES, Stack};
+use crate::provision::text::block;
+use crate::provision::text::lines::line_where;
 use crate::system::Host;
 use anyhow::Context;
 
@@ -67,12 +68,6 @@ pub fn find(
         }
     }
     Ok(found)
-}
-
-/// The first line of `matches`, from 1; comments don't count.
-fn line_where(text: &str, matches: impl Fn(&str) -> bool) -> Option<usize> {
-    let active = |line: &str| !line.trim_start().starts_with('#') && matches(line.trim());
-    text.lines().position(active).map(|index| index + 1)
 }
 
 /// `bind-interfaces` excludes `bind-dynamic`, and its own ranges and addresses would count beside piback's.

@@ -119,7 +119,8 @@ pub fn os_release(text: &str) -> OsRelease {
 
 /// Whether an interfaces(5) file reads `interfaces.d/piback` by a line of its own, piback's block left out.
 fn reads_interfaces_d(text: &str) -> bool {
-    let text = super::block::without(text.as_bytes()).unwrap_or_else(|_| text.as_bytes().to_vec());
+    let text =
+        crate::provision::text::block::without(text.as_bytes()).unwrap_or_else(|_| text.as_bytes().to_vec());
     String::from_utf8_lossy(&text).lines().any(|line| {
         let mut words = line.split_whitespace();
         let (word, path) = (words.next(), words.next().unwrap_or_default());

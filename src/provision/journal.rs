@@ -7,12 +7,12 @@
 //!
 //! All of it is gone when the apply has ended; until then it is mode 0600 in a 0700 directory.
 
-use super::handmade::RuleChange;
-use super::plan::Plan;
-use super::proof::Held;
-use super::radio;
-use super::store::{self, Generation, Originals, STATE, State};
-use super::units::UnitChange;
+use crate::provision::handmade::RuleChange;
+use crate::provision::plan::Plan;
+use crate::provision::proof::Held;
+use crate::provision::radio;
+use crate::provision::store::{self, Generation, Originals, STATE, State};
+use crate::provision::units::UnitChange;
 use crate::system::{FileNode, HALF_WRITTEN, Host, Node};
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};

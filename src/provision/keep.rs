@@ -3,10 +3,10 @@
 //! `apply FILE` makes the plan anew and carries it out only if it is the same one, change for change: a kept plan is
 //! a promise about this host as it was, never an order for another one.
 
-use super::host::Stack;
-use super::plan::{FileChange, Plan};
-use super::store;
 use crate::error::Problem;
+use crate::provision::host::Stack;
+use crate::provision::plan::{FileChange, Plan};
+use crate::provision::store;
 use crate::system::Node;
 use serde::{Deserialize, Serialize};
 
@@ -49,9 +49,9 @@ impl Kept {
             follows: plan.follows,
             files: plan.files.iter().map(file).collect(),
             packages: plan.packages.clone(),
-            accounts: plan.accounts.iter().map(super::units::AccountChange::text).collect(),
-            units: plan.units.iter().map(super::units::UnitChange::steps).collect(),
-            rules: plan.rules.iter().map(super::handmade::RuleChange::text).collect(),
+            accounts: plan.accounts.iter().map(crate::provision::units::AccountChange::text).collect(),
+            units: plan.units.iter().map(crate::provision::units::UnitChange::steps).collect(),
+            rules: plan.rules.iter().map(crate::provision::handmade::RuleChange::text).collect(),
         }
     }
 

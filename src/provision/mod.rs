@@ -2,11 +2,9 @@
 
 pub mod activate;
 pub mod apply;
-pub mod block;
 pub mod catalog;
 pub mod check;
 pub mod conflicts;
-pub mod diff;
 pub mod doctor;
 pub mod drive;
 mod firewall;
@@ -22,6 +20,7 @@ pub mod proof;
 pub mod radio;
 pub mod render;
 pub mod store;
+pub mod text;
 pub mod units;
 pub mod uplink;
 pub mod watchdog;

@@ -1,6 +1,6 @@
 //! What is up, at a glance: the probes, and who is on the Wi-Fi. Each thing is asked itself, once.
 
-use super::probe::{self, Expected, Probe};
+use crate::provision::probe::{self, Expected, Probe};
 use crate::system::Host;
 use crate::system::run::Tool;
 use serde::Serialize;

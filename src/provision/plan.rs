@@ -1,14 +1,15 @@
 //! What would change: a value. `plan` shows it, `apply` carries it out, `--check` asks whether it is empty.
 
-use super::block;
-use super::catalog::Form;
-use super::handmade::{RuleChange, aside};
-use super::host::Stack;
-use super::render::{Artifact, Secrets};
-use super::store::{self, Original, State};
-use super::units::{AccountChange, UnitChange};
 use crate::error::Problem;
 use crate::profile::types::Subnet;
+use crate::provision::catalog::Form;
+use crate::provision::handmade::RuleChange;
+use crate::provision::host::Stack;
+use crate::provision::render::{Artifact, Secrets};
+use crate::provision::store::{self, Original, State};
+use crate::provision::text::block;
+use crate::provision::text::comment_out;
+use crate::provision::units::{AccountChange, UnitChange};
 use crate::system::{FileNode, Host, Node};
 use anyhow::Context;
 use std::collections::BTreeMap;
@@ -241,7 +242,7 @@ fn wanted(
             let moved = state.owned().iter().any(|o| o.path == *path && o.form != artifact.form);
             let base = if moved { block::without(old) } else { Ok(old.to_vec()) };
             let bytes = base
-                .and_then(|base| block::set(&aside::put(&base, &artifact.aside), &text, position))
+                .and_then(|base| block::set(&comment_out::put(&base, &artifact.aside), &text, position))
                 .with_context(|| path.clone())?;
             match &before {
                 Node::File(file) => FileNode { bytes, ..*file },
@@ -252,7 +253,7 @@ fn wanted(
         Form::Lines => match &before {
             Node::File(file) => {
                 let rest = block::without(old).with_context(|| path.clone())?;
-                FileNode { bytes: aside::put(&rest, &artifact.aside), ..*file }
+                FileNode { bytes: comment_out::put(&rest, &artifact.aside), ..*file }
             }
             _ => FileNode { bytes: Vec::new(), mode: artifact.mode, uid: 0, gid: 0 },
         },
@@ -270,12 +271,12 @@ fn wanted(
     let new_text = String::from_utf8_lossy(&after.bytes).into_owned();
     // The part of the new text that is ours carries the masks; in a block's file the rest is masked by its keys.
     let new_masked = match artifact.form {
-        Form::Whole => super::diff::masked(&masked),
-        Form::Block(_) | Form::Lines => super::diff::masked(&new_text),
+        Form::Whole => crate::provision::text::diff::masked(&masked),
+        Form::Block(_) | Form::Lines => crate::provision::text::diff::masked(&new_text),
     };
     let shown = (
-        desired.hide(&super::diff::masked(&old_text)),
-        desired.hide(&super::diff::mark_changed_secrets(&old_text, &new_text, &new_masked)),
+        desired.hide(&crate::provision::text::diff::masked(&old_text)),
+        desired.hide(&crate::provision::text::diff::mark_changed_secrets(&old_text, &new_text, &new_masked)),
     );
     let hash = store::hash(text.as_bytes());
     let change = action.map(|action| FileChange {
@@ -295,7 +296,7 @@ fn before_us(host: &dyn Host, artifact: &Artifact) -> anyhow::Result<Original> {
     let (node, _) = look(host, &artifact.path)?;
     Ok(match (artifact.form, node) {
         (Form::Block(_) | Form::Lines, Node::File(file)) => {
-            let rest = aside::theirs(&file.bytes).with_context(|| artifact.path.clone())?;
+            let rest = comment_out::theirs(&file.bytes).with_context(|| artifact.path.clone())?;
             match rest.is_empty() {
                 true => Original::Absent,
                 false => Original::Rest { mode: file.mode, uid: file.uid, gid: file.gid },
@@ -328,7 +329,8 @@ fn taken_back(
         }
         Original::Link { target, .. } => Node::Link { target: target.clone() },
         Original::Rest { mode, uid, gid } => {
-            let bytes = aside::theirs(content(&before, followed.as_deref())).with_context(|| path.clone())?;
+            let bytes =
+                comment_out::theirs(content(&before, followed.as_deref())).with_context(|| path.clone())?;
             Node::File(FileNode { bytes, mode: *mode, uid: *uid, gid: *gid })
         }
     };
@@ -345,17 +347,17 @@ fn taken_back(
                 }
                 Original::Link { sha256: None, .. } => Vec::new(),
             };
-            let rest = match aside::theirs(current) {
+            let rest = match comment_out::theirs(current) {
                 Ok(rest) => rest,
                 // Whatever somebody did to the markers: what was there before is known, and there is a way back.
                 Err(e) => {
                     notes.push(format!("{path}: {e}; all of it goes back to what was there before piback"));
-                    aside::theirs(&kept).unwrap_or_else(|_| kept.clone())
+                    comment_out::theirs(&kept).unwrap_or_else(|_| kept.clone())
                 }
             };
             // The original may hold a block of an apply whose record is lost. And putting a block in may have ended
             // the last line; that is no edit of anybody's.
-            let base = aside::theirs(&kept).unwrap_or(kept);
+            let base = comment_out::theirs(&kept).unwrap_or(kept);
             let untouched = rest == base || rest.strip_suffix(b"\n") == Some(&base);
             match (&before, untouched) {
                 (_, true) | (Node::Absent, _) => restored,
@@ -377,8 +379,8 @@ fn taken_back(
         _ => String::new(),
     };
     let shown = (
-        desired.hide(&super::diff::masked(&text(&before))),
-        desired.hide(&super::diff::masked(&text(&after))),
+        desired.hide(&crate::provision::text::diff::masked(&text(&before))),
+        desired.hide(&crate::provision::text::diff::masked(&text(&after))),
     );
     Ok(Some(FileChange { path: path.clone(), action, before, after, followed, shown }))
 }

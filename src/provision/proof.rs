@@ -1,8 +1,8 @@
 //! Whether what was up before an apply is up again after its undoing: files and units that are back are no proof.
 
-use super::activate;
-use super::probe::{self, Expected, Probe};
-use super::store::State;
+use crate::provision::activate;
+use crate::provision::probe::{self, Expected, Probe};
+use crate::provision::store::State;
 use crate::system::Host;
 use serde::{Deserialize, Serialize};
 

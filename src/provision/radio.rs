@@ -1,9 +1,9 @@
 //! The radio's IPv4 addresses. They are in no file, so that an undo has to give them back by itself: hostapd's drop-in
 //! takes all but its own off the radio.
 
-use super::conflicts;
-use super::host::INTERFACES;
-use super::probe;
+use crate::provision::conflicts;
+use crate::provision::host::INTERFACES;
+use crate::provision::probe;
 use crate::system::Host;
 use crate::system::run::Tool;
 use anyhow::Context;

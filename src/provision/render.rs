@@ -1,10 +1,10 @@
 //! Profile and facts to files: every template or an error, before anything is written.
 
-use super::block;
-use super::catalog::{self, Entry, Form};
-use super::host::{Facts, Stack};
 use crate::profile::Profile;
 use crate::profile::types::{Band, Passphrase};
+use crate::provision::catalog::{self, Entry, Form};
+use crate::provision::host::{Facts, Stack};
+use crate::provision::text::block;
 use crate::secret::MASK;
 use anyhow::{Context, anyhow, bail};
 use serde::{Deserialize, Serialize};
@@ -293,7 +293,7 @@ impl Values {
                 iptables: "/usr/bin/env iptables",
                 ip6tables: "/usr/bin/env ip6tables",
                 rfkill: "/usr/bin/env rfkill",
-                journal: super::journal::INTENT,
+                journal: crate::provision::journal::INTENT,
             },
         }
     }

@@ -8,14 +8,14 @@
 //! lock                      held by the one process that changes the host
 //! ```
 
-use super::catalog::{self, Activation};
-use super::host::Stack;
-use super::plan::Plan;
-use super::probe::Expected;
-use super::render::{Artifact, Body};
-use super::units::UnitState;
 use crate::error::Problem;
 use crate::profile::types::Subnet;
+use crate::provision::catalog::{self, Activation};
+use crate::provision::host::Stack;
+use crate::provision::plan::Plan;
+use crate::provision::probe::Expected;
+use crate::provision::render::{Artifact, Body};
+use crate::provision::units::UnitState;
 use crate::system::{FileNode, Host, Node};
 use anyhow::{Context, bail};
 use serde::de::DeserializeOwned;

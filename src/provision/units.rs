@@ -1,12 +1,12 @@
 //! What a running host needs beyond files: packages, the share's user, units. Facts come from the host's tools,
 //! whose output is parsed here; what to do about them is decided here; `activate` does it.
 
-use super::catalog::{self, Activation};
-use super::handmade;
-use super::host::Facts;
-use super::plan::{Desired, Plan};
-use super::store::{self, State};
 use crate::profile::{Profile, types::Passphrase};
+use crate::provision::catalog::{self, Activation};
+use crate::provision::handmade;
+use crate::provision::host::Facts;
+use crate::provision::plan::{Desired, Plan};
+use crate::provision::store::{self, State};
 use crate::system::Host;
 use crate::system::run::{RunError, Tool};
 use anyhow::Context;

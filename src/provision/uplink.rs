@@ -1,6 +1,6 @@
 //! Which networks the host reaches besides its own Wi-Fi: from `ip`, whose output is parsed here.
 
-use super::lan::Taken;
+use crate::provision::lan::Taken;
 use crate::system::Host;
 use crate::system::run::Tool;
 use anyhow::Context;

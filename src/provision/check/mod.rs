@@ -5,9 +5,9 @@ mod hostapd;
 mod sysctl;
 mod tools;
 
-use super::catalog::{CATALOG, Checker};
-use super::render::{Artifact, Secrets};
 use crate::error::Problem;
+use crate::provision::catalog::{CATALOG, Checker};
+use crate::provision::render::{Artifact, Secrets};
 use crate::system::Host;
 use serde::Serialize;
 

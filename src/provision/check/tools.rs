@@ -1,7 +1,7 @@
 //! The tools' part: the staged files are laid out in a private directory, and each daemon's own test reads them there.
 
-use super::{Check, CheckResult, checker, text};
 use crate::provision::catalog::{Checker, Form};
+use crate::provision::check::{Check, CheckResult, checker, text};
 use crate::provision::render::{Artifact, Secrets};
 use crate::system::Host;
 use crate::system::run::{RunError, Tool};

@@ -3,9 +3,11 @@
 use super::{Finding, Patient, drive, parse, stack_name};
 use crate::profile::types::Band;
 use crate::provision::catalog::Activation;
+use crate::provision::conflicts;
+use crate::provision::handmade;
 use crate::provision::host::Stack;
 use crate::provision::journal::{self, Phase};
-use crate::provision::{conflicts, handmade, units};
+use crate::provision::units;
 use crate::system::run::{RunError, Tool};
 
 /// What a tool printed, or the finding that says why it is not known.

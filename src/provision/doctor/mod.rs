@@ -5,10 +5,10 @@ mod checks;
 mod drive;
 mod parse;
 
-use super::drive::Drive;
-use super::host::{Facts, Stack};
-use super::lan::Choice;
 use crate::profile::Profile;
+use crate::provision::drive::Drive;
+use crate::provision::host::{Facts, Stack};
+use crate::provision::lan::Choice;
 use crate::system::Host;
 use serde::Serialize;
 

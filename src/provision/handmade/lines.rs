@@ -3,7 +3,7 @@
 //! A line counts only if nothing but a set-up of this access point would have it. What is not known stays where it is;
 //! `conflicts` names it if it fights.
 
-use super::rule::Rule;
+use crate::provision::handmade::rule::Rule;
 use std::net::Ipv4Addr;
 
 /// Words of a line that is in force, without a comment behind it.

@@ -4,17 +4,16 @@
 //! nothing else in the file moves. Lines that nobody but such a set-up would have are known (`lines`); all others stay,
 //! and `conflicts` names those that fight.
 
-pub mod aside;
 pub mod lines;
 pub mod rule;
 
-use super::block;
-use super::catalog::{Activation, Form};
-use super::host::{Facts, INTERFACES, Stack};
-use super::plan::{Desired, FileChange};
-use super::render::{Artifact, Body};
-use super::store::State;
 use crate::profile::Profile;
+use crate::provision::catalog::{Activation, Form};
+use crate::provision::host::{Facts, INTERFACES, Stack};
+use crate::provision::plan::{Desired, FileChange};
+use crate::provision::render::{Artifact, Body};
+use crate::provision::store::State;
+use crate::provision::text::{block, comment_out};
 use crate::system::{Host, Node};
 use anyhow::Context;
 use std::collections::BTreeSet;
@@ -153,15 +152,16 @@ fn file(host: &dyn Host, path: &str, known: &dyn Fn(&str) -> Vec<usize>) -> anyh
     let Node::File(file) = node else { return Ok(None) };
     // A file whose block is broken is `plan`'s to report.
     let Ok(rest) = block::without(&file.bytes) else { return Ok(None) };
-    let known: BTreeSet<usize> = known(&String::from_utf8_lossy(&aside::back(&rest))).into_iter().collect();
-    let after = aside::mark(&rest, &known);
-    let pieces = aside::pieces(&after);
+    let known: BTreeSet<usize> =
+        known(&String::from_utf8_lossy(&comment_out::back(&rest))).into_iter().collect();
+    let after = comment_out::mark(&rest, &known);
+    let pieces = comment_out::pieces(&after);
     // A line that stands elsewhere too, where it is not known, can't be told from that one: the file is left alone.
-    if pieces.is_empty() || aside::put(&rest, &pieces) != after {
+    if pieces.is_empty() || comment_out::put(&rest, &pieces) != after {
         return Ok(None);
     }
     // Numbers as an editor shows them, piback's block and all.
-    let whole = aside::put(&file.bytes, &pieces);
+    let whole = comment_out::put(&file.bytes, &pieces);
     let numbered = file.bytes.split(|b| *b == b'\n').zip(whole.split(|b| *b == b'\n')).enumerate();
     let fresh = numbered.filter(|(_, (old, new))| old != new).map(|(number, _)| number + 1).collect();
     let after = String::from_utf8_lossy(&after).into_owned();
@@ -171,7 +171,7 @@ fn file(host: &dyn Host, path: &str, known: &dyn Fn(&str) -> Vec<usize>) -> anyh
 /// Others' part of a file, marks taken off.
 fn theirs(host: &dyn Host, path: &str) -> anyhow::Result<Option<String>> {
     let bytes = host.read_followed(path).with_context(|| format!("{path} can't be read"))?;
-    Ok(bytes.map(|b| String::from_utf8_lossy(&aside::theirs(&b).unwrap_or(b)).into_owned()))
+    Ok(bytes.map(|b| String::from_utf8_lossy(&comment_out::theirs(&b).unwrap_or(b)).into_owned()))
 }
 
 /// What the article left that does no harm: said, so that nobody wonders.

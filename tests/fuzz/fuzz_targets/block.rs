@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use piback::provision::block::{Position, has_marker, set, without};
+use piback::provision::text::block::{Position, has_marker, set, without};
 
 fuzz_target!(|data: &[u8]| {
     let mut halves = data.splitn(2, |b| *b == 0);

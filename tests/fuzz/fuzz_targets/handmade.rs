@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use piback::provision::handmade::aside::{MARK, back, mark, pieces, put};
+use piback::provision::text::comment_out::{MARK, back, mark, pieces, put};
 use piback::provision::handmade::{lines, rule::Rule};
 use std::collections::BTreeSet;
 

@@ -4,7 +4,8 @@
 use libfuzzer_sys::fuzz_target;
 use piback::profile::legacy_conf;
 use piback::provision::keep::Kept;
-use piback::provision::{journal, store};
+use piback::provision::journal;
+use piback::provision::store;
 use piback_fuzz::{HostileHost, assert_printable};
 
 fuzz_target!(|data: &[u8]| {

@@ -8,7 +8,9 @@ use piback::profile::Profile;
 use piback::provision::doctor::{self, Patient};
 use piback::provision::host::{Facts, Stack};
 use piback::provision::probe::{self, Expected};
-use piback::provision::{lan, units, uplink};
+use piback::provision::lan;
+use piback::provision::units;
+use piback::provision::uplink;
 use piback_fuzz::{HostileHost, STACKS, assert_printable};
 
 fuzz_target!(|data: &[u8]| {

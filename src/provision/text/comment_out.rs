@@ -1,6 +1,6 @@
 //! Lines put aside: made a comment by a mark of piback's own, which can be taken off again to the byte.
 
-use crate::provision::block::{self, BlockError};
+use crate::provision::text::block::{self, BlockError};
 use std::collections::BTreeSet;
 
 /// What a line begins with that was put aside.
@@ -101,7 +101,7 @@ fn plain(line: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provision::block::Position;
+    use crate::provision::text::block::Position;
 
     #[test]
     fn what_is_put_aside_comes_back_to_the_byte() {

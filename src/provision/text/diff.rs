@@ -1,7 +1,7 @@
 //! Two texts to a unified diff, secrets masked before they come here.
 
 use crate::secret::MASK;
-use crate::ui::{Style, Ui, visible};
+use crate::ui::visible;
 use similar::TextDiff;
 
 /// Lines of a unified diff with three lines of context, without file header.
@@ -14,18 +14,6 @@ pub fn unified(before: &str, after: &str) -> Vec<String> {
         .lines()
         .map(visible_but_tabs)
         .collect()
-}
-
-/// The lines in colour, for a terminal.
-#[must_use]
-pub fn painted(ui: &Ui, lines: &[String]) -> String {
-    let paint = |line: &String| match line.as_bytes().first() {
-        Some(b'+') => ui.paint(Style::Green, line),
-        Some(b'-') => ui.paint(Style::Red, line),
-        Some(b'@') => ui.paint(Style::Cyan, line),
-        _ => line.clone(),
-    };
-    lines.iter().map(paint).collect::<Vec<_>>().join("\n")
 }
 
 /// Parts of keys whose values are never shown, whoever wrote the file. Rather a path too many than a password.
