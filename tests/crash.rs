@@ -8,7 +8,7 @@ use piback::profile::types::Passphrase;
 use piback::profile::{EMBEDDED, load};
 use piback::provision::apply::{self, Hands, Recovered};
 use piback::provision::handmade;
-use piback::provision::host::{Facts, Stack};
+use piback::provision::host::facts::{Facts, Stack};
 use piback::provision::plan::{self, Desired};
 use piback::provision::render::{Secrets, render};
 use piback::provision::store::State;

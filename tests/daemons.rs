@@ -9,7 +9,7 @@ use piback::profile::types::Passphrase;
 use piback::profile::{embedded, load};
 use piback::provision::catalog::{CATALOG, Checker};
 use piback::provision::check::{self, CheckResult};
-use piback::provision::host::{Facts, Stack};
+use piback::provision::host::facts::{Facts, Stack};
 use piback::provision::render::{Artifact, Secrets, render};
 use piback::system::fake::FakeHost;
 use std::collections::BTreeMap;

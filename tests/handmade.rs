@@ -5,7 +5,8 @@ mod common;
 
 use common::Tree;
 use piback::provision::handmade::{self, RuleChange};
-use piback::provision::host::{Facts, Stack};
+use piback::provision::host::facts::{Facts, Stack};
+use piback::provision::host::systemd;
 use piback::provision::plan::{self, Desired};
 use piback::provision::store::State;
 use piback::provision::units;
@@ -366,7 +367,7 @@ fn going_back_brings_the_stanza_up_and_the_rules_in() {
         state.activated.insert("nat".into(), "x".into());
         // As on the article's Pi: dnsmasq is to start at boot, and loses the race for its address.
         state.activated.insert("dnsmasq".into(), "x".into());
-        let failed = units::UnitState { active: "failed".into(), ..running() };
+        let failed = systemd::UnitState { active: "failed".into(), ..running() };
         state.originals.units.insert("dnsmasq".into(), failed);
         let desired = Desired::original();
         let mut plan = plan::files(&host, &desired, &state).unwrap();
@@ -385,6 +386,6 @@ fn going_back_brings_the_stanza_up_and_the_rules_in() {
     }
 }
 
-fn running() -> units::UnitState {
-    units::UnitState { load: "loaded".into(), file: "enabled".into(), active: "active".into() }
+fn running() -> systemd::UnitState {
+    systemd::UnitState { load: "loaded".into(), file: "enabled".into(), active: "active".into() }
 }

@@ -10,7 +10,8 @@ use piback::profile::types::Passphrase;
 use piback::profile::{EMBEDDED, Profile, load};
 use piback::provision::apply::{self, Hands, Recovered};
 use piback::provision::doctor::{self, Finding, Level, Patient};
-use piback::provision::host::{Facts, Stack, os_release};
+use piback::provision::host::facts::{Facts, Stack, os_release};
+use piback::provision::host::systemd;
 use piback::provision::plan::{self, Desired, Plan};
 use piback::provision::probe::Expected;
 use piback::provision::render::{Secrets, render};
@@ -430,7 +431,7 @@ fn a_unit_that_fails_brings_files_units_and_kernel_back() {
         enable: false,
         act: units::Act::Restart,
         input: "x".into(),
-        before: units::UnitState { load: "loaded".into(), file: "enabled".into(), active: "active".into() },
+        before: systemd::UnitState { load: "loaded".into(), file: "enabled".into(), active: "active".into() },
     });
     let hands = Hands {
         secrets: desired.secrets.as_ref(),

@@ -349,9 +349,9 @@ fn edits_made_between_a_cut_and_its_undoing_are_kept() {
     use piback::system::fake::{FakeHost, Fault};
     let tree = Tree::new();
     tree.write("/etc/dhcpcd.conf", "hostname\n");
-    let facts = piback::provision::host::Facts {
+    let facts = piback::provision::host::facts::Facts {
         os: Default::default(),
-        stack: piback::provision::host::Stack::Dhcpcd,
+        stack: piback::provision::host::facts::Stack::Dhcpcd,
         interfaces_d_is_read: true,
     };
     let profile = piback::profile::load(piback::profile::embedded("travel").unwrap(), "travel").unwrap();

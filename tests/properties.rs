@@ -6,7 +6,7 @@ mod common;
 use common::{Tree, readers};
 use piback::profile::types::Passphrase;
 use piback::provision::catalog::{CATALOG, Form};
-use piback::provision::host::{Facts, Stack};
+use piback::provision::host::facts::{Facts, Stack};
 use piback::provision::render::{Artifact, Secrets, render};
 use proptest::prelude::*;
 use std::collections::BTreeMap;

@@ -7,10 +7,10 @@ use crate::error::{Outcome, Problem};
 use crate::provision::apply::{self, Hands, Recovered};
 use crate::provision::check;
 use crate::provision::doctor::{self, Patient};
+use crate::provision::host::addresses;
 use crate::provision::journal::{self, Phase};
 use crate::provision::keep::Kept;
 use crate::provision::probe::Expected;
-use crate::provision::radio;
 use crate::provision::watchdog::{self, Window};
 use crate::system::{Host, input, process, signals};
 use crate::ui::{Ui, visible};
@@ -49,7 +49,7 @@ pub fn run(args: &Apply, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let way_in = process::ssh_server_address();
     let over_radio = way_in
         .as_deref()
-        .is_some_and(|way| host.is_live() && radio::is_way_in(&host, &setup.desired.radio, way));
+        .is_some_and(|way| host.is_live() && addresses::is_way_in(&host, &setup.desired.radio, way));
     if over_radio && !plan.units.is_empty() {
         insist_on_a_way_back(args, &setup.desired.radio)?;
     }

@@ -4,7 +4,7 @@ use super::{drive_state, setup};
 use crate::cli::Global;
 use crate::error::{Outcome, Problem};
 use crate::provision::doctor::{self, Finding, Level, Patient};
-use crate::provision::host;
+use crate::provision::host::facts;
 use crate::provision::store::State;
 use crate::system::Host;
 use crate::system::read_only::ReadOnly;
@@ -22,7 +22,7 @@ pub fn run(global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     // Without its record nobody knows which subnet `auto` has chosen: only root can read it.
     let knows = state.is_ok();
     let state = state.unwrap_or_default();
-    let facts = host::facts(&host, None, state.last.as_ref().and_then(|last| last.stack)).ok();
+    let facts = facts::read(&host, None, state.last.as_ref().and_then(|last| last.stack)).ok();
     let profile = profile.ok();
     let known = profile.as_ref().filter(|_| knows);
     let lan = known.and_then(|profile| setup::lan(&host, profile, &state).ok());

@@ -7,7 +7,8 @@ use crate::profile::{self, Profile};
 use crate::provision::check::{self, Check};
 use crate::provision::conflicts;
 use crate::provision::handmade;
-use crate::provision::host::{self, Facts, Stack};
+use crate::provision::host::facts::{self, Facts, Stack};
+use crate::provision::host::uplink;
 use crate::provision::journal;
 use crate::provision::lan::{self, Choice};
 use crate::provision::plan;
@@ -15,7 +16,6 @@ use crate::provision::plan::Desired;
 use crate::provision::render::{self, OVERRIDES, Secrets};
 use crate::provision::store::State;
 use crate::provision::units;
-use crate::provision::uplink;
 use crate::system::real::RealHost;
 use crate::system::{FileNode, Host, Node, input, process};
 use crate::ui::{Ui, visible};
@@ -86,7 +86,7 @@ impl Setup {
         };
         profile.network = lan.network.clone();
         let last = state.last.as_ref().and_then(|last| last.stack);
-        let facts = host::facts(host, stack, last)?;
+        let facts = facts::read(host, stack, last)?;
         let secrets =
             Secrets { wifi: secret(host, profile.wifi.passphrase_file.as_str(), "the Wi-Fi passphrase")? };
         let share_password = secret(host, profile.share.password_file.as_str(), "the share's password")?;

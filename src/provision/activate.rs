@@ -3,27 +3,22 @@
 use crate::error::Problem;
 use crate::profile::types::Passphrase;
 use crate::provision::apply::{Hands, stop_if_asked};
-use crate::provision::catalog::Activation;
+use crate::provision::catalog::{self, Activation};
 use crate::provision::check;
-use crate::provision::firewall;
 use crate::provision::handmade;
+use crate::provision::host::addresses;
+use crate::provision::host::systemd;
+use crate::provision::host::systemd::{JobMode, UnitState, last_words, no_reload, reload, systemctl};
 use crate::provision::journal::Intent;
 use crate::provision::plan::Plan;
 use crate::provision::probe::{self, Expected, Probe};
-use crate::provision::radio;
+use crate::provision::resources::unit::quirks;
 use crate::provision::store::{self, State};
-use crate::provision::units::{self, AccountChange, Act, PASSWORD_MARK, UnitChange, UnitState};
+use crate::provision::units::{AccountChange, Act, PASSWORD_MARK, UnitChange};
 use crate::system::Host;
 use crate::system::run::Tool;
 use anyhow::Context;
 use std::time::Duration;
-
-/// Whether to wait for units. At boot their turn comes after ours: waiting for one would wait for ourselves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pace {
-    Wait,
-    Queue,
-}
 
 /// Stops what a plan takes away, while the files are still there that say how.
 ///
@@ -37,12 +32,12 @@ pub fn stop_leaving(host: &dyn Host, plan: &Plan, state: &State, say: &dyn Fn(&s
         let access_point = leaving.iter().any(|u| u.activation == Activation::Hostapd);
         host.run(&no_reload("disable").arg("--now").args(names(leaving.iter().copied())))?;
         if leaving.iter().any(|u| u.activation == Activation::Nat && !u.before.is_running()) {
-            firewall::clear(host);
+            quirks::clear_chains(host);
         }
         let last = state.last.as_ref().and_then(|last| last.expected.as_ref()).filter(|_| access_point);
         if let Some(Expected { radio, address, prefix, .. }) = last {
             // Whoever gets the radio back gets it without.
-            radio::take_off(host, radio, &format!("{address}/{prefix}"));
+            addresses::take_off(host, radio, &format!("{address}/{prefix}"));
         }
     }
     Ok(())
@@ -82,7 +77,7 @@ pub fn run(
         if change.act != Act::Stop {
             (hands.say)(&change.steps());
         }
-        act(host, change, Pace::Wait, state)?;
+        act(host, change, JobMode::Wait, state)?;
         // Noted one by one: a unit that was restarted is not restarted again when a later one fails.
         note(&mut activated, change);
         store::write_activated(host, &activated)?;
@@ -142,13 +137,6 @@ fn failed(host: &dyn Host, probes: &[Probe]) -> String {
     text
 }
 
-/// The last lines of a unit's journal.
-pub fn last_words(host: &dyn Host, unit: &str) -> String {
-    let journal = Tool::new("journalctl").args(["-u", unit, "-n", "3", "--no-pager", "-o", "cat"]);
-    let said = host.output(&journal).map(|o| o.stdout).unwrap_or_default();
-    said.lines().map(crate::ui::visible).collect::<Vec<_>>().join(" / ")
-}
-
 /// Whether an apply that was cut off can be finished without anyone: the packages of its units are there.
 ///
 /// # Errors
@@ -157,7 +145,7 @@ pub fn can_finish(host: &dyn Host, intent: &Intent) -> anyhow::Result<bool> {
     if !host.is_live() || intent.units.is_empty() {
         return Ok(true);
     }
-    let now = units::states(host)?;
+    let now = systemd::states(host, &catalog::units())?;
     let ours = intent.units.iter().filter(|u| u.activation.is_enabled_by_us() && u.act != Act::Stop);
     Ok(ours.filter_map(|u| u.activation.unit()).all(|name| now.get(name).is_some_and(UnitState::exists)))
 }
@@ -166,7 +154,7 @@ pub fn can_finish(host: &dyn Host, intent: &Intent) -> anyhow::Result<bool> {
 ///
 /// # Errors
 /// The first that failed.
-pub fn owed(host: &dyn Host, intent: &Intent, pace: Pace) -> anyhow::Result<()> {
+pub fn owed(host: &dyn Host, intent: &Intent, jobs: JobMode) -> anyhow::Result<()> {
     if !host.is_live() || intent.units.is_empty() {
         return Ok(());
     }
@@ -175,7 +163,7 @@ pub fn owed(host: &dyn Host, intent: &Intent, pace: Pace) -> anyhow::Result<()> 
     let mut activated = state.activated.clone();
     unmask_and_enable(host, &intent.units)?;
     for change in &intent.units {
-        act(host, change, pace, &state)?;
+        act(host, change, jobs, &state)?;
         note(&mut activated, change);
     }
     handmade::carry_out(host, &intent.rules)?;
@@ -185,11 +173,11 @@ pub fn owed(host: &dyn Host, intent: &Intent, pace: Pace) -> anyhow::Result<()> 
 /// First half of an undo, while the new files are there: what did not run before is stopped, and does not start at
 /// boot if it did not before. Says what failed.
 #[must_use]
-pub fn unwind_new(host: &dyn Host, intent: &Intent, pace: Pace) -> Vec<String> {
+pub fn unwind_new(host: &dyn Host, intent: &Intent, jobs: JobMode) -> Vec<String> {
     if !host.is_live() {
         return Vec::new();
     }
-    let now = match units::states(host) {
+    let now = match systemd::states(host, &catalog::units()) {
         Ok(now) => now,
         Err(e) => return vec![format!("{e:#}")],
     };
@@ -200,7 +188,7 @@ pub fn unwind_new(host: &dyn Host, intent: &Intent, pace: Pace) -> Vec<String> {
     let ours: Vec<&UnitChange> = intent.units.iter().rev().filter(touched).filter(there).collect();
     let started = names(ours.iter().copied().filter(|u| !u.before.is_running()));
     let enabled = names(ours.iter().copied().filter(|u| u.before.is_off() && u.enable));
-    let mut remains = each(host, &systemctl(pace).arg("stop"), &started);
+    let mut remains = each(host, &systemctl(jobs).arg("stop"), &started);
     // systemd reads its files again when the old ones are back.
     remains.extend(each(host, &no_reload("disable"), &enabled));
     remains
@@ -209,7 +197,7 @@ pub fn unwind_new(host: &dyn Host, intent: &Intent, pace: Pace) -> Vec<String> {
 /// Second half of an undo, when the old files are back: units run with them again, masks and the kernel's setting come
 /// back. Says what failed.
 #[must_use]
-pub fn unwind_old(host: &dyn Host, intent: &Intent, pace: Pace) -> Vec<String> {
+pub fn unwind_old(host: &dyn Host, intent: &Intent, jobs: JobMode) -> Vec<String> {
     if !host.is_live() {
         return Vec::new();
     }
@@ -223,13 +211,13 @@ pub fn unwind_old(host: &dyn Host, intent: &Intent, pace: Pace) -> Vec<String> {
     for change in units {
         match change.activation.unit() {
             // At boot ifupdown brings the radio up by itself, later.
-            None if pace == Pace::Queue || change.name.is_empty() => {}
+            None if jobs == JobMode::NoBlock || change.name.is_empty() => {}
             // It was to come back with a stanza of others' that is away again.
             None if change.act == Act::Start => {}
             None => tools.push(Tool::new("ifup").args(["--force", "--ignore-errors", &change.name])),
             Some(name) if change.before.is_running() && change.act != Act::None => {
                 let verb = if change.activation.reloads() { "reload" } else { "restart" };
-                tools.push(systemctl(pace).args([verb, name]));
+                tools.push(systemctl(jobs).args([verb, name]));
             }
             Some(_) => {}
         }
@@ -239,14 +227,14 @@ pub fn unwind_old(host: &dyn Host, intent: &Intent, pace: Pace) -> Vec<String> {
     }
     remains.extend(failures(host, &tools));
     // At boot the kernel has forgotten all addresses by itself.
-    if pace == Pace::Wait && !units.is_empty() {
-        remains.extend(radio::give_back(host, &intent.record.radio, &intent.addresses));
+    if jobs == JobMode::Wait && !units.is_empty() {
+        remains.extend(addresses::give_back(host, &intent.record.radio, &intent.addresses));
     }
     // Last: what runs although it is masked could not be restarted any more.
     let masked = names(units.iter().filter(|u| u.before.is_masked() && u.unmask));
-    remains.extend(each(host, &systemctl(Pace::Wait).arg("mask"), &masked));
+    remains.extend(each(host, &systemctl(JobMode::Wait).arg("mask"), &masked));
     // At boot the script that is back loads its rules itself, later.
-    if pace == Pace::Wait {
+    if jobs == JobMode::Wait {
         let rules: Vec<_> = intent.rules.iter().map(handmade::RuleChange::reversed).collect();
         remains.extend(handmade::carry_out(host, &rules).err().map(|e| format!("{e:#}")));
     }
@@ -354,12 +342,12 @@ fn unmask_and_enable(host: &dyn Host, units: &[UnitChange]) -> anyhow::Result<()
 }
 
 /// Starts, restarts or reloads one unit.
-fn act(host: &dyn Host, change: &UnitChange, pace: Pace, state: &State) -> anyhow::Result<()> {
+fn act(host: &dyn Host, change: &UnitChange, jobs: JobMode, state: &State) -> anyhow::Result<()> {
     if change.activation == Activation::Sysctl && change.input.is_empty() {
         host.run(&set_ip_forward(state.originals.ip_forward.as_deref().unwrap_or("0")))?;
     }
     // What is only forgotten has no stanza any more that could be brought up.
-    let idle = pace == Pace::Queue || change.name.is_empty() || change.act == Act::Forget;
+    let idle = jobs == JobMode::NoBlock || change.name.is_empty() || change.act == Act::Forget;
     if change.activation == Activation::Ifup && idle {
         return Ok(());
     }
@@ -381,11 +369,11 @@ fn act(host: &dyn Host, change: &UnitChange, pace: Pace, state: &State) -> anyho
         host.output(&Tool::new("nmcli").args(["radio", "wifi", "on"])).ok();
     }
     // At boot it has not started yet, and will read the stanza by itself.
-    if change.activation == Activation::NetworkManager && change.input.is_empty() && pace == Pace::Wait {
+    if change.activation == Activation::NetworkManager && change.input.is_empty() && jobs == JobMode::Wait {
         let last = state.last.as_ref();
-        radio::keep_for_stanza(host, last.map(|last| last.radio.as_str()).unwrap_or_default())?;
+        quirks::keep_for_stanza(host, last.map(|last| last.radio.as_str()).unwrap_or_default())?;
     }
-    if let Err(e) = host.run(&systemctl(pace).args([verb, &change.name])) {
+    if let Err(e) = host.run(&systemctl(jobs).args([verb, &change.name])) {
         return Err(anyhow::Error::new(e).context(format!(
             "{} said: {}",
             change.name,
@@ -398,18 +386,4 @@ fn act(host: &dyn Host, change: &UnitChange, pace: Pace, state: &State) -> anyho
 /// systemd-sysctl sets what files say; it does not unset what a file said that is gone.
 fn set_ip_forward(value: &str) -> Tool {
     Tool::new("sysctl").args(["-q", "-w", &format!("net.ipv4.ip_forward={}", value.trim())])
-}
-
-fn systemctl(pace: Pace) -> Tool {
-    let tool = Tool::new("systemctl").deadline(Duration::from_secs(120));
-    if pace == Pace::Queue { tool.arg("--no-block") } else { tool }
-}
-
-/// Changes unit files without systemd's reading them all again at once: [`reload`] has to follow.
-fn no_reload(verb: &str) -> Tool {
-    systemctl(Pace::Wait).args(["--no-reload", verb])
-}
-
-fn reload() -> Tool {
-    systemctl(Pace::Wait).arg("daemon-reload")
 }

@@ -2,7 +2,8 @@
 
 use crate::error::{Kind, Problem};
 use crate::profile::types::Passphrase;
-use crate::provision::activate::{self, Pace};
+use crate::provision::activate;
+use crate::provision::host::systemd::JobMode;
 use crate::provision::journal::{self, Intent, Phase};
 use crate::provision::plan::{FileChange, Plan};
 use crate::provision::probe::Expected;
@@ -58,7 +59,7 @@ pub fn lock(host: &dyn Host) -> anyhow::Result<Box<dyn Any>> {
 pub fn recover(host: &dyn Host) -> anyhow::Result<Recovered> {
     let Some(mut intent) = swept(host)? else { return Ok(Recovered::Nothing) };
     match intent.phase {
-        Phase::Writing | Phase::Undoing => undo(host, &mut intent, Pace::Wait).map(|()| Recovered::Undone),
+        Phase::Writing | Phase::Undoing => undo(host, &mut intent, JobMode::Wait).map(|()| Recovered::Undone),
         Phase::Written => finish(host, &intent).map(|()| Recovered::Finished),
         Phase::Provisional => confirm(host).map(|_| Recovered::Finished),
     }
@@ -70,7 +71,7 @@ pub fn recover(host: &dyn Host) -> anyhow::Result<Recovered> {
 /// As [`recover`].
 pub fn undo_open(host: &dyn Host) -> anyhow::Result<bool> {
     match swept(host)? {
-        Some(mut intent) => undo(host, &mut intent, Pace::Wait).map(|()| true),
+        Some(mut intent) => undo(host, &mut intent, JobMode::Wait).map(|()| true),
         None => Ok(false),
     }
 }
@@ -95,16 +96,16 @@ pub fn confirm(host: &dyn Host) -> anyhow::Result<bool> {
 /// As [`recover`].
 pub fn settle(host: &dyn Host, boot: bool) -> anyhow::Result<Recovered> {
     let Some(mut intent) = swept(host)? else { return Ok(Recovered::Nothing) };
-    let pace = if boot { Pace::Queue } else { Pace::Wait };
+    let jobs = if boot { JobMode::NoBlock } else { JobMode::Wait };
     // The timer's first shot may come while packages are still being installed: the window begins after that.
     if !boot && intent.phase == Phase::Provisional && intent.deadline.is_some_and(|d| host.uptime() < d) {
         return Ok(Recovered::Nothing);
     }
     let complete = intent.phase == Phase::Written && !intent.confirm && activate::can_finish(host, &intent)?;
-    if complete && activate::owed(host, &intent, pace).is_ok() {
+    if complete && activate::owed(host, &intent, jobs).is_ok() {
         return finish(host, &intent).map(|()| Recovered::Finished);
     }
-    undo(host, &mut intent, pace).map(|()| Recovered::Undone)
+    undo(host, &mut intent, jobs).map(|()| Recovered::Undone)
 }
 
 /// Carries out `plan`. Needs the lock; nothing may be left to recover.
@@ -182,15 +183,15 @@ fn finish(host: &dyn Host, intent: &Intent) -> anyhow::Result<()> {
     watchdog::retire(host, intent.record.artifacts.is_empty())
 }
 
-fn undo(host: &dyn Host, intent: &mut Intent, pace: Pace) -> anyhow::Result<()> {
-    let remains = put_back(host, intent, pace);
+fn undo(host: &dyn Host, intent: &mut Intent, jobs: JobMode) -> anyhow::Result<()> {
+    let remains = put_back(host, intent, jobs);
     if !remains.is_empty() {
         let problem =
             Problem::new(Kind::RollbackIncomplete, "an apply that was cut off can't be undone completely");
         return Err(remains.into_iter().fold(problem, Problem::hint).into());
     }
     // At boot the units' turn comes after ours.
-    let down = if pace == Pace::Wait { down(host, intent) } else { Vec::new() };
+    let down = if jobs == JobMode::Wait { down(host, intent) } else { Vec::new() };
     if down.is_empty() {
         return Ok(());
     }
@@ -200,14 +201,14 @@ fn undo(host: &dyn Host, intent: &mut Intent, pace: Pace) -> anyhow::Result<()> 
 }
 
 /// Everything back: what was started by the new files is stopped by them, then the old files, then the old units.
-fn put_back(host: &dyn Host, intent: &mut Intent, pace: Pace) -> Vec<String> {
+fn put_back(host: &dyn Host, intent: &mut Intent, jobs: JobMode) -> Vec<String> {
     // First of all on disk: whoever finds the journal from here on goes on undoing.
     if let Err(e) = journal::undoing(host, intent) {
         return vec![format!("{e:#}")];
     }
-    let mut remains = activate::unwind_new(host, intent, pace);
+    let mut remains = activate::unwind_new(host, intent, jobs);
     remains.extend(journal::undo(host, intent).err().into_iter().flatten());
-    remains.extend(activate::unwind_old(host, intent, pace));
+    remains.extend(activate::unwind_old(host, intent, jobs));
     if remains.is_empty() {
         let ended = journal::undone(host, intent).and_then(|()| watchdog::disarm(host));
         remains.extend(ended.err().map(|e| format!("{e:#}")));
@@ -217,7 +218,7 @@ fn put_back(host: &dyn Host, intent: &mut Intent, pace: Pace) -> Vec<String> {
 
 fn unwound(host: &dyn Host, intent: &mut Intent, cause: &anyhow::Error) -> anyhow::Error {
     let hints = crate::error::hints(cause);
-    let remains = put_back(host, intent, Pace::Wait);
+    let remains = put_back(host, intent, JobMode::Wait);
     let what = format!("{cause:#}");
     let problem = if remains.is_empty() {
         match down(host, intent) {

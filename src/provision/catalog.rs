@@ -2,7 +2,7 @@
 
 use crate::profile::Profile;
 use crate::provision::handmade;
-use crate::provision::host::{Facts, Stack};
+use crate::provision::host::facts::{Facts, Stack};
 use crate::provision::text::block::Position;
 
 /// One managed file.
@@ -101,6 +101,12 @@ impl Activation {
     pub fn reloads(self) -> bool {
         self == Activation::NetworkManager
     }
+}
+
+/// The units of all activations.
+#[must_use]
+pub fn units() -> Vec<&'static str> {
+    Activation::ALL.iter().filter_map(|a| a.unit()).collect()
 }
 
 /// Debian packages that the appliance needs, in the order of the article.

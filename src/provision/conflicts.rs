@@ -3,7 +3,8 @@
 
 use crate::profile::Profile;
 use crate::provision::handmade::{self, HandMade};
-use crate::provision::host::{Facts, INTERFACES, Stack};
+use crate::provision::host::facts::{Facts, Stack};
+use crate::provision::host::interfaces::{self, INTERFACES};
 use crate::provision::text::block;
 use crate::provision::text::lines::line_where;
 use crate::system::Host;
@@ -41,7 +42,7 @@ pub fn find(
         _ => "a second stanza for the radio fights with piback's",
     };
     if facts.stack != Stack::NetworkManager {
-        say(INTERFACES, interfaces(&read(INTERFACES)?, radio), stanza);
+        say(INTERFACES, interfaces::first_stanza(&read(INTERFACES)?, radio), stanza);
     }
     if facts.stack == Stack::Dhcpcd {
         let line = denied(&read("/etc/dhcpcd.conf")?, radio);
@@ -75,14 +76,6 @@ fn dnsmasq(text: &str) -> Option<usize> {
     line_where(text, |line| {
         let key = line.split(['=', ' ', '\t', '#']).next().unwrap_or_default();
         ["bind-interfaces", "dhcp-range", "listen-address", "interface"].contains(&key)
-    })
-}
-
-/// The first stanza for `radio` in `/etc/network/interfaces`, by its line.
-pub fn interfaces(text: &str, radio: &str) -> Option<usize> {
-    line_where(text, |line| {
-        let mut words = line.split_whitespace();
-        words.next() == Some("iface") && words.next() == Some(radio)
     })
 }
 
@@ -131,8 +124,8 @@ mod tests {
         assert_eq!(dnsmasq(conf), Some(3));
         assert_eq!(dnsmasq("domain-needed\ninterface-name=x,y\n#piback# bind-interfaces\n"), None);
         let stanza = "auto lo\niface lo inet loopback\nallow-hotplug wlan0\n  iface wlan0 inet static\n";
-        assert_eq!(interfaces(stanza, "wlan0"), Some(4));
-        assert_eq!(interfaces("#iface wlan0 inet manual\n", "wlan0"), None);
+        assert_eq!(interfaces::first_stanza(stanza, "wlan0"), Some(4));
+        assert_eq!(interfaces::first_stanza("#iface wlan0 inet manual\n", "wlan0"), None);
         assert_eq!(denied("hostname\ndenyinterfaces eth1 wlan0\n", "wlan0"), Some(2));
         assert_eq!(other_conf("#DAEMON_CONF=\"\"\nDAEMON_CONF=\"/etc/hostapd/hostapd.conf\"\n"), None);
         assert_eq!(other_conf("DAEMON_CONF='/home/pi/ap.conf'\n"), Some(1));

@@ -8,9 +8,9 @@
 //! All of it is gone when the apply has ended; until then it is mode 0600 in a 0700 directory.
 
 use crate::provision::handmade::RuleChange;
+use crate::provision::host::addresses;
 use crate::provision::plan::Plan;
 use crate::provision::proof::Held;
-use crate::provision::radio;
 use crate::provision::store::{self, Generation, Originals, STATE, State};
 use crate::provision::units::UnitChange;
 use crate::system::{FileNode, HALF_WRITTEN, Host, Node};
@@ -137,7 +137,7 @@ pub fn begin(
         ip_forward: ip_forward(host)?,
         confirm,
         deadline: None,
-        addresses: radio::addresses(host, &record.radio),
+        addresses: addresses::addresses(host, &record.radio),
         held,
         record,
     };

@@ -4,7 +4,7 @@
 //! a promise about this host as it was, never an order for another one.
 
 use crate::error::Problem;
-use crate::provision::host::Stack;
+use crate::provision::host::facts::Stack;
 use crate::provision::plan::{FileChange, Plan};
 use crate::provision::store;
 use crate::system::Node;

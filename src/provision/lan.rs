@@ -2,25 +2,7 @@
 
 use crate::profile::Network;
 use crate::profile::types::Subnet;
-use std::fmt;
-use std::net::Ipv4Addr;
-
-/// A network that the host reaches by another interface than its Wi-Fi.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Taken {
-    pub interface: String,
-    pub address: Ipv4Addr,
-    pub prefix: u8,
-    /// Whether `address` is the interface's own, and not that of a route.
-    pub own: bool,
-}
-
-impl fmt::Display for Taken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let has = if self.own { "has" } else { "leads to" };
-        write!(f, "{} {has} {}/{}", crate::ui::visible(&self.interface), self.address, self.prefix)
-    }
-}
+use crate::provision::host::uplink::Taken;
 
 /// What was decided.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use crate::error::Problem;
 use crate::profile::types::Subnet;
 use crate::provision::catalog::Form;
 use crate::provision::handmade::RuleChange;
-use crate::provision::host::Stack;
+use crate::provision::host::facts::Stack;
 use crate::provision::render::{Artifact, Secrets};
 use crate::provision::store::{self, Original, State};
 use crate::provision::text::block;

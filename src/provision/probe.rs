@@ -2,6 +2,7 @@
 //! still waiting for a country. Each probe asks the thing itself, through tools whose output is parsed here.
 
 use crate::profile::Profile;
+use crate::provision::host::addresses;
 use crate::system::Host;
 use crate::system::run::Tool;
 use serde::{Deserialize, Serialize};
@@ -148,20 +149,10 @@ fn radio_type(text: &str) -> Probe {
 /// `ip -o addr show`: `3: wlan0    inet 10.41.0.1/24 brd …`.
 fn address(text: &str, expected: &Expected) -> Probe {
     let wanted = format!("{}/{}", expected.address, expected.prefix);
-    let there: Vec<&str> = addresses(text).filter(|(i, _)| *i == expected.radio).map(|(_, a)| a).collect();
+    let there: Vec<&str> =
+        addresses::listed(text).filter(|(i, _)| *i == expected.radio).map(|(_, a)| a).collect();
     let found = if there.is_empty() { "none".to_owned() } else { there.join(", ") };
     probe("address", there.contains(&wanted.as_str()), found, Some("hostapd.service"))
-}
-
-/// Interface and address with prefix, of each line.
-pub fn addresses(text: &str) -> impl Iterator<Item = (&str, &str)> {
-    text.lines().filter_map(|line| {
-        let mut words = line.split_whitespace().skip(1);
-        let interface = words.next()?;
-        let family = words.next()?;
-        let address = words.next()?;
-        family.starts_with("inet").then_some((interface, address))
-    })
 }
 
 /// `ss -Hln`: the local address is the fourth word, `10.41.0.1%wlan0:53`, `0.0.0.0:67`, `*:445`.
@@ -197,8 +188,8 @@ fn forwarding(text: &str) -> Probe {
 
 /// The address is still there, and something still listens for SSH.
 fn way_in_is_open(addresses_text: &str, tcp: &str, way_in: &str) -> Probe {
-    let (address, zone) = split_zone(way_in);
-    let there = addresses(addresses_text)
+    let (address, zone) = addresses::split_zone(way_in);
+    let there = addresses::listed(addresses_text)
         .any(|(on, a)| a.split('/').next() == Some(address) && (zone.is_empty() || zone == on));
     let ssh = locals(tcp).any(|(_, port)| port == "22");
     let found = match (there, ssh) {
@@ -207,12 +198,6 @@ fn way_in_is_open(addresses_text: &str, tcp: &str, way_in: &str) -> Probe {
         (true, false) => "nobody listens for SSH".to_owned(),
     };
     probe("your way in", there && ssh, found, None)
-}
-
-/// Address and zone of the way that a session came in by. A link-local address carries its interface: `fe80::1%eth0`, as
-/// when one comes in by raspberrypi.local; the zone of any other is empty.
-pub fn split_zone(way_in: &str) -> (&str, &str) {
-    way_in.split_once('%').unwrap_or((way_in, ""))
 }
 
 fn first_line(text: &str, fallback: &str) -> String {

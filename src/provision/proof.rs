@@ -1,6 +1,7 @@
 //! Whether what was up before an apply is up again after its undoing: files and units that are back are no proof.
 
 use crate::provision::activate;
+use crate::provision::host::systemd::last_words;
 use crate::provision::probe::{self, Expected, Probe};
 use crate::provision::store::State;
 use crate::system::Host;
@@ -52,6 +53,6 @@ fn once_up(host: &dyn Host, held: &Held) -> Vec<Probe> {
 }
 
 fn not_back(host: &dyn Host, probe: &Probe) -> String {
-    let said = probe.unit.map(|unit| format!(" ({unit} said: {})", activate::last_words(host, unit)));
+    let said = probe.unit.map(|unit| format!(" ({unit} said: {})", last_words(host, unit)));
     format!("{} was up before and is not now: {}{}", probe.name, probe.found, said.unwrap_or_default())
 }

@@ -3,7 +3,7 @@
 use crate::profile::Profile;
 use crate::profile::types::{Band, Passphrase};
 use crate::provision::catalog::{self, Entry, Form};
-use crate::provision::host::{Facts, Stack};
+use crate::provision::host::facts::{Facts, Stack};
 use crate::provision::text::block;
 use crate::secret::MASK;
 use anyhow::{Context, anyhow, bail};

@@ -11,11 +11,11 @@
 use crate::error::Problem;
 use crate::profile::types::Subnet;
 use crate::provision::catalog::{self, Activation};
-use crate::provision::host::Stack;
+use crate::provision::host::facts::Stack;
+use crate::provision::host::systemd::UnitState;
 use crate::provision::plan::Plan;
 use crate::provision::probe::Expected;
 use crate::provision::render::{Artifact, Body};
-use crate::provision::units::UnitState;
 use crate::system::{FileNode, Host, Node};
 use anyhow::{Context, bail};
 use serde::de::DeserializeOwned;

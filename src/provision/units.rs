@@ -4,7 +4,8 @@
 use crate::profile::{Profile, types::Passphrase};
 use crate::provision::catalog::{self, Activation};
 use crate::provision::handmade;
-use crate::provision::host::Facts;
+use crate::provision::host::facts::Facts;
+use crate::provision::host::systemd::{self, UnitState};
 use crate::provision::plan::{Desired, Plan};
 use crate::provision::store::{self, State};
 use crate::system::Host;
@@ -94,43 +95,6 @@ impl AccountChange {
     }
 }
 
-/// State of one unit, as systemd tells it.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct UnitState {
-    /// `loaded`, `masked`, `not-found`.
-    pub load: String,
-    /// `enabled`, `disabled`, `masked`, `static`; empty for a unit without a file.
-    pub file: String,
-    /// `active`, `inactive`, `failed`.
-    pub active: String,
-}
-
-impl UnitState {
-    /// Whether nothing can start it.
-    #[must_use]
-    pub fn is_masked(&self) -> bool {
-        self.load == "masked" || self.file.starts_with("masked")
-    }
-
-    /// Whether it does not start at boot. A loaded unit without a file is an init script of Jessie, which does.
-    #[must_use]
-    pub fn is_off(&self) -> bool {
-        self.is_masked() || self.file == "disabled" || (self.file.is_empty() && self.load != "loaded")
-    }
-
-    /// Whether the host has such a unit at all.
-    #[must_use]
-    pub fn exists(&self) -> bool {
-        !matches!(self.load.as_str(), "" | "not-found")
-    }
-
-    /// Whether it is up, or on its way there.
-    #[must_use]
-    pub fn is_running(&self) -> bool {
-        matches!(self.active.as_str(), "active" | "reloading" | "activating")
-    }
-}
-
 /// Adds packages, accounts and units to the plan of a live host.
 ///
 /// # Errors
@@ -162,23 +126,13 @@ pub fn plan_units(host: &dyn Host, desired: &Desired, state: &State, plan: &mut 
     let touched = plan.files.iter().flat_map(|f| catalog::feeds(&f.path, desired.stack)).collect();
     plan.units = unit_changes(&Wanted {
         inputs: inputs(desired),
-        states: states(host)?,
+        states: systemd::states(host, &catalog::units())?,
         activated: &state.activated,
         touched,
         radio: &desired.radio,
     });
     plan.rules = handmade::rules(host, desired, state, &plan.files)?;
     Ok(())
-}
-
-/// How all units of the catalog are.
-///
-/// # Errors
-/// When systemd can't say.
-pub fn states(host: &dyn Host) -> anyhow::Result<BTreeMap<String, UnitState>> {
-    let units: Vec<&str> = Activation::ALL.iter().filter_map(|a| a.unit()).collect();
-    let show = Tool::new("systemctl").args(["show", PROPERTIES]).args(&units);
-    Ok(unit_states(&host.output(&show).context("how the units are")?.stdout))
 }
 
 /// For rollback to the original: units that were off before piback go off, then the others run with their old files,
@@ -192,7 +146,7 @@ pub fn plan_rollback(
     state: &State,
     plan: &mut Plan,
 ) -> anyhow::Result<()> {
-    let states = states(host)?;
+    let states = systemd::states(host, &catalog::units())?;
     let radio = state.last.as_ref().map(|last| last.radio.clone()).unwrap_or_default();
     let mut stanza = handmade::stanza_comes_back(host, &plan.files, &radio)?;
     for activation in Activation::ALL {
@@ -360,34 +314,6 @@ pub fn installed(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// What [`unit_states`] reads, as an argument of `systemctl show`.
-pub const PROPERTIES: &str = "--property=Id,LoadState,UnitFileState,ActiveState,SubState,NRestarts";
-
-/// Blocks of `KEY=VALUE` lines, an empty line between units. One that fails again and again counts as failed, as hostapd
-/// without a file does on Debian 11: systemd calls it `activating`, between two tries and in the middle of one.
-#[must_use]
-pub fn unit_states(text: &str) -> BTreeMap<String, UnitState> {
-    let mut states = BTreeMap::new();
-    for block in text.split("\n\n") {
-        let value = |key: &str| {
-            let line = block.lines().find_map(|l| l.strip_prefix(key)?.strip_prefix('='));
-            line.unwrap_or_default().to_owned()
-        };
-        let id = value("Id");
-        if !id.is_empty() {
-            let again =
-                value("SubState") == "auto-restart" || !matches!(value("NRestarts").as_str(), "" | "0");
-            let active = match value("ActiveState") {
-                active if active == "activating" && again => "failed".to_owned(),
-                active => active,
-            };
-            let (load, file) = (value("LoadState"), value("UnitFileState"));
-            states.insert(id, UnitState { load, file, active });
-        }
-    }
-    states
-}
-
 fn has_user(passwd: &str, user: &str) -> bool {
     passwd.lines().any(|line| line.split(':').next() == Some(user))
 }
@@ -397,22 +323,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dpkg_and_systemctl_are_read() {
+    fn dpkg_is_read() {
         let text = "hostapd installed\ndnsmasq config-files\nsamba not-installed\n\ngarbage";
         assert_eq!(installed(text), ["hostapd"]);
-        let text = "Id=hostapd.service\nLoadState=masked\nActiveState=inactive\nUnitFileState=masked\n\n\
-                    Id=smbd.service\nLoadState=not-found\nActiveState=inactive\nUnitFileState=\n";
-        let states = unit_states(text);
-        assert_eq!(states["hostapd.service"].load, "masked");
-        assert_eq!(states["smbd.service"].file, "");
-        for (sub, restarts, state) in
-            [("auto-restart", "0", "failed"), ("start", "7", "failed"), ("start", "0", "activating")]
-        {
-            let text =
-                format!("Id=a.service\nActiveState=activating\nSubState={sub}\nNRestarts={restarts}\n");
-            assert_eq!(unit_states(&text)["a.service"].active, state);
-        }
-        assert!(unit_states("\0\n\n=\nId=\n").is_empty());
     }
 
     #[test]

@@ -5,9 +5,9 @@ use crate::profile::types::Band;
 use crate::provision::catalog::Activation;
 use crate::provision::conflicts;
 use crate::provision::handmade;
-use crate::provision::host::Stack;
+use crate::provision::host::facts::Stack;
+use crate::provision::host::systemd;
 use crate::provision::journal::{self, Phase};
-use crate::provision::units;
 use crate::system::run::{RunError, Tool};
 
 /// What a tool printed, or the finding that says why it is not known.
@@ -106,9 +106,9 @@ pub fn root(patient: &Patient<'_>) -> Finding {
 pub fn units(patient: &Patient<'_>) -> Finding {
     let ours: Vec<&str> =
         Activation::ALL.iter().filter(|a| a.is_enabled_by_us()).filter_map(|a| a.unit()).collect();
-    let show = Tool::new("systemctl").args(["show", units::PROPERTIES]).args(&ours);
+    let show = Tool::new("systemctl").args(["show", systemd::PROPERTIES]).args(&ours);
     let states = match said(patient, &show) {
-        Ok(text) => units::unit_states(&text),
+        Ok(text) => systemd::unit_states(&text),
         Err(finding) => return finding,
     };
     if states.is_empty() {

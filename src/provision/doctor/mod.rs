@@ -7,7 +7,7 @@ mod parse;
 
 use crate::profile::Profile;
 use crate::provision::drive::Drive;
-use crate::provision::host::{Facts, Stack};
+use crate::provision::host::facts::{Facts, Stack};
 use crate::provision::lan::Choice;
 use crate::system::Host;
 use serde::Serialize;

@@ -3,7 +3,7 @@
 //! A line counts only if nothing but a set-up of this access point would have it. What is not known stays where it is;
 //! `conflicts` names it if it fights.
 
-use crate::provision::handmade::rule::Rule;
+use crate::provision::host::iptables::Rule;
 use std::net::Ipv4Addr;
 
 /// Words of a line that is in force, without a comment behind it.
@@ -129,12 +129,12 @@ pub fn denied(text: &str, radio: &str) -> Vec<usize> {
 
 /// Of a shell script, the lines that load the article's rules, each a command of its own.
 pub fn rules(script: &str, uplink: &str, radio: &str) -> Vec<usize> {
-    commands(script, |line| Rule::of_command(line).is_some_and(|rule| rule.is_article_s(uplink, radio)))
+    commands(script, |line| Rule::of_command(line).is_some_and(|rule| is_article_rule(&rule, uplink, radio)))
 }
 
 /// Whether a line loads one of the article's rules, wherever it stands.
 pub fn is_rule(line: &str, uplink: &str, radio: &str) -> bool {
-    effective(line).and_then(Rule::of_command).is_some_and(|rule| rule.is_article_s(uplink, radio))
+    effective(line).and_then(Rule::of_command).is_some_and(|rule| is_article_rule(&rule, uplink, radio))
 }
 
 /// Of a shell script, the lines that call another one named `hotspot-boot.sh`, with its path.
@@ -183,6 +183,31 @@ fn commands(script: &str, known: impl Fn(&str) -> bool) -> Vec<usize> {
         before = text;
     }
     found
+}
+
+/// Whether it is one of the article's three, for these interfaces.
+#[must_use]
+pub fn is_article_rule(rule: &Rule, uplink: &str, radio: &str) -> bool {
+    let spec = rule.spec.join(" ");
+    match (rule.table.as_str(), rule.chain.as_str()) {
+        ("nat", "POSTROUTING") => spec == format!("-o {uplink} -j MASQUERADE"),
+        ("filter", "FORWARD") => {
+            let answers = format!("-i {uplink} -o {radio} -m");
+            let accept = "RELATED,ESTABLISHED -j ACCEPT";
+            spec == format!("-i {radio} -o {uplink} -j ACCEPT")
+                || spec == format!("{answers} state --state {accept}")
+                || spec == format!("{answers} conntrack --ctstate {accept}")
+        }
+        _ => false,
+    }
+}
+
+/// The uplink, if it is one of the article's three for this radio, with whatever uplink.
+#[must_use]
+pub fn uplink_of<'r>(rule: &'r Rule, radio: &str) -> Option<&'r str> {
+    let named =
+        rule.spec.windows(2).filter(|pair| pair[0] == "-i" || pair[0] == "-o").map(|pair| pair[1].as_str());
+    named.filter(|name| *name != radio).find(|name| is_article_rule(rule, name, radio))
 }
 
 #[cfg(test)]
@@ -284,5 +309,35 @@ mod tests {
             denied("denyinterfaces wlan0 eth1\n#denyinterfaces wlan0\ndenyinterfaces wlan01\n", "wlan0"),
             [0; 0]
         );
+    }
+
+    #[test]
+    fn the_article_s_three_rules() {
+        for line in [
+            "sudo iptables -t nat -A POSTROUTING -o eth0 -j MASQUERADE",
+            "iptables -w -A FORWARD -i eth0 -o wlan0 -m state --state RELATED,ESTABLISHED -j ACCEPT",
+            "/sbin/iptables -A FORWARD -i eth0 -o wlan0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
+            "iptables -A FORWARD -i wlan0 -o eth0 -j ACCEPT  ",
+        ] {
+            assert!(is_article_rule(&Rule::of_command(line).unwrap(), "eth0", "wlan0"), "{line}");
+        }
+        for line in [
+            "iptables -A FORWARD -i wlan0 -o eth0 -j DROP",
+            "iptables -t nat -A POSTROUTING -o eth1 -j MASQUERADE",
+            "iptables -t nat -I POSTROUTING -o eth0 -j MASQUERADE",
+            "iptables -A FORWARD -i wlan0 -o eth0 -j ACCEPT; reboot",
+            "iptables -A INPUT -i wlan0 -j ACCEPT",
+            "echo iptables",
+        ] {
+            assert!(!Rule::of_command(line).is_some_and(|r| is_article_rule(&r, "eth0", "wlan0")), "{line}");
+        }
+        for line in ["iptables -t $(reboot) -A POSTROUTING -j X", "iptables -A `reboot` -j X"] {
+            assert_eq!(Rule::of_command(line), None, "{line}");
+        }
+        let uplink = |line| Rule::of_command(line).and_then(|r| uplink_of(&r, "wlan0").map(str::to_owned));
+        assert_eq!(uplink("iptables -t nat -A POSTROUTING -o usb0 -j MASQUERADE").as_deref(), Some("usb0"));
+        assert_eq!(uplink("iptables -A FORWARD -i wlan0 -o usb0 -j ACCEPT").as_deref(), Some("usb0"));
+        assert_eq!(uplink("iptables -t nat -A POSTROUTING -o wlan0 -j MASQUERADE"), None);
+        assert_eq!(uplink("iptables -A INPUT -i eth0 -j DROP"), None);
     }
 }

@@ -9,7 +9,9 @@ pub mod rule;
 
 use crate::profile::Profile;
 use crate::provision::catalog::{Activation, Form};
-use crate::provision::host::{Facts, INTERFACES, Stack};
+use crate::provision::host::facts::{Facts, Stack};
+use crate::provision::host::interfaces::INTERFACES;
+use crate::provision::host::iptables::Rule;
 use crate::provision::plan::{Desired, FileChange};
 use crate::provision::render::{Artifact, Body};
 use crate::provision::store::State;
@@ -239,18 +241,18 @@ pub fn rules(
 
 /// Those of the article's rules that lines of a script load, also by calling another one. What else a script may load by
 /// now is its owner's.
-fn rules_behind(host: &dyn Host, piece: &str, radio: &str) -> anyhow::Result<Vec<rule::Rule>> {
+fn rules_behind(host: &dyn Host, piece: &str, radio: &str) -> anyhow::Result<Vec<Rule>> {
     let mut rules = Vec::new();
     for line in piece.lines() {
-        rules.extend(rule::Rule::of_command(line.trim()));
+        rules.extend(Rule::of_command(line.trim()));
         if let Some(path) = lines::called(line) {
             let script = theirs(host, &path)?.unwrap_or_default();
-            rules.extend(script.lines().filter_map(|line| rule::Rule::of_command(line.trim())));
+            rules.extend(script.lines().filter_map(|line| Rule::of_command(line.trim())));
         }
     }
     // One uplink: a rule for another interface beside it is no part of the set.
-    let uplink = rules.iter().find_map(|rule| rule.uplink(radio)).map(str::to_owned);
-    rules.retain(|rule| uplink.as_deref().is_some_and(|uplink| rule.is_article_s(uplink, radio)));
+    let uplink = rules.iter().find_map(|rule| lines::uplink_of(rule, radio)).map(str::to_owned);
+    rules.retain(|rule| uplink.as_deref().is_some_and(|uplink| lines::is_article_rule(rule, uplink, radio)));
     Ok(rules)
 }
 

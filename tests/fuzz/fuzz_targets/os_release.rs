@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use piback::provision::host::{Stack, facts, os_release};
+use piback::provision::host::facts::{Stack, os_release, read};
 use piback_fuzz::HostileHost;
 
 fuzz_target!(|data: &[u8]| {
@@ -17,8 +17,8 @@ fuzz_target!(|data: &[u8]| {
     );
     assert!(!os.pretty_name.contains('\n'));
     let host = HostileHost::new(data);
-    let found = facts(&host, None, None);
-    let told = facts(&host, Some(Stack::Dhcpcd), None).expect("a stack that was named is no question");
+    let found = read(&host, None, None);
+    let told = read(&host, Some(Stack::Dhcpcd), None).expect("a stack that was named is no question");
     assert_eq!(told.stack, Stack::Dhcpcd);
     if let Ok(found) = found {
         assert_eq!((found.os, found.interfaces_d_is_read), (told.os, told.interfaces_d_is_read));

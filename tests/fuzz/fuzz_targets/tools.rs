@@ -6,11 +6,11 @@
 use libfuzzer_sys::fuzz_target;
 use piback::profile::Profile;
 use piback::provision::doctor::{self, Patient};
-use piback::provision::host::{Facts, Stack};
+use piback::provision::host::facts::{Facts, Stack};
 use piback::provision::probe::{self, Expected};
 use piback::provision::lan;
 use piback::provision::units;
-use piback::provision::uplink;
+use piback::provision::host::uplink;
 use piback_fuzz::{HostileHost, STACKS, assert_printable};
 
 fuzz_target!(|data: &[u8]| {
@@ -38,7 +38,7 @@ fuzz_target!(|data: &[u8]| {
         assert_printable(name, finding.remedy.as_deref().unwrap_or_default());
     }
     networks(&host, &profile);
-    for state in units::unit_states(&String::from_utf8_lossy(data)).values() {
+    for state in systemd::unit_states(&String::from_utf8_lossy(data)).values() {
         assert!(!(state.is_masked() && !state.is_off()));
     }
 });

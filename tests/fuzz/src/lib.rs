@@ -6,7 +6,7 @@ pub mod readers;
 
 use piback::profile::Profile;
 use piback::profile::types::Passphrase;
-use piback::provision::host::{Facts, Stack};
+use piback::provision::host::facts::{Facts, Stack};
 use piback::provision::render::{Artifact, Secrets, render};
 use piback::system::run::{Output, RunError, Tool};
 use piback::system::{FileNode, Host, Node};

@@ -1,5 +1,6 @@
 //! What kind of host this is: facts, read once, that everything after takes as values.
 
+use crate::provision::host::interfaces::{INTERFACES, reads_interfaces_d};
 use crate::system::Host;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
@@ -50,7 +51,7 @@ pub struct Facts {
 ///
 /// # Errors
 /// When a file can't be read, or no stack is found, wanted or known.
-pub fn facts(host: &dyn Host, wanted: Option<Stack>, last: Option<Stack>) -> anyhow::Result<Facts> {
+pub fn read(host: &dyn Host, wanted: Option<Stack>, last: Option<Stack>) -> anyhow::Result<Facts> {
     let read = |path: &str| -> anyhow::Result<Option<String>> {
         let bytes = host.read_followed(path).with_context(|| format!("{path} can't be read"))?;
         Ok(bytes.map(|b| String::from_utf8_lossy(&b).into_owned()))
@@ -69,9 +70,6 @@ pub fn facts(host: &dyn Host, wanted: Option<Stack>, last: Option<Stack>) -> any
     let interfaces = read(INTERFACES)?.unwrap_or_default();
     Ok(Facts { os, stack, interfaces_d_is_read: reads_interfaces_d(&interfaces) })
 }
-
-/// ifupdown's main file.
-pub const INTERFACES: &str = "/etc/network/interfaces";
 
 fn found_stack(host: &dyn Host, os: &OsRelease) -> anyhow::Result<Option<Stack>> {
     let there = |path: &str| -> anyhow::Result<bool> {
@@ -117,22 +115,6 @@ pub fn os_release(text: &str) -> OsRelease {
     os
 }
 
-/// Whether an interfaces(5) file reads `interfaces.d/piback` by a line of its own, piback's block left out.
-fn reads_interfaces_d(text: &str) -> bool {
-    let text =
-        crate::provision::text::block::without(text.as_bytes()).unwrap_or_else(|_| text.as_bytes().to_vec());
-    String::from_utf8_lossy(&text).lines().any(|line| {
-        let mut words = line.split_whitespace();
-        let (word, path) = (words.next(), words.next().unwrap_or_default());
-        let path = path.strip_prefix("/etc/network/").unwrap_or(path);
-        match word {
-            Some("source") => matches!(path, "interfaces.d/*" | "interfaces.d/piback"),
-            Some("source-directory") => path.trim_end_matches('/') == "interfaces.d",
-            _ => false,
-        }
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,19 +126,5 @@ mod tests {
         assert_eq!(os_release(trixie).pretty_name, "Debian GNU/Linux 13 (trixie)");
         assert_eq!(os_release("PRETTY_NAME=\"Debian GNU/Linux forky/sid\"\n").version, None);
         assert_eq!(os_release("VERSION_ID=99999999999999\n=\n\0\nVERSION_ID").version, None);
-    }
-
-    #[test]
-    fn interfaces_files() {
-        for (text, reads) in [
-            ("source-directory /etc/network/interfaces.d\n", true),
-            ("source /etc/network/interfaces.d/*\n", true),
-            ("  source interfaces.d/*\n", true),
-            ("# source /etc/network/interfaces.d/*\n", false),
-            ("auto lo\niface lo inet loopback\n", false),
-            ("", false),
-        ] {
-            assert_eq!(reads_interfaces_d(text), reads, "{text}");
-        }
     }
 }

@@ -1,10 +1,27 @@
 //! Which networks the host reaches besides its own Wi-Fi: from `ip`, whose output is parsed here.
 
-use crate::provision::lan::Taken;
 use crate::system::Host;
 use crate::system::run::Tool;
 use anyhow::Context;
+use std::fmt;
 use std::net::Ipv4Addr;
+
+/// A network that the host reaches by another interface than its Wi-Fi.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    pub interface: String,
+    pub address: Ipv4Addr,
+    pub prefix: u8,
+    /// Whether `address` is the interface's own, and not that of a route.
+    pub own: bool,
+}
+
+impl fmt::Display for Taken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let has = if self.own { "has" } else { "leads to" };
+        write!(f, "{} {has} {}/{}", crate::ui::visible(&self.interface), self.address, self.prefix)
+    }
+}
 
 /// All networks of interfaces other than `radio`. None on a tree, which has no interfaces.
 ///

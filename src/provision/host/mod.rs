@@ -1,0 +1,8 @@
+//! The host itself, asked through its own tools and files: what kind it is, its units, rules, addresses and networks.
+
+pub mod addresses;
+pub mod facts;
+pub mod interfaces;
+pub mod iptables;
+pub mod systemd;
+pub mod uplink;

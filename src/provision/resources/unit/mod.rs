@@ -1,0 +1,3 @@
+//! systemd's units.
+
+pub mod quirks;
