@@ -1,7 +1,11 @@
 //! The account at the end of a run: on the card = already safe + copied and verified + not safe.
 
+use super::copy::CopyResult;
 use super::events::Tally;
 use super::reason::{Reason, Stop};
+use super::scan::Card;
+use super::source;
+use crate::ui::visible;
 use serde::{Deserialize, Serialize};
 
 /// What became of everything on the card.
@@ -46,6 +50,22 @@ pub struct Renamed {
 }
 
 impl Account {
+    /// Takes in what became of the files that were to be copied.
+    pub(super) fn add(&mut self, card: &Card, result: CopyResult) {
+        self.copied = result.copied;
+        // A file that was written to between the scan and the copy counts with what it had when it was copied.
+        self.card.bytes = self.card.bytes - result.scanned + result.copied.bytes;
+        self.stop = result.stop;
+        self.not_safe.extend(result.not_safe.into_iter().map(|(file, reason)| {
+            let file = &card.files[file as usize];
+            NotSafe { path: source::shown(card, file), size: file.size, reason }
+        }));
+        self.renamed.extend(result.renamed.into_iter().map(|published| Renamed {
+            path: source::shown(card, &card.files[published.file as usize]),
+            dest: visible(&String::from_utf8_lossy(&published.dest)),
+        }));
+    }
+
     /// Files and bytes that are not safe.
     #[must_use]
     pub fn unsafe_tally(&self) -> Tally {

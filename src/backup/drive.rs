@@ -32,7 +32,7 @@ pub struct Drive {
 /// A folder on the drive, and its path below the label's folder, which may differ from the card's path where
 /// the drive can't hold a name.
 #[derive(Debug, Clone)]
-pub struct Place {
+pub struct DestFolder {
     pub dir: Arc<Dir>,
     pub path: Vec<u8>,
 }
@@ -213,9 +213,9 @@ impl Drive {
     ///
     /// # Errors
     /// When a folder can't be opened.
-    pub fn find(&mut self, card_path: &[u8]) -> Result<Option<Place>, Fault> {
+    pub fn find(&mut self, card_path: &[u8]) -> Result<Option<DestFolder>, Fault> {
         if let Some(dir) = self.exact(card_path)? {
-            return Ok(Some(Place { dir, path: card_path.to_vec() }));
+            return Ok(Some(DestFolder { dir, path: card_path.to_vec() }));
         }
         match self.resolve(card_path, None) {
             Ok(place) => Ok(Some(place)),
@@ -229,11 +229,15 @@ impl Drive {
     ///
     /// # Errors
     /// When the drive does not take it.
-    pub fn make(&self, card_path: &[u8], changed: &mut Vec<Arc<Dir>>) -> Result<Place, Fault> {
+    pub fn make(&self, card_path: &[u8], changed: &mut Vec<Arc<Dir>>) -> Result<DestFolder, Fault> {
         self.resolve(card_path, Some(changed))
     }
 
-    fn resolve(&self, card_path: &[u8], mut changed: Option<&mut Vec<Arc<Dir>>>) -> Result<Place, Fault> {
+    fn resolve(
+        &self,
+        card_path: &[u8],
+        mut changed: Option<&mut Vec<Arc<Dir>>>,
+    ) -> Result<DestFolder, Fault> {
         let mut at = Arc::new(self.root.sub(self.label.as_bytes())?);
         let mut path = Vec::new();
         for name in components(card_path) {
@@ -241,7 +245,7 @@ impl Drive {
             at = Arc::new(sub);
             path = scan::join(&path, &used);
         }
-        Ok(Place { dir: at, path })
+        Ok(DestFolder { dir: at, path })
     }
 
     fn look_at_case(&mut self) {

@@ -1,14 +1,14 @@
 //! `backup`: from the two ends to the account.
 
-use super::account::{Account, NotSafe, Renamed};
-use super::copy::{self, Context, Ledger};
+use super::account::{Account, NotSafe};
+use super::copy::{self, Context, CopyResult};
 use super::drive::Drive;
 use super::endpoints::Endpoints;
 use super::events::{Event, Tally, Watch};
 use super::manifest::{Damage, Index, Log, Record, Run, Runs};
 use super::reason::{Reason, Stop};
 use super::scan::Card;
-use super::{leftovers, matching, mhl, mirror, source, strays};
+use super::{matching, mhl, mirror, source, stale, untracked};
 use crate::error::Problem;
 use crate::system::volume::Fault;
 use crate::system::{clock, process, random};
@@ -57,7 +57,7 @@ pub fn backup(ends: &Endpoints, options: Options, watch: &dyn Watch) -> anyhow::
     let dest = visible(&ends.dest.to_string_lossy());
     let cant = |fault| Problem::failed(format!("drive {dest} can't be read: {fault}"));
     let rebuild = !runs.damage.is_empty()
-        || (runs.count == 0 && !strays::find(&mut drive, &runs).map_err(cant)?.files.is_empty());
+        || (runs.count == 0 && !untracked::find(&mut drive, &runs).map_err(cant)?.files.is_empty());
     account.stop = matched.stop;
 
     let removals = plan.as_ref().map_or(0, Vec::len);
@@ -65,8 +65,8 @@ pub fn backup(ends: &Endpoints, options: Options, watch: &dyn Watch) -> anyhow::
     if something || removals > 0 || rebuild {
         let adopted = !matched.adopted.is_empty();
         let mut job = Job { ends, card: &card, runs: &mut runs, adopted, rebuild, watch };
-        let ledger = job.write(&mut source, &mut drive, &mut matched, plan, &mut account)?;
-        take_over(&mut account, &card, ledger);
+        let result = job.write(&mut source, &mut drive, &mut matched, plan, &mut account)?;
+        account.add(&card, result);
     }
     account.not_safe.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(account)
@@ -91,7 +91,7 @@ impl Job<'_> {
         matched: &mut matching::Matched,
         removals: Option<Vec<mirror::Removal>>,
         account: &mut Account,
-    ) -> anyhow::Result<Ledger> {
+    ) -> anyhow::Result<CopyResult> {
         let shown = visible(&self.ends.dest.to_string_lossy());
         let cant = |fault: Fault| Problem::failed(format!("drive {shown} can't be written: {fault}"));
         let run =
@@ -102,7 +102,7 @@ impl Job<'_> {
             Record::Run(Run::new(&run, self.ends.label.as_str(), "backup", clock::today().to_string()));
         let mut log = Log::begin(&folder, &run, first).map_err(cant)?;
 
-        let swept = leftovers::remove(drive, &self.runs.unfinished).map_err(cant)?;
+        let swept = stale::remove(drive, &self.runs.unfinished).map_err(cant)?;
         if swept > 0 {
             account
                 .notes
@@ -113,7 +113,7 @@ impl Job<'_> {
         let adopted =
             std::mem::take(&mut matched.adopted).into_iter().map(|adopted| adopted.record(self.card));
         log.append(cleaned.chain(adopted)).map_err(cant)?;
-        let mut ledger = Ledger { stop: account.stop, ..Ledger::default() };
+        let mut result = CopyResult { stop: account.stop, ..CopyResult::default() };
         if account.stop.is_none() {
             let context = Context {
                 card: self.card,
@@ -123,18 +123,18 @@ impl Job<'_> {
                 run: &run,
                 watch: self.watch,
             };
-            ledger = copy::run(&context, source, &mut log);
+            result = copy::run(&context, source, &mut log);
         } else {
             let stop = account.stop.unwrap_or(Stop::Asked);
-            ledger.not_safe = matched.jobs.iter().map(|j| (j.file, Reason::NotReached(stop))).collect();
+            result.not_safe = matched.jobs.iter().map(|j| (j.file, Reason::NotReached(stop))).collect();
         }
-        if ledger.stop.is_none()
+        if result.stop.is_none()
             && let Err(fault) =
-                self.finish(drive, &run, &mut log, removals.unwrap_or_default(), &ledger, account)
+                self.finish(drive, &run, &mut log, removals.unwrap_or_default(), &result, account)
         {
-            ledger.stop = Some(Stop::of_drive(fault));
+            result.stop = Some(Stop::of_drive(fault));
         }
-        Ok(ledger)
+        Ok(result)
     }
 
     /// Empty folders, removals, the list for other tools, and the manifest's last record.
@@ -144,7 +144,7 @@ impl Job<'_> {
         run: &str,
         log: &mut Log,
         removals: Vec<mirror::Removal>,
-        ledger: &Ledger,
+        result: &CopyResult,
         account: &mut Account,
     ) -> Result<(), Fault> {
         let mut changed = Vec::new();
@@ -161,7 +161,7 @@ impl Job<'_> {
         for dir in changed {
             dir.sync()?;
         }
-        if ledger.not_safe.is_empty() && account.not_safe.is_empty() {
+        if result.not_safe.is_empty() && account.not_safe.is_empty() {
             account.removed = mirror::run(drive, run, log, removals)?;
         }
         // What was known before the copy is read again where it is needed, with what was added: one index at a time.
@@ -169,7 +169,7 @@ impl Job<'_> {
         if self.rebuild {
             self.rebuild(drive, log, account)?;
         }
-        if ledger.copied.files > 0 || account.removed > 0 || self.adopted {
+        if result.copied.files > 0 || account.removed > 0 || self.adopted {
             // Read again: what the list says is what the manifests say.
             match drive.runs() {
                 Ok(runs) => match mhl::export(drive, run, &runs.index, clock::today(), &process::host_name())
@@ -182,8 +182,8 @@ impl Job<'_> {
                 Err(e) => account.notes.push(format!("no media hash list was written: {e:#}")),
             }
         }
-        let not_safe = (ledger.not_safe.len() + account.not_safe.len()) as u64;
-        log.append([Record::End { files: ledger.copied.files, bytes: ledger.copied.bytes, not_safe }])
+        let not_safe = (result.not_safe.len() + account.not_safe.len()) as u64;
+        log.append([Record::End { files: result.copied.files, bytes: result.copied.bytes, not_safe }])
     }
 
     /// Takes over what no record speaks of, and notes that the damage was dealt with.
@@ -195,8 +195,8 @@ impl Job<'_> {
                 return Ok(());
             }
         };
-        let strays = strays::find(drive, &runs)?;
-        let (taken, whole) = strays::take_over(drive, strays, log, self.watch)?;
+        let untracked = untracked::find(drive, &runs)?;
+        let (taken, whole) = untracked::record_untracked(drive, untracked, log, self.watch)?;
         account.taken_over = taken;
         if !whole {
             account.notes.push("taking over what has no record was stopped; the next backup goes on".into());
@@ -204,19 +204,4 @@ impl Job<'_> {
         }
         log.append(self.runs.damage.iter().map(|damage| Record::Lost { what: damage.describe() }))
     }
-}
-
-fn take_over(account: &mut Account, card: &Card, ledger: Ledger) {
-    account.copied = ledger.copied;
-    // A file that was written to between the scan and the copy counts with what it had when it was copied.
-    account.card.bytes = account.card.bytes - ledger.scanned + ledger.copied.bytes;
-    account.stop = ledger.stop;
-    account.not_safe.extend(ledger.not_safe.into_iter().map(|(file, reason)| {
-        let file = &card.files[file as usize];
-        NotSafe { path: source::shown(card, file), size: file.size, reason }
-    }));
-    account.renamed.extend(ledger.renamed.into_iter().map(|published| Renamed {
-        path: source::shown(card, &card.files[published.file as usize]),
-        dest: visible(&String::from_utf8_lossy(&published.dest)),
-    }));
 }

@@ -6,13 +6,13 @@
 
 use super::copy::Job;
 use super::digest::Digest;
-use super::drive::{Drive, Place};
+use super::drive::{DestFolder, Drive};
 use super::events::{Event, Tally, Watch};
 use super::manifest::{FileRecord, Index, Known, Record};
 use super::names;
+use super::naming::{FolderNames, Slot, State};
 use super::reason::Stop;
 use super::scan::{self, Card, File};
-use super::shelf::{Shelf, Slot, State};
 use super::source::{self, Source};
 use crate::system::volume::{Buffer, Dir, Fault, FaultKind};
 
@@ -131,11 +131,11 @@ impl Matcher<'_> {
             Some(place) => place.dir.list().map_err(Stop::of_drive)?,
             None => Vec::new(),
         };
-        let mut shelf = Shelf::new(names.iter().map(|e| e.name.as_slice()), self.drive.ignores_case);
+        let mut taken = FolderNames::new(names.iter().map(|e| e.name.as_slice()), self.drive.ignores_case);
         drop(names);
         for (n, file) in files.iter().enumerate() {
             if found[n].is_none() {
-                found[n] = self.by_content(file, (folder.files.start + n) as u32, &shelf, place.as_ref())?;
+                found[n] = self.by_content(file, (folder.files.start + n) as u32, &taken, place.as_ref())?;
             }
         }
         let slots: Vec<Slot<'_>> = files
@@ -147,7 +147,7 @@ impl Matcher<'_> {
                 state: found.as_ref().map_or(State::New, |f| State::Safe { k: f.k, known: f.known }),
             })
             .collect();
-        let numbers = shelf.assign(&slots);
+        let numbers = taken.assign(&slots);
         self.settle(folder.files.start, files, found, &numbers);
         Ok(())
     }
@@ -201,8 +201,8 @@ impl Matcher<'_> {
         &mut self,
         file: &File,
         at: u32,
-        shelf: &Shelf,
-        place: Option<&Place>,
+        taken: &FolderNames,
+        place: Option<&DestFolder>,
     ) -> Result<Option<Found>, Stop> {
         let path = self.card.path(file);
         let index = self.index;
@@ -213,7 +213,7 @@ impl Matcher<'_> {
             }
         }
         if let Some(place) = place {
-            for (k, name) in shelf.candidates(self.card.name(file)) {
+            for (k, name) in taken.candidates(self.card.name(file)) {
                 let dest = scan::join(&place.path, &name);
                 let stat = place.dir.stat(&name).map_err(Stop::of_drive)?;
                 let file_there = stat

@@ -7,9 +7,9 @@ use super::drive::Drive;
 use super::endpoints::Endpoints;
 use super::events::{Event, Tally, Watch};
 use super::manifest::Index;
+use super::naming::FolderNames;
 use super::reason::{Reason, Stop};
 use super::scan::{self, Card, File};
-use super::shelf::Shelf;
 use super::source::{self, LARGE, PIECE, Source};
 use crate::error::Problem;
 use crate::system::volume::{Buffer, Fault, FaultKind};
@@ -64,13 +64,13 @@ pub fn safe_to_format(ends: &Endpoints, watch: &dyn Watch) -> anyhow::Result<Ans
     let buffers = (Buffer::new(PIECE), Buffer::new(PIECE));
     let mut comparer = Comparer { card: &card, source, drive: &mut drive, index: &runs.index, buffers };
     for folder in &card.folders {
-        let shelf = comparer.shelf(&folder.path);
+        let taken = comparer.taken(&folder.path);
         for at in folder.files.clone() {
             let file = &card.files[at];
             let stop = answer.stop.or_else(|| watch.stop_requested().then_some(Stop::Asked));
             let reason = match stop {
                 Some(stop) => Err(Reason::NotReached(stop)),
-                None => comparer.compare(file, at as u32, shelf.as_ref()),
+                None => comparer.compare(file, at as u32, taken.as_ref()),
             };
             match reason {
                 Ok(()) => {
@@ -127,14 +127,19 @@ struct Comparer<'a> {
 
 impl Comparer<'_> {
     /// The names in the folder's place on the drive, and that place's path.
-    fn shelf(&mut self, path: &[u8]) -> Option<(Shelf, Vec<u8>)> {
+    fn taken(&mut self, path: &[u8]) -> Option<(FolderNames, Vec<u8>)> {
         let place = self.drive.find(path).ok().flatten()?;
         let names = place.dir.list().ok()?;
-        let shelf = Shelf::new(names.iter().map(|e| e.name.as_slice()), self.drive.ignores_case);
-        Some((shelf, place.path))
+        let taken = FolderNames::new(names.iter().map(|e| e.name.as_slice()), self.drive.ignores_case);
+        Some((taken, place.path))
     }
 
-    fn compare(&mut self, file: &File, at: u32, shelf: Option<&(Shelf, Vec<u8>)>) -> Result<(), Reason> {
+    fn compare(
+        &mut self,
+        file: &File,
+        at: u32,
+        taken: Option<&(FolderNames, Vec<u8>)>,
+    ) -> Result<(), Reason> {
         let path = self.card.path(file);
         let mut candidates: Vec<Vec<u8>> = Vec::new();
         for known in self.index.of_path(&path).filter(|known| known.size == file.size && !known.partial) {
@@ -143,8 +148,8 @@ impl Comparer<'_> {
             }
         }
         let mut namesake = false;
-        if let Some((shelf, place)) = shelf {
-            for (_, name) in shelf.candidates(self.card.name(file)) {
+        if let Some((taken, place)) = taken {
+            for (_, name) in taken.candidates(self.card.name(file)) {
                 namesake = true;
                 let dest = scan::join(place, &name);
                 if !candidates.contains(&dest) {

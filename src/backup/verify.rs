@@ -9,7 +9,7 @@ use super::label::Label;
 use super::manifest::{Damage, Index, Known, Log, Record, Run, Runs, to_text};
 use super::reason::{Reason, Stop};
 use super::source::{self, LARGE, PIECE};
-use super::{scan, strays};
+use super::{scan, untracked};
 use crate::error::Problem;
 use crate::system::volume::{Buffer, Fault, FaultKind};
 use crate::system::{clock, random};
@@ -68,9 +68,10 @@ pub fn verify(label: &Label, dest: &Path, share: f64, watch: &dyn Watch) -> anyh
     let _lock = drive.lock()?;
     let tree = drive.tree()?;
     let runs = drive.runs()?;
-    let strays = strays::find(&mut drive, &runs)
+    let untracked = untracked::find(&mut drive, &runs)
         .map_err(|fault| Problem::failed(format!("the backup of {label} can't be listed: {fault}")))?;
-    let nothing = strays.files.is_empty() && strays.odd.is_empty() && runs.index.dests().next().is_none();
+    let nothing =
+        untracked.files.is_empty() && untracked.odd.is_empty() && runs.index.dests().next().is_none();
     if nothing && runs.damage.is_empty() && (tree.is_none() || runs.count == 0) {
         return Err(Problem::failed(format!(
             "no backup of {label} on drive {}",
@@ -88,8 +89,8 @@ pub fn verify(label: &Label, dest: &Path, share: f64, watch: &dyn Watch) -> anyh
     if !runs.unfinished.is_empty() {
         verdict.notes.push("the last backup was cut off: run it again".into());
     }
-    if strays.litter > 0 {
-        verdict.notes.push(format!("{} temporary or system files have no record", strays.litter));
+    if untracked.litter > 0 {
+        verdict.notes.push(format!("{} temporary or system files have no record", untracked.litter));
     }
     runs.index.dests().for_each(|k| verdict.known.add(k.size));
     let picked = pick(&runs.index, share, seed);
@@ -141,11 +142,11 @@ pub fn verify(label: &Label, dest: &Path, share: f64, watch: &dyn Watch) -> anyh
     if verdict.sample {
         unvouched(&runs.index, &mut verdict, watch);
     }
-    for stray in &strays.files {
-        verdict.unrecorded.add(stray.size);
-        verdict.accuse(&stray.dest, stray.size, Reason::Unrecorded, watch);
+    for file in &untracked.files {
+        verdict.unrecorded.add(file.size);
+        verdict.accuse(&file.dest, file.size, Reason::Unrecorded, watch);
     }
-    for odd in strays.odd {
+    for odd in untracked.odd {
         verdict.accuse(&odd.path, 0, Reason::Odd(odd.what), watch);
     }
     if !records.is_empty()

@@ -1,6 +1,6 @@
 //! `piback backup LABEL`
 
-use super::endpoints::{self, Need, Typed};
+use super::endpoints::{self, Given, Need};
 use super::progress::Progress;
 use super::{attach, backup_report};
 use crate::backup::label::Label;
@@ -12,7 +12,7 @@ use crate::ui::Ui;
 
 pub fn run(args: &Backup, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let label = Label::new(&args.label)?;
-    let typed = Typed {
+    let given = Given {
         label: label.as_str(),
         source: args.source.as_deref(),
         dest: args.dest.as_deref(),
@@ -21,8 +21,8 @@ pub fn run(args: &Backup, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     // Before anything is mounted: what is mounted has to be taken off, Ctrl-C or not.
     signals::stop_gently();
     let mut running = None;
-    let result = endpoints::run(&typed, global, ui, |places| {
-        let ends = places.of(&label)?;
+    let result = endpoints::run(&given, global, ui, |ends| {
+        let ends = ends.of(&label)?;
         let registered = attach::register(label.as_str(), &ends.dest, global, ui);
         let progress = Progress::new(ui, "backup", label.as_str(), registered);
         let account = backup::backup(&ends, Options { mirror: args.mirror }, &progress);

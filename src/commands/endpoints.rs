@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 
 /// What the command line says.
 #[derive(Debug, Clone, Copy)]
-pub struct Typed<'a> {
+pub struct Given<'a> {
     pub label: &'a str,
     pub source: Option<&'a Path>,
     pub dest: Option<&'a Path>,
@@ -30,7 +30,7 @@ pub struct Typed<'a> {
 /// What the command line and the profile say.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    /// The card's label, as it was typed.
+    /// The card's label, as it was given.
     pub label: &'a str,
     /// `--source`: a folder, or a block device such as `/dev/sda1`.
     pub source: Option<&'a Path>,
@@ -85,22 +85,22 @@ pub struct Endpoints {
 /// # Errors
 /// Those of [`with`], and a profile that can't be read.
 pub fn run<T>(
-    typed: &Typed,
+    given: &Given,
     global: &Global,
     ui: &Ui,
     body: impl FnOnce(&Endpoints) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     let plain = |path: Option<&Path>| path.is_some_and(|p| !mount::is_block_device(p));
-    let no_volume = plain(typed.dest) && (typed.need == Need::Drive || plain(typed.source));
+    let no_volume = plain(given.dest) && (given.need == Need::Drive || plain(given.source));
     let settings = if no_volume { Settings::default() } else { plugged::settings(global)? };
     let request = Request {
-        label: typed.label,
-        source: typed.source,
-        dest: typed.dest,
+        label: given.label,
+        source: given.source,
+        dest: given.dest,
         destination: settings.destination.as_deref(),
         mount_root: &settings.mount_root,
         root: global.root.as_deref(),
-        need: typed.need,
+        need: given.need,
     };
     with(&request, ui, body)
 }
@@ -260,7 +260,7 @@ fn plain(path: &Path) -> anyhow::Result<Place> {
     Ok(Place { dir, device, volume: None })
 }
 
-/// The card of the label that was typed. Enrolled drives are never cards.
+/// The card of the label that was given. Enrolled drives are never cards.
 fn card<'a>(
     plugged: &'a Plugged,
     enrolled: &Drives,

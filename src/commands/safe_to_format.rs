@@ -1,7 +1,7 @@
 //! `piback safe-to-format LABEL`
 
 use super::backup_report;
-use super::endpoints::{self, Need, Typed};
+use super::endpoints::{self, Given, Need};
 use super::progress::Progress;
 use crate::backup;
 use crate::backup::label::Label;
@@ -12,15 +12,15 @@ use crate::ui::Ui;
 
 pub fn run(args: &SafeToFormat, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let label = Label::new(&args.label)?;
-    let typed = Typed {
+    let given = Given {
         label: label.as_str(),
         source: args.source.as_deref(),
         dest: args.dest.as_deref(),
         need: Need::Compare,
     };
     signals::stop_gently();
-    endpoints::run(&typed, global, ui, |places| {
-        let ends = places.of(&label)?;
+    endpoints::run(&given, global, ui, |ends| {
+        let ends = ends.of(&label)?;
         let progress = Progress::new(ui, "safe-to-format", label.as_str(), None);
         let answer = backup::safe_to_format(&ends, &progress);
         progress.end();

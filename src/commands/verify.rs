@@ -1,7 +1,7 @@
 //! `piback verify LABEL`
 
 use super::backup_report;
-use super::endpoints::{self, Need, Typed};
+use super::endpoints::{self, Given, Need};
 use super::progress::Progress;
 use crate::backup;
 use crate::backup::label::Label;
@@ -13,11 +13,11 @@ use crate::ui::{Ui, visible};
 pub fn run(args: &Verify, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let label = Label::new(&args.label)?;
     let share = args.sample.as_deref().map_or(Ok(1.0), share)?;
-    let typed = Typed { label: label.as_str(), source: None, dest: args.dest.as_deref(), need: Need::Drive };
+    let given = Given { label: label.as_str(), source: None, dest: args.dest.as_deref(), need: Need::Drive };
     signals::stop_gently();
-    endpoints::run(&typed, global, ui, |places| {
+    endpoints::run(&given, global, ui, |ends| {
         let progress = Progress::new(ui, "verify", label.as_str(), None);
-        let verdict = backup::verify(&label, &places.dest.dir, share, &progress);
+        let verdict = backup::verify(&label, &ends.dest.dir, share, &progress);
         progress.end();
         let verdict = verdict?;
         backup_report::verdict(ui, label.as_str(), &verdict);

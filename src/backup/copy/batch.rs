@@ -2,7 +2,7 @@
 
 use super::context::{BATCH_BYTES, BATCH_FILES, BATCH_SECONDS};
 use super::reader::ReadEnd;
-use crate::backup::drive::Place;
+use crate::backup::drive::DestFolder;
 use crate::system::volume::{Dir, OutFile};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ pub struct Pending {
     pub job: u32,
     pub file: OutFile,
     pub temp: Vec<u8>,
-    pub place: Place,
+    pub place: DestFolder,
     pub end: ReadEnd,
 }
 

@@ -2,7 +2,7 @@
 
 use super::batch::{Batch, Pending};
 use super::context::{CHUNK, Context};
-use super::ledger::Shared;
+use super::result::Shared;
 use crate::backup::digest::{Digest, Digester};
 use crate::backup::events::{Event, Tally};
 use crate::backup::manifest::{FileRecord, Log, Record};
@@ -20,16 +20,16 @@ const FEW: usize = 4;
 const NAME_TRIES: u32 = 1000;
 
 /// Commits batch after batch, until the writer is done.
-pub fn run(context: &Context<'_>, ledger: &Shared<'_>, writer: Receiver<Batch>, log: &mut Log) {
-    let mut committer = Committer { context, ledger, log, buffer: Buffer::new(CHUNK) };
+pub fn run(context: &Context<'_>, result: &Shared<'_>, writer: Receiver<Batch>, log: &mut Log) {
+    let mut committer = Committer { context, result, log, buffer: Buffer::new(CHUNK) };
     while let Ok(batch) = writer.recv() {
         let temps: Vec<(Arc<Dir>, Vec<u8>)> =
             batch.files.iter().map(|f| (Arc::clone(&f.place.dir), f.temp.clone())).collect();
-        if ledger.drive_gone() {
+        if result.drive_gone() {
             continue;
         }
         if let Err(stop) = committer.commit(batch) {
-            ledger.stop(stop);
+            result.stop(stop);
             for (dir, temp) in temps {
                 // Published ones are not there under this name any more. What stays, the next run removes.
                 let _ = dir.unlink(&temp);
@@ -40,7 +40,7 @@ pub fn run(context: &Context<'_>, ledger: &Shared<'_>, writer: Receiver<Batch>, 
 
 struct Committer<'a> {
     context: &'a Context<'a>,
-    ledger: &'a Shared<'a>,
+    result: &'a Shared<'a>,
     log: &'a mut Log,
     buffer: Buffer,
 }
@@ -74,10 +74,10 @@ impl Committer<'_> {
         for done in done {
             match done.bad {
                 None => {
-                    self.ledger.published(done.job, done.bytes, &done.dest);
+                    self.result.published(done.job, done.bytes, &done.dest);
                     verified.add(done.bytes);
                 }
-                Some(reason) => self.ledger.failed(done.job, reason),
+                Some(reason) => self.result.failed(done.job, reason),
             }
         }
         self.context.watch.event(Event::Verified(verified));
@@ -196,7 +196,7 @@ impl Committer<'_> {
         let Pending { job, file, temp, place, .. } = file;
         drop(file);
         let removed = place.dir.unlink(&temp);
-        self.ledger.failed(job, reason);
+        self.result.failed(job, reason);
         match removed {
             Err(fault) if fault.ends_the_drive() => Err(Stop::of_drive(fault)),
             _ => Ok(()),

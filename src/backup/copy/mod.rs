@@ -12,13 +12,13 @@
 mod batch;
 mod commit;
 mod context;
-mod ledger;
 mod reader;
 mod rescue;
+mod result;
 mod writer;
 
 pub use context::{Context, Job};
-pub use ledger::Ledger;
+pub use result::CopyResult;
 pub use writer::RESERVE;
 
 use super::manifest::Log;
@@ -27,9 +27,9 @@ use crate::system::volume::Buffer;
 use context::{BUFFERS, CHUNK};
 use std::sync::mpsc;
 
-/// Copies all jobs; whatever goes wrong is in the ledger, file by file.
-pub fn run(context: &Context<'_>, source: &mut Source, log: &mut Log) -> Ledger {
-    let ledger = ledger::Shared::new(context);
+/// Copies all jobs; whatever goes wrong is in the result, file by file.
+pub fn run(context: &Context<'_>, source: &mut Source, log: &mut Log) -> CopyResult {
+    let result = result::Shared::new(context);
     let (to_writer, from_reader) = mpsc::sync_channel(BUFFERS);
     let (give_back, empty) = mpsc::channel();
     let (to_committer, from_writer) = mpsc::sync_channel(1);
@@ -38,10 +38,10 @@ pub fn run(context: &Context<'_>, source: &mut Source, log: &mut Log) -> Ledger 
         let _ = give_back.send(Buffer::new(CHUNK));
     }
     std::thread::scope(|scope| {
-        let ledger = &ledger;
-        scope.spawn(move || reader::run(context, source, ledger, empty, to_writer));
-        scope.spawn(move || writer::run(context, ledger, from_reader, &give_back, to_committer));
-        commit::run(context, ledger, from_writer, log);
+        let result = &result;
+        scope.spawn(move || reader::run(context, source, result, empty, to_writer));
+        scope.spawn(move || writer::run(context, result, from_reader, &give_back, to_committer));
+        commit::run(context, result, from_writer, log);
     });
-    ledger.finish()
+    result.finish()
 }

@@ -1,8 +1,8 @@
 //! The reader: the card's files one after the other, hashed on the way.
 
 use super::context::Context;
-use super::ledger::Shared;
 use super::rescue;
+use super::result::Shared;
 use crate::backup::digest::{Digest, Digester};
 use crate::backup::events::{Event, Side};
 use crate::backup::reason::{Reason, Stop};
@@ -62,17 +62,17 @@ pub struct ReadEnd {
 pub fn run(
     context: &Context<'_>,
     source: &mut Source,
-    ledger: &Shared<'_>,
+    result: &Shared<'_>,
     empty: Receiver<Buffer>,
     writer: SyncSender<Message>,
 ) {
     let mut reader =
-        Reader { context, source, ledger, empty, writer, ahead: VecDeque::new(), next: 0, pack: None };
+        Reader { context, source, result, empty, writer, ahead: VecDeque::new(), next: 0, pack: None };
     for job in 0..context.jobs.len() as u32 {
         if context.watch.stop_requested() {
-            ledger.stop(Stop::Asked);
+            result.stop(Stop::Asked);
         }
-        if ledger.stopped() || reader.one(job).is_none() {
+        if result.stopped() || reader.one(job).is_none() {
             break;
         }
     }
@@ -82,7 +82,7 @@ pub fn run(
 struct Reader<'a, 'b> {
     context: &'a Context<'b>,
     source: &'a mut Source,
-    ledger: &'a Shared<'a>,
+    result: &'a Shared<'a>,
     empty: Receiver<Buffer>,
     writer: SyncSender<Message>,
     ahead: VecDeque<(u32, Result<InFile, Fault>)>,
@@ -144,7 +144,7 @@ impl<'b> Reader<'_, 'b> {
                 pack.used += size;
                 pack.files.push(Packed { job, range, end: ReadEnd { digest, stat: before, bad } });
             }
-            Ok(_) => self.ledger.failed(job, Reason::Changed),
+            Ok(_) => self.result.failed(job, Reason::Changed),
             Err(fault) => self.bad(job, fault),
         }
         let full = pack.files.len() >= PACK_FILES;
@@ -172,9 +172,9 @@ impl<'b> Reader<'_, 'b> {
         let mut offset = 0;
         while offset < before.size {
             if self.context.watch.stop_requested() {
-                self.ledger.stop(Stop::Asked);
+                self.result.stop(Stop::Asked);
             }
-            if self.ledger.stopped() {
+            if self.result.stopped() {
                 return self.send(Message::Drop);
             }
             let mut buffer = self.buffer()?;
@@ -197,7 +197,7 @@ impl<'b> Reader<'_, 'b> {
         }
         if offset != before.size || !self.unchanged(open, before) {
             self.send(Message::Drop)?;
-            self.ledger.failed(job, Reason::Changed);
+            self.result.failed(job, Reason::Changed);
             return Some(());
         }
         self.send(Message::End(Box::new(ReadEnd { digest: digester.finish(), stat: before, bad })))
@@ -219,20 +219,20 @@ impl<'b> Reader<'_, 'b> {
                 Ok(n)
             }
             Err(fault) if self.source.is_gone(fault, at) => {
-                self.ledger.stop(Stop::CardGone(fault));
+                self.result.stop(Stop::CardGone(fault));
                 Err(fault)
             }
             Err(_) => {
                 let size = open.opened().size;
                 let len = size.saturating_sub(offset).min(space.len() as u64) as usize;
                 let source = &mut *self.source;
-                let ledger = self.ledger;
+                let result = self.result;
                 let good = rescue::read(open, &mut space[..len], offset, bad, &mut |fault| {
                     let gone = source.is_gone(fault, at);
                     if gone {
-                        ledger.stop(Stop::CardGone(fault));
+                        result.stop(Stop::CardGone(fault));
                     }
-                    gone || ledger.stopped()
+                    gone || result.stopped()
                 })?;
                 if let Some(good) = good {
                     source.was_good(card, file, good);
@@ -247,14 +247,14 @@ impl<'b> Reader<'_, 'b> {
     }
 
     fn bad(&mut self, job: u32, fault: Fault) {
-        if self.ledger.stopped() || self.source.is_gone(fault, self.context.jobs[job as usize].file) {
+        if self.result.stopped() || self.source.is_gone(fault, self.context.jobs[job as usize].file) {
             // The account says of this file, as of all that follow, that the run ended.
-            if !self.ledger.stopped() {
-                self.ledger.stop(Stop::CardGone(fault));
+            if !self.result.stopped() {
+                self.result.stop(Stop::CardGone(fault));
             }
             return;
         }
-        self.ledger.failed(job, Reason::Unreadable(fault));
+        self.result.failed(job, Reason::Unreadable(fault));
     }
 
     fn look_ahead(&mut self, job: u32) {

@@ -2,9 +2,9 @@
 
 use super::batch::{Batch, Pending};
 use super::context::{CHUNK, Context};
-use super::ledger::Shared;
 use super::reader::{Message, ReadEnd};
-use crate::backup::drive::{self, Place};
+use super::result::Shared;
+use crate::backup::drive::{self, DestFolder};
 use crate::backup::events::{Event, Side};
 use crate::backup::reason::{Reason, Stop};
 use crate::backup::source::LARGE;
@@ -24,14 +24,14 @@ const IN_FLIGHT: usize = 4;
 /// Writes what the reader sends and hands over batches, until the reader is done.
 pub fn run(
     context: &Context<'_>,
-    ledger: &Shared<'_>,
+    result: &Shared<'_>,
     reader: Receiver<Message>,
     give_back: &Sender<Buffer>,
     committer: SyncSender<Batch>,
 ) {
     let mut writer = Writer {
         context,
-        ledger,
+        result,
         give_back,
         committer,
         open: None,
@@ -50,12 +50,12 @@ pub fn run(
 
 struct Writer<'a> {
     context: &'a Context<'a>,
-    ledger: &'a Shared<'a>,
+    result: &'a Shared<'a>,
     give_back: &'a Sender<Buffer>,
     committer: SyncSender<Batch>,
     open: Option<Open>,
     /// The folder of the card that was used last, and its place on the drive.
-    place: Option<(u32, Place)>,
+    place: Option<(u32, DestFolder)>,
     batch: Batch,
     /// Bytes that may still be written, as last looked at.
     room: u64,
@@ -68,7 +68,7 @@ struct Open {
     job: u32,
     file: OutFile,
     temp: Vec<u8>,
-    place: Place,
+    place: DestFolder,
     offset: u64,
     direct: bool,
     in_flight: VecDeque<(u64, u64)>,
@@ -123,10 +123,10 @@ impl Writer<'_> {
     fn begin(&mut self, job: u32, size: u64) {
         self.abandon();
         if self.context.watch.stop_requested() {
-            self.ledger.stop(Stop::Asked);
+            self.result.stop(Stop::Asked);
         }
         // What a pulled card gave before is still written; nothing new after Ctrl-C or on a drive that is gone.
-        if self.ledger.no_more_files() {
+        if self.result.no_more_files() {
             return;
         }
         if let Err(fault) = self.try_begin(job, size) {
@@ -136,11 +136,11 @@ impl Writer<'_> {
 
     fn try_begin(&mut self, job: u32, size: u64) -> Result<(), Fault> {
         if self.context.drive.medium.name == "vfat" && size > u64::from(u32::MAX) {
-            self.ledger.failed(job, Reason::TooLarge);
+            self.result.failed(job, Reason::TooLarge);
             return Ok(());
         }
         if !self.fits(size)? {
-            self.ledger.failed(job, Reason::NoSpace);
+            self.result.failed(job, Reason::NoSpace);
             return Ok(());
         }
         let card = self.context.card;
@@ -214,10 +214,10 @@ impl Writer<'_> {
     fn fail(&mut self, job: u32, fault: Fault) {
         self.looked = None;
         match fault.kind() {
-            FaultKind::NoSpace => self.ledger.failed(job, Reason::NoSpace),
-            FaultKind::TooLarge => self.ledger.failed(job, Reason::TooLarge),
-            _ if fault.ends_the_drive() => self.ledger.stop(Stop::DriveGone(fault)),
-            _ => self.ledger.failed(job, Reason::Refused(fault)),
+            FaultKind::NoSpace => self.result.failed(job, Reason::NoSpace),
+            FaultKind::TooLarge => self.result.failed(job, Reason::TooLarge),
+            _ if fault.ends_the_drive() => self.result.stop(Stop::DriveGone(fault)),
+            _ => self.result.failed(job, Reason::Refused(fault)),
         }
     }
 

@@ -16,7 +16,7 @@ use std::collections::HashSet;
 
 /// A file without a record.
 #[derive(Debug)]
-pub struct Stray {
+pub struct UntrackedFile {
     /// Below the label's folder.
     pub dest: Vec<u8>,
     pub size: u64,
@@ -24,8 +24,8 @@ pub struct Stray {
 
 /// What a look at a label's folder found.
 #[derive(Debug, Default)]
-pub struct Strays {
-    pub files: Vec<Stray>,
+pub struct Untracked {
+    pub files: Vec<UntrackedFile>,
     /// Temporary files of runs that were cut off, and what computers leave in every folder that they show.
     pub litter: u64,
     /// Folders that can't be looked into.
@@ -36,11 +36,11 @@ pub struct Strays {
 ///
 /// # Errors
 /// When the drive does not answer.
-pub fn find(drive: &mut Drive, runs: &Runs) -> Result<Strays, Fault> {
-    let mut strays = Strays::default();
+pub fn find(drive: &mut Drive, runs: &Runs) -> Result<Untracked, Fault> {
+    let mut untracked = Untracked::default();
     let tree = match drive.root.sub(drive.label.as_bytes()) {
         Ok(tree) => Card::scan_all(&tree)?,
-        Err(fault) if fault.kind() == FaultKind::Missing => return Ok(strays),
+        Err(fault) if fault.kind() == FaultKind::Missing => return Ok(untracked),
         Err(fault) => return Err(fault),
     };
     for file in &tree.files {
@@ -49,27 +49,31 @@ pub fn find(drive: &mut Drive, runs: &Runs) -> Result<Strays, Fault> {
             continue;
         }
         if drive::is_temp(tree.name(file)) || names::is_litter(tree.name(file)) {
-            strays.litter += 1;
+            untracked.litter += 1;
         } else {
-            strays.files.push(Stray { dest, size: file.size });
+            untracked.files.push(UntrackedFile { dest, size: file.size });
         }
     }
-    strays.odd =
+    untracked.odd =
         tree.odd.into_iter().filter(|odd| matches!(odd.what, scan::OddKind::Unreadable(_))).collect();
-    if !strays.files.is_empty() {
-        known_by_another_name(drive, runs, &mut strays.files)?;
+    if !untracked.files.is_empty() {
+        known_by_another_name(drive, runs, &mut untracked.files)?;
     }
-    Ok(strays)
+    Ok(untracked)
 }
 
 /// Leaves out files that a record calls by a name which is the same one to this drive: in other case, or (HFS+) in
 /// another form of its accents.
-fn known_by_another_name(drive: &mut Drive, runs: &Runs, strays: &mut Vec<Stray>) -> Result<(), Fault> {
+fn known_by_another_name(
+    drive: &mut Drive,
+    runs: &Runs,
+    untracked: &mut Vec<UntrackedFile>,
+) -> Result<(), Fault> {
     if drive.ignores_case {
         let folded: HashSet<Vec<u8>> = runs.index.dests().map(|known| names::fold(known.dest)).collect();
-        strays.retain(|stray| !folded.contains(&names::fold(&stray.dest)));
+        untracked.retain(|file| !folded.contains(&names::fold(&file.dest)));
     }
-    if drive.medium.name != "hfsplus" || strays.iter().all(|stray| stray.dest.is_ascii()) {
+    if drive.medium.name != "hfsplus" || untracked.iter().all(|file| file.dest.is_ascii()) {
         return Ok(());
     }
     let mut inodes = HashSet::new();
@@ -77,12 +81,12 @@ fn known_by_another_name(drive: &mut Drive, runs: &Runs, strays: &mut Vec<Stray>
         inodes.extend(inode(drive, known.dest)?);
     }
     let mut left = Vec::new();
-    for stray in strays.drain(..) {
-        if !inode(drive, &stray.dest)?.is_some_and(|inode| inodes.contains(&inode)) {
-            left.push(stray);
+    for file in untracked.drain(..) {
+        if !inode(drive, &file.dest)?.is_some_and(|inode| inodes.contains(&inode)) {
+            left.push(file);
         }
     }
-    *strays = left;
+    *untracked = left;
     Ok(())
 }
 
@@ -96,30 +100,30 @@ fn inode(drive: &mut Drive, dest: &[u8]) -> Result<Option<u64>, Fault> {
 ///
 /// # Errors
 /// When the drive does not take the records.
-pub fn take_over(
+pub fn record_untracked(
     drive: &mut Drive,
-    strays: Strays,
+    untracked: Untracked,
     log: &mut Log,
     watch: &dyn Watch,
 ) -> Result<(u64, bool), Fault> {
     let mut buffer = Buffer::new(PIECE);
     let mut taken = 0;
-    for some in strays.files.chunks(256) {
+    for some in untracked.files.chunks(256) {
         let mut records = Vec::new();
-        for stray in some {
+        for file in some {
             if watch.stop_requested() {
                 log.append(records)?;
                 return Ok((taken, false));
             }
-            let path = visible(&String::from_utf8_lossy(&stray.dest));
-            watch.event(Event::Comparing { path, bytes: stray.size });
-            let (folder, name) = scan::split_path(&stray.dest);
+            let path = visible(&String::from_utf8_lossy(&file.dest));
+            watch.event(Event::Comparing { path, bytes: file.size });
+            let (folder, name) = scan::split_path(&file.dest);
             let Some(dir) = drive.exact(folder)? else { continue };
             let digest =
-                dir.read(name, stray.size >= LARGE).and_then(|mut f| source::digest(&mut f, &mut buffer));
+                dir.read(name, file.size >= LARGE).and_then(|mut f| source::digest(&mut f, &mut buffer));
             match digest {
                 Ok(Some(digest)) => {
-                    let (dest, xxh128) = (to_text(&stray.dest), format!("{:032x}", digest.hash));
+                    let (dest, xxh128) = (to_text(&file.dest), format!("{:032x}", digest.hash));
                     records.push(Record::Found { dest, size: digest.len, xxh128 });
                     taken += 1;
                 }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The result of a copy.
 #[derive(Debug, Default)]
-pub struct Ledger {
+pub struct CopyResult {
     pub copied: Tally,
     /// What the copied files had in bytes when the card was scanned.
     pub scanned: u64,
@@ -27,7 +27,7 @@ pub struct Published {
     pub dest: Vec<u8>,
 }
 
-/// The ledger while three threads write in it.
+/// The result while three threads write in it.
 pub struct Shared<'a> {
     context: &'a Context<'a>,
     stopped: AtomicBool,
@@ -35,22 +35,22 @@ pub struct Shared<'a> {
 }
 
 struct Inner {
-    ledger: Ledger,
+    result: CopyResult,
     /// By job: whether its fate is known.
     settled: Vec<bool>,
 }
 
 impl<'a> Shared<'a> {
     pub fn new(context: &'a Context<'a>) -> Self {
-        let inner = Inner { ledger: Ledger::default(), settled: vec![false; context.jobs.len()] };
+        let inner = Inner { result: CopyResult::default(), settled: vec![false; context.jobs.len()] };
         Shared { context, stopped: AtomicBool::new(false), inner: Mutex::new(inner) }
     }
 
     /// Ends the run early; the first reason counts.
     pub fn stop(&self, stop: Stop) {
         let first = self.with(|inner| {
-            let first = inner.ledger.stop.is_none();
-            inner.ledger.stop.get_or_insert(stop);
+            let first = inner.result.stop.is_none();
+            inner.result.stop.get_or_insert(stop);
             first
         });
         self.stopped.store(true, Ordering::SeqCst);
@@ -68,13 +68,13 @@ impl<'a> Shared<'a> {
     pub fn drive_gone(&self) -> bool {
         self.stopped()
             && self.with(|i| {
-                matches!(i.ledger.stop, Some(Stop::DriveGone(_) | Stop::DriveReplaced | Stop::DriveFull(_)))
+                matches!(i.result.stop, Some(Stop::DriveGone(_) | Stop::DriveReplaced | Stop::DriveFull(_)))
             })
     }
 
     /// Whether no further file should be begun on the drive.
     pub fn no_more_files(&self) -> bool {
-        self.stopped() && self.with(|i| !matches!(i.ledger.stop, Some(Stop::CardGone(_))))
+        self.stopped() && self.with(|i| !matches!(i.result.stop, Some(Stop::CardGone(_))))
     }
 
     /// A job's file is on the drive for good.
@@ -85,10 +85,10 @@ impl<'a> Shared<'a> {
         let plain = scan::join(&card.folders[file.folder as usize].path, card.name(file));
         self.with(|inner| {
             inner.settled[job as usize] = true;
-            inner.ledger.copied.add(bytes);
-            inner.ledger.scanned += file.size;
+            inner.result.copied.add(bytes);
+            inner.result.scanned += file.size;
             if plain != dest {
-                inner.ledger.renamed.push(Published { file: at, dest: dest.to_vec() });
+                inner.result.renamed.push(Published { file: at, dest: dest.to_vec() });
             }
         });
     }
@@ -100,23 +100,23 @@ impl<'a> Shared<'a> {
         self.context.watch.event(Event::NotSafe { path, why: reason.describe() });
         self.with(|inner| {
             inner.settled[job as usize] = true;
-            inner.ledger.not_safe.push((at, reason));
+            inner.result.not_safe.push((at, reason));
         });
     }
 
     /// Closes the account: what was not reached is not safe.
-    pub fn finish(self) -> Ledger {
+    pub fn finish(self) -> CopyResult {
         let inner = self.inner.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let mut ledger = inner.ledger;
+        let mut result = inner.result;
         // Jobs are left over only by an early end; then there is a reason.
-        let stop = ledger.stop.unwrap_or(Stop::Asked);
+        let stop = result.stop.unwrap_or(Stop::Asked);
         for (job, settled) in self.context.jobs.iter().zip(inner.settled) {
             if !settled {
-                ledger.not_safe.push((job.file, Reason::NotReached(stop)));
+                result.not_safe.push((job.file, Reason::NotReached(stop)));
             }
         }
-        ledger.not_safe.sort_unstable_by_key(|(file, _)| *file);
-        ledger
+        result.not_safe.sort_unstable_by_key(|(file, _)| *file);
+        result
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Inner) -> T) -> T {

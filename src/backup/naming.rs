@@ -9,7 +9,7 @@ use twox_hash::XxHash3_128;
 /// The names in one folder of the drive, those given out in this run included. Hashes of names only: 100,000 of
 /// them stay small, and a collision costs a suffix, nothing else.
 #[derive(Debug, Default)]
-pub struct Shelf {
+pub struct FolderNames {
     ignores_case: bool,
     taken: HashSet<u64>,
     stems: HashSet<u64>,
@@ -33,13 +33,13 @@ pub enum State {
     New,
 }
 
-impl Shelf {
+impl FolderNames {
     pub fn new<'a>(names: impl IntoIterator<Item = &'a [u8]>, ignores_case: bool) -> Self {
-        let mut shelf = Shelf { ignores_case, ..Shelf::default() };
+        let mut taken = FolderNames { ignores_case, ..FolderNames::default() };
         for name in names {
-            shelf.take(name);
+            taken.take(name);
         }
-        shelf
+        taken
     }
 
     /// The numbers under which a file of this name may already lie here.
@@ -191,7 +191,7 @@ mod tests {
     }
 
     fn assigned(drive: &[&str], ignores_case: bool, slots: &[Slot<'_>]) -> Vec<Option<u32>> {
-        Shelf::new(drive.iter().map(|n| n.as_bytes()), ignores_case).assign(slots)
+        FolderNames::new(drive.iter().map(|n| n.as_bytes()), ignores_case).assign(slots)
     }
 
     #[test]
@@ -242,8 +242,8 @@ mod tests {
 
     #[test]
     fn candidates_are_found_behind_gaps() {
-        let shelf = Shelf::new([&b"A.JPG"[..], b"A~4.JPG", b"A~2~3.JPG"], false);
-        let found = |name: &str| shelf.candidates(name.as_bytes()).map(|(k, _)| k).collect::<Vec<_>>();
+        let folder = FolderNames::new([&b"A.JPG"[..], b"A~4.JPG", b"A~2~3.JPG"], false);
+        let found = |name: &str| folder.candidates(name.as_bytes()).map(|(k, _)| k).collect::<Vec<_>>();
         assert_eq!(found("A.JPG"), [1, 4]);
         assert_eq!(found("A~4.JPG"), [1]);
         assert_eq!(found("A~2.JPG"), [3]);
