@@ -23,7 +23,7 @@ def main():
             print(f"{case.name:34} {case.summary}")
         return 0
     try:
-        tools.require()
+        tools.require({case.family for case in chosen})
         binary = arguments.binary or piback.build()
     except LabError as error:
         note(str(error))

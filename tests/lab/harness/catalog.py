@@ -4,12 +4,13 @@ import importlib.util
 from dataclasses import dataclass
 from types import ModuleType
 
+from .box import BoxLab
 from .network import NetworkLab
 from .paths import SCENARIOS
 from .storage import StorageLab
 
-# Which laboratory a folder's scenarios are given. A variant is a file system there, a release here.
-FAMILIES = {"storage": StorageLab, "network": NetworkLab}
+# Which laboratory a folder's scenarios are given. A variant is a file system in the first, a release in the others.
+FAMILIES = {"storage": StorageLab, "box": BoxLab, "network": NetworkLab}
 
 
 @dataclass(frozen=True)
@@ -37,13 +38,20 @@ def cases():
     for family in FAMILIES:
         for path in sorted((SCENARIOS / family).glob("*.py")):
             module = load(path)
-            name = path.stem.lstrip("0123456789_").replace("_", "-")
-            if family == "storage":
-                name = f"storage-{name}"
-            summary = module.__doc__.strip().splitlines()[0]
-            for variant in (*module.USUAL, *module.MORE):
-                found.append(Case(f"{name}/{variant}", summary, family, variant, variant in module.USUAL, getattr(module, "LONG", False), module))
-    return found
+            found += of_family(family, path, module, module.USUAL, module.MORE)
+            # The releases on which a network scenario runs in the box as well, or instead.
+            found += of_family("box", path, module, getattr(module, "BOX", ()))
+    # The box's first: they take seconds.
+    return sorted(found, key=lambda case: case.family != "box")
+
+
+def of_family(family, path, module, usual, more=()):
+    name = path.stem.lstrip("0123456789_").replace("_", "-")
+    if family != "network":
+        name = f"{family}-{name}"
+    summary = module.__doc__.strip().splitlines()[0]
+    for variant in (*usual, *more):
+        yield Case(f"{name}/{variant}", summary, family, variant, variant in usual, getattr(module, "LONG", False), module)
 
 
 def load(path):

@@ -23,6 +23,8 @@ class Recipe:
     variant: str
     hook: str
     packages: tuple
+    # What else in recipes/ the hook reads.
+    reads: tuple = ()
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ STORAGE = Recipe(
         # kmod opens the library of compressed modules only when it meets one.
         "kmod", "liblzma5", "mount", "util-linux", "linux-image-amd64",
     ),
+    reads=("kernel.sh",),
 )
 
 WORLD = Recipe(
@@ -64,6 +67,7 @@ WORLD = Recipe(
         "busybox-static", "dash", "iproute2", "iw", "wpasupplicant", "dnsmasq-base", "bind9-dnsutils", "curl",
         "smbclient", "openssh-client", "sshpass", "netbase",
     ),
+    reads=("world",),
 )
 
 # What every release of Raspberry Pi OS has, as far as the appliance can notice.
@@ -75,13 +79,20 @@ COMMON = (
 NETWORKMANAGER = (*COMMON, "network-manager", "systemd-timesyncd")
 DHCPCD = (*COMMON, "dhcpcd5", "ifupdown", "openresolv", "systemd-timesyncd", "fake-hwclock")
 
+PACKAGES = {
+    "trixie": (*NETWORKMANAGER, "netplan.io"),
+    "bookworm": (*NETWORKMANAGER, "fake-hwclock"),
+    "bullseye": DHCPCD,
+}
+
+# The same Debian twice: as disk images for virtual machines, and as trees for the box.
 APPLIANCES = {
-    recipe.release: recipe
-    for recipe in (
-        Recipe("trixie", "trixie", "minbase", "appliance.sh", (*NETWORKMANAGER, "netplan.io")),
-        Recipe("bookworm", "bookworm", "minbase", "appliance.sh", (*NETWORKMANAGER, "fake-hwclock")),
-        Recipe("bullseye", "bullseye", "minbase", "appliance.sh", DHCPCD),
-    )
+    release: Recipe(release, release, "minbase", "appliance.sh", packages, ("appliance", "parts.sh", "kernel.sh"))
+    for release, packages in PACKAGES.items()
+}
+BOXES = {
+    release: Recipe(f"box-{release}", release, "minbase", "box.sh", packages, ("appliance", "parts.sh"))
+    for release, packages in PACKAGES.items()
 }
 
 
@@ -103,7 +114,7 @@ def fingerprint(recipe):
     """Changes when the recipe, or a script that carries it out, does."""
     digest = hashlib.sha256(repr(recipe).encode())
     for script in sorted(RECIPES.iterdir()):
-        if script.name in (recipe.hook, Path(recipe.hook).stem, "kernel.sh"):
+        if script.name in (recipe.hook, *recipe.reads):
             digest.update(tree_digest(script))
     return digest.hexdigest()[:12]
 

@@ -11,6 +11,9 @@ TARGET = "x86_64-unknown-linux-gnu"
 
 def build():
     """Path of a piback that runs in every guest: the C library is linked in, for Bullseye's is older than any build machine's."""
+    told = subprocess.run(["bash", "-c", ". scripts/rust.sh; need_rust"], cwd=PROJECT, stderr=subprocess.PIPE, text=True)
+    if told.returncode != 0:
+        raise LabError(told.stderr.strip())
     environment = os.environ | {
         "CARGO_TARGET_DIR": str(CACHE / "cargo"),
         "RUSTFLAGS": "-C target-feature=+crt-static",

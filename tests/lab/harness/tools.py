@@ -1,20 +1,27 @@
 """What the lab needs on the machine that it runs on."""
 
+import os
 import shutil
 
 from .errors import LabError
 
 PACKAGES = {
-    "qemu-system-x86_64": "qemu-system-x86",
-    "qemu-img": "qemu-utils",
     "mmdebstrap": "mmdebstrap",
     "mke2fs": "e2fsprogs",
+}
+# What only virtual machines need.
+MACHINES = {
+    "qemu-system-x86_64": "qemu-system-x86",
+    "qemu-img": "qemu-utils",
     "busybox": "busybox-static",
 }
 
 
-def require():
+def require(families):
     """Names every missing package at once, before minutes go into an image."""
-    missing = [package for tool, package in PACKAGES.items() if shutil.which(tool) is None]
+    wanted = PACKAGES if families == {"box"} else PACKAGES | MACHINES
+    missing = [package for tool, package in wanted.items() if shutil.which(tool) is None]
     if missing:
         raise LabError(f"tools are missing: apt-get install {' '.join(missing)}")
+    if "box" in families and os.geteuid() != 0:
+        raise LabError("a box needs root: sudo scripts/lab ...")

@@ -1,6 +1,7 @@
 #!/bin/sh
 # mmdebstrap's extract hook for the world around the appliance: the iPad's, the hotel's and the laptop's tools, in a
 # tree of their own so that the appliance's root stays what its release ships. Never booted: guests chroot into it.
+# Writes it as a disk image, world.img, and as a folder, tree.
 set -eu
 tree=$1
 out=$2
@@ -16,3 +17,5 @@ ln -sf /run/lab/hotel.resolv.conf "$tree/etc/resolv.conf"
 : >"$tree/etc/samba/smb.conf"
 rm -rf "$tree/usr/share/doc" "$tree/usr/share/locale" "$tree/usr/share/man" "$tree/var/cache/apt" "$tree/var/lib/apt/lists"
 mke2fs -q -F -t ext4 -O ^has_journal -E root_owner=0:0 -d "$tree" "$out/world.img" 600M
+mkdir "$out/tree"
+cp -a --one-file-system "$tree/." "$out/tree/"

@@ -3,8 +3,8 @@
 from harness import article, checks
 from harness.errors import expect
 
-USUAL = ("bullseye", "bookworm", "trixie")
-MORE = ()
+USUAL = ("trixie",)
+MORE = ("bookworm", "bullseye")
 
 FILES = f"/etc/dnsmasq.conf /etc/network/interfaces /etc/dhcpcd.conf /etc/hostapd/hostapd.conf /etc/default/hostapd \
     /etc/sysctl.conf /etc/samba/smb.conf /etc/rc.local {article.SCRIPT}"

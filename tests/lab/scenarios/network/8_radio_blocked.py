@@ -3,8 +3,8 @@
 from harness import checks
 from harness.errors import expect
 
-USUAL = ("trixie", "bookworm")
-MORE = ("bullseye",)
+USUAL = ("trixie",)
+MORE = ("bookworm", "bullseye")
 
 # What Raspberry Pi OS ships until somebody names a country.
 BLOCK = """
