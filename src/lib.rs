@@ -8,12 +8,14 @@
 //! ```
 //!
 //! Five floors, arrows only downwards: `main`; [`commands`]; [`provision`] and [`backup`] side by side;
-//! [`profile`], [`system`], [`ui`]; [`error`], [`secret`], [`cli`].
+//! [`profile`], [`system`], [`ui`]; [`error`], [`secret`], [`paths`],
+//! [`cli`].
 
 pub mod backup;
 pub mod cli;
 pub mod commands;
 pub mod error;
+pub mod paths;
 pub mod profile;
 pub mod provision;
 pub mod secret;

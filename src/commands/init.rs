@@ -4,6 +4,7 @@ use super::apply::agreed;
 use super::setup::{self, PROFILE};
 use crate::cli::{Global, Init};
 use crate::error::{Outcome, Problem};
+use crate::paths::PROFILE_BEFORE;
 use crate::profile::legacy_conf::{self, LegacyConf};
 use crate::profile::types::{Country, Passphrase, SecretPath, Ssid, VolumeLabel};
 use crate::profile::{self, Profile};
@@ -157,9 +158,6 @@ fn answer<T: FromStr<Err = String>>(
         }
     }
 }
-
-/// Where `init --force` keeps the profile that it writes over.
-const PROFILE_BEFORE: &str = "/etc/piback/profile.yaml.before";
 
 /// What the article writes in the place of a name.
 const PLACEHOLDER: &str = "YOUR_NETWORK_NAME_HERE";

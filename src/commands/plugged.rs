@@ -6,9 +6,9 @@ use crate::backup::card::drives::{self, Drives};
 use crate::backup::card::{Plugged, blkid, lsblk, mountinfo};
 use crate::cli::Global;
 use crate::error::Problem;
-use crate::provision::store;
+use crate::paths::DRIVES;
 use crate::system::real::RealHost;
-use crate::system::{FileNode, Host, devices, process};
+use crate::system::{FileNode, Host, devices, process, state_dir};
 use crate::ui::visible;
 use anyhow::Context;
 use std::io::ErrorKind;
@@ -71,17 +71,16 @@ pub fn settings(global: &Global) -> anyhow::Result<Settings> {
 /// # Errors
 /// The list can't be read, or is none that this piback understands.
 pub fn enrolled(root: Option<&Path>) -> anyhow::Result<Drives> {
-    let list = list();
-    let read = host(root)?.read_followed(&list);
+    let read = host(root)?.read_followed(DRIVES);
     if read.as_ref().is_err_and(|e| e.kind() == ErrorKind::PermissionDenied) {
-        let what = format!("only root can read {list}, the list of enrolled drives");
+        let what = format!("only root can read {DRIVES}, the list of enrolled drives");
         return Err(Problem::needs_root(what).into());
     }
-    match read.with_context(|| list.clone())? {
+    match read.context(DRIVES)? {
         None => Ok(Drives::default()),
         Some(bytes) => {
-            let text = String::from_utf8(bytes).with_context(|| list.clone())?;
-            Drives::parse(&text).map_err(anyhow::Error::msg).with_context(|| list.clone())
+            let text = String::from_utf8(bytes).context(DRIVES)?;
+            Drives::parse(&text).map_err(anyhow::Error::msg).context(DRIVES)
         }
     }
 }
@@ -91,15 +90,11 @@ pub fn enrolled(root: Option<&Path>) -> anyhow::Result<Drives> {
 /// # Errors
 /// Whatever the file system says; the old list is then still there.
 pub fn write_enrolled(root: Option<&Path>, drives: &Drives) -> anyhow::Result<()> {
-    let (host, list) = (host(root)?, list());
-    store::make_dirs(&host, &[])?;
+    let host = host(root)?;
+    state_dir::make(&host, &[])?;
     let (uid, gid) = (process::user(), process::group());
     let file = FileNode { bytes: drives::text(drives).into_bytes(), mode: 0o644, uid, gid };
-    host.write(&list, &file).with_context(|| format!("{list} can't be written"))
-}
-
-fn list() -> String {
-    format!("/{}", drives::LIST)
+    host.write(DRIVES, &file).with_context(|| format!("{DRIVES} can't be written"))
 }
 
 fn host(root: Option<&Path>) -> anyhow::Result<RealHost> {

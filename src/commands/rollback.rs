@@ -4,6 +4,7 @@ use super::apply::agreed;
 use super::{setup, show};
 use crate::cli::{Global, Rollback};
 use crate::error::{Outcome, Problem};
+use crate::paths::STATE;
 use crate::provision::apply::{self, Hands};
 use crate::provision::journal;
 use crate::provision::plan::{self, Desired, Plan};
@@ -65,7 +66,7 @@ pub fn run(args: &Rollback, global: &Global, ui: &Ui) -> anyhow::Result<Outcome>
     };
     signals::stop_gently();
     apply::apply(&host, &plan, &state, &hands)?;
-    ui.say("Done. Profile and state stay in /etc/piback and /var/lib/piback.");
+    ui.say(&format!("Done. Profile and state stay in /etc/piback and {STATE}."));
     done(true)
 }
 

@@ -2,6 +2,8 @@
 
 use crate::cli::{Global, StackArg};
 use crate::error::Problem;
+pub use crate::paths::PROFILE;
+use crate::paths::TEMPLATES;
 use crate::profile::types::{Passphrase, Subnet};
 use crate::profile::{self, Profile};
 use crate::provision::check::{self, Check};
@@ -13,7 +15,7 @@ use crate::provision::journal;
 use crate::provision::lan::{self, Choice};
 use crate::provision::plan;
 use crate::provision::plan::Desired;
-use crate::provision::render::{self, OVERRIDES, Secrets};
+use crate::provision::render::{self, Secrets};
 use crate::provision::store::State;
 use crate::provision::units;
 use crate::system::real::RealHost;
@@ -21,9 +23,6 @@ use crate::system::{FileNode, Host, Node, input, process};
 use crate::ui::{Ui, visible};
 use anyhow::Context;
 use std::collections::BTreeMap;
-
-/// Where the profile is unless `--profile` says otherwise.
-pub const PROFILE: &str = "/etc/piback/profile.yaml";
 
 /// The host, or the tree that `--root` names.
 pub fn host(global: &Global) -> anyhow::Result<RealHost> {
@@ -217,8 +216,8 @@ pub fn secret(host: &dyn Host, path: &str, what: &str) -> anyhow::Result<Passphr
 /// The user's own templates, and a note for each.
 fn overrides(host: &dyn Host) -> anyhow::Result<(BTreeMap<String, String>, Vec<String>)> {
     let (mut own, mut notes) = (BTreeMap::new(), Vec::new());
-    for name in host.list(OVERRIDES).with_context(|| format!("{OVERRIDES} can't be read"))? {
-        let path = format!("{OVERRIDES}/{name}");
+    for name in host.list(TEMPLATES).with_context(|| format!("{TEMPLATES} can't be read"))? {
+        let path = format!("{TEMPLATES}/{name}");
         let known = crate::provision::catalog::CATALOG.iter().any(|entry| entry.template == name);
         if !known {
             notes.push(format!("{} is no template that piback knows", visible(&path)));

@@ -1,6 +1,7 @@
 //! Carries out a plan: journal, originals, files, then whatever a live host needs; or everything back.
 
 use crate::error::{Kind, Problem};
+use crate::paths::LOCK;
 use crate::profile::types::Passphrase;
 use crate::provision::activate;
 use crate::provision::host::systemd::JobMode;
@@ -11,7 +12,7 @@ use crate::provision::proof;
 use crate::provision::render::Secrets;
 use crate::provision::store::{self, Generation, State};
 use crate::provision::watchdog::{self, Window};
-use crate::system::{Host, Node};
+use crate::system::{Host, Node, state_dir};
 use anyhow::Context;
 use std::any::Any;
 
@@ -45,8 +46,8 @@ pub enum Recovered {
 /// # Errors
 /// When another process holds it.
 pub fn lock(host: &dyn Host) -> anyhow::Result<Box<dyn Any>> {
-    store::make_dirs(host, &[])?;
-    host.lock(store::LOCK).with_context(|| format!("{} can't be locked", store::LOCK))?.ok_or_else(|| {
+    state_dir::make(host, &[])?;
+    host.lock(LOCK).with_context(|| format!("{} can't be locked", LOCK))?.ok_or_else(|| {
         Problem::failed("another piback is changing this host").hint("wait until it has ended").into()
     })
 }

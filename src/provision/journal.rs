@@ -7,23 +7,17 @@
 //!
 //! All of it is gone when the apply has ended; until then it is mode 0600 in a 0700 directory.
 
+use crate::paths::{EDITED, INTENT, JOURNAL, RESERVE, STATE_DIRS};
 use crate::provision::handmade::RuleChange;
 use crate::provision::host::addresses;
 use crate::provision::plan::Plan;
 use crate::provision::proof::Held;
-use crate::provision::store::{self, Generation, Originals, STATE, State};
+use crate::provision::store::{self, Generation, Originals, State};
 use crate::provision::units::UnitChange;
-use crate::system::{FileNode, HALF_WRITTEN, Host, Node};
+use crate::system::{FileNode, HALF_WRITTEN, Host, Node, state_dir};
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-const DIR: &str = "/var/lib/piback/journal";
-/// There as long as an apply is open.
-pub const INTENT: &str = "/var/lib/piback/journal/intent.json";
-/// Edits that came between an apply that was cut off and its undoing.
-pub const EDITED: &str = "/var/lib/piback/edited";
-const RESERVE: &str = "/var/lib/piback/journal/reserve";
 
 /// How far the apply had come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,7 +99,7 @@ pub fn begin(
     held: Option<Held>,
     record: Generation,
 ) -> anyhow::Result<Intent> {
-    store::make_dirs(host, &[DIR])?;
+    state_dir::make(host, &[JOURNAL])?;
     reserve(host, plan)?;
     let mut files = Vec::new();
     for (index, change) in plan.files.iter().enumerate() {
@@ -114,7 +108,7 @@ pub fn begin(
             Node::Absent => Before::Absent { path },
             Node::Link { target } => Before::Link { path, target: target.clone() },
             Node::File(file) => {
-                let kept = format!("{DIR}/before-{index}");
+                let kept = format!("{JOURNAL}/before-{index}");
                 host.write(&kept, &FileNode { bytes: file.bytes.clone(), mode: 0o600, uid: 0, gid: 0 })
                     .with_context(|| format!("{kept} can't be written"))?;
                 let FileNode { mode, uid, gid, .. } = *file;
@@ -214,7 +208,7 @@ pub fn open(host: &dyn Host) -> anyhow::Result<Option<Intent>> {
 /// # Errors
 /// When it can't be looked at.
 pub fn is_there(host: &dyn Host) -> anyhow::Result<bool> {
-    Ok(host.read(DIR).with_context(|| format!("{DIR} can't be looked at"))? != Node::Absent)
+    Ok(host.read(JOURNAL).with_context(|| format!("{JOURNAL} can't be looked at"))? != Node::Absent)
 }
 
 /// Removes half-written files that a killed process left beside their final names.
@@ -222,7 +216,7 @@ pub fn is_there(host: &dyn Host) -> anyhow::Result<bool> {
 /// # Errors
 /// When one can't be removed.
 pub fn sweep(host: &dyn Host, intent: Option<&Intent>) -> anyhow::Result<()> {
-    let mut dirs: Vec<&str> = store::DIRS.to_vec();
+    let mut dirs: Vec<&str> = STATE_DIRS.to_vec();
     let paths = intent.iter().flat_map(|intent| &intent.files).map(Before::path);
     dirs.extend(paths.filter_map(|path| path.rsplit_once('/').map(|(dir, _)| dir)));
     dirs.sort_unstable();
@@ -293,7 +287,7 @@ fn keep_edit(host: &dyn Host, before: &Before, after: &Option<String>) -> anyhow
     if known || after.as_ref() == Some(&hash) {
         return Ok(());
     }
-    store::make_dirs(host, &[EDITED])?;
+    state_dir::make(host, &[EDITED])?;
     let name = store::flat_name(before.path());
     let kept = format!("{EDITED}/{name}.{}", &hash[..8]);
     host.write(&kept, &FileNode { bytes: now.bytes, mode: 0o600, uid: 0, gid: 0 })
@@ -346,10 +340,10 @@ fn forget_originals(host: &dyn Host, intent: &Intent) -> anyhow::Result<()> {
 pub fn end(host: &dyn Host) -> anyhow::Result<()> {
     let gone = |path: &str| host.remove(path).with_context(|| format!("{path} can't be removed"));
     gone(INTENT)?;
-    for name in host.list(DIR).with_context(|| format!("{DIR} can't be read"))? {
-        gone(&format!("{DIR}/{name}"))?;
+    for name in host.list(JOURNAL).with_context(|| format!("{JOURNAL} can't be read"))? {
+        gone(&format!("{JOURNAL}/{name}"))?;
     }
-    host.remove_dir(DIR).with_context(|| format!("{DIR} can't be removed"))?;
+    host.remove_dir(JOURNAL).with_context(|| format!("{JOURNAL} can't be removed"))?;
     Ok(())
 }
 
@@ -365,7 +359,7 @@ pub fn notice(intent: &Intent) -> String {
         return format!("{made_by} is not undone completely; `piback rollback` goes on with it");
     }
     format!(
-        "{made_by} was cut off {}; `piback apply` finishes it, `piback rollback` undoes it ({STATE}/journal)",
+        "{made_by} was cut off {}; `piback apply` finishes it, `piback rollback` undoes it ({JOURNAL})",
         match intent.phase {
             Phase::Writing => "while it wrote files",
             Phase::Written | Phase::Provisional | Phase::Undoing => "after its files were written",

@@ -1,6 +1,7 @@
 //! What would change: a value. `plan` shows it, `apply` carries it out, `--check` asks whether it is empty.
 
 use crate::error::Problem;
+use crate::paths;
 use crate::profile::types::Subnet;
 use crate::provision::catalog::Form;
 use crate::provision::handmade::RuleChange;
@@ -318,7 +319,7 @@ fn taken_back(
     let (before, followed) = look(host, path)?;
     let Some(original) = state.original(path) else {
         return Err(Problem::failed(format!("what was at {path} before piback is not on record any more"))
-            .hint(format!("{}/originals/index.json is damaged or gone: put it back", store::STATE))
+            .hint(format!("{}/originals/index.json is damaged or gone: put it back", paths::STATE))
             .into());
     };
     let restored = match original {

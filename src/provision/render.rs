@@ -1,5 +1,6 @@
 //! Profile and facts to files: every template or an error, before anything is written.
 
+use crate::paths::{self, TEMPLATES};
 use crate::profile::Profile;
 use crate::profile::types::{Band, Passphrase};
 use crate::provision::catalog::{self, Entry, Form};
@@ -111,7 +112,7 @@ fn artifact(
     overrides: &BTreeMap<String, String>,
 ) -> anyhow::Result<Artifact> {
     let own = overrides.get(entry.template);
-    let name = own.map_or_else(|| entry.template.to_owned(), |_| format!("{OVERRIDES}/{}", entry.template));
+    let name = own.map_or_else(|| entry.template.to_owned(), |_| format!("{TEMPLATES}/{}", entry.template));
     let mut tera = Tera::new();
     // These are config files, not HTML.
     tera.autoescape_on(Vec::<&str>::new());
@@ -127,9 +128,6 @@ fn artifact(
     }
     Ok(Artifact { path: entry.path.to_owned(), mode: entry.mode, form: entry.form, body, aside: Vec::new() })
 }
-
-/// Where users put templates of their own.
-pub const OVERRIDES: &str = "/etc/piback/templates";
 
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
@@ -293,7 +291,7 @@ impl Values {
                 iptables: "/usr/bin/env iptables",
                 ip6tables: "/usr/bin/env ip6tables",
                 rfkill: "/usr/bin/env rfkill",
-                journal: crate::provision::journal::INTENT,
+                journal: paths::INTENT,
             },
         }
     }

@@ -9,6 +9,7 @@
 //! ```
 
 use crate::error::Problem;
+use crate::paths::{ACTIVATED, GENERATIONS, ORIGINAL_FILES, ORIGINALS, ORIGINALS_INDEX, STATE};
 use crate::profile::types::Subnet;
 use crate::provision::catalog::{self, Activation};
 use crate::provision::host::facts::Stack;
@@ -16,23 +17,12 @@ use crate::provision::host::systemd::UnitState;
 use crate::provision::plan::Plan;
 use crate::provision::probe::Expected;
 use crate::provision::render::{Artifact, Body};
-use crate::system::{FileNode, Host, Node};
+use crate::system::{FileNode, Host, Node, state_dir};
 use anyhow::{Context, bail};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-
-pub const STATE: &str = "/var/lib/piback";
-const ORIGINALS: &str = "/var/lib/piback/originals";
-const ORIGINAL_FILES: &str = "/var/lib/piback/originals/files";
-const INDEX: &str = "/var/lib/piback/originals/index.json";
-const GENERATIONS: &str = "/var/lib/piback/generations";
-const ACTIVATED: &str = "/var/lib/piback/activated.json";
-pub const LOCK: &str = "/var/lib/piback/lock";
-
-/// The directories that piback writes its state to.
-pub const DIRS: [&str; 4] = [STATE, ORIGINALS, ORIGINAL_FILES, GENERATIONS];
 
 /// So many generations can be gone back to; the originals are kept for ever.
 pub const GENERATIONS_KEPT: usize = 20;
@@ -161,7 +151,7 @@ impl State {
             Some(number) => Some(generation(host, *number)?),
             None => None,
         };
-        let originals: Originals = read_json(host, INDEX)?.unwrap_or_default();
+        let originals: Originals = read_json(host, ORIGINALS_INDEX)?.unwrap_or_default();
         let schemas = [Some(originals.schema).filter(|s| *s != 0), last.as_ref().map(|l| l.schema)];
         if let Some(other) = schemas.into_iter().flatten().find(|s| *s != SCHEMA) {
             return Err(Problem::failed(format!("{STATE} was written by another piback (form {other})"))
@@ -178,7 +168,7 @@ impl State {
     /// When the originals themselves can't be read: then there is nothing to go back to.
     pub fn read_for_originals(host: &dyn Host) -> anyhow::Result<(Self, Vec<String>)> {
         let mut notes = Vec::new();
-        let originals: Originals = read_json(host, INDEX)?.unwrap_or_default();
+        let originals: Originals = read_json(host, ORIGINALS_INDEX)?.unwrap_or_default();
         let numbers = generations(host)?;
         let last = numbers.last().map(|number| {
             generation(host, *number).unwrap_or_else(|e| {
@@ -232,7 +222,7 @@ pub fn generation(host: &dyn Host, number: u32) -> anyhow::Result<Generation> {
 /// # Errors
 /// When it can't be written.
 pub fn write_generation(host: &dyn Host, generation: &Generation) -> anyhow::Result<()> {
-    make_dirs(host, &[GENERATIONS])?;
+    state_dir::make(host, &[GENERATIONS])?;
     write_json(host, &generation_path(generation.number), generation)?;
     let numbers = generations(host)?;
     for old in &numbers[..numbers.len().saturating_sub(GENERATIONS_KEPT)] {
@@ -273,7 +263,7 @@ pub fn keep_originals(
     ip_forward: Option<&String>,
 ) -> anyhow::Result<()> {
     let mut originals = state.originals.clone();
-    make_dirs(host, &[ORIGINALS, ORIGINAL_FILES])?;
+    state_dir::make(host, &[ORIGINALS, ORIGINAL_FILES])?;
     for (path, node, followed) in nodes {
         if state.owned().iter().any(|owned| owned.path == *path) {
             // What stands there is ours, or a drifted form of it.
@@ -321,7 +311,7 @@ pub fn keep_originals(
     }
     if originals != state.originals {
         originals.schema = SCHEMA;
-        write_json(host, INDEX, &originals)?;
+        write_json(host, ORIGINALS_INDEX, &originals)?;
     }
     Ok(())
 }
@@ -331,7 +321,7 @@ pub fn keep_originals(
 /// # Errors
 /// When it can't be written.
 pub fn write_originals(host: &dyn Host, originals: &Originals) -> anyhow::Result<()> {
-    write_json(host, INDEX, originals)
+    write_json(host, ORIGINALS_INDEX, originals)
 }
 
 /// The bytes of an original, held against their hash.
@@ -381,22 +371,6 @@ pub fn activation_key(activation: Activation) -> String {
 #[must_use]
 pub fn hash(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
-}
-
-/// Makes the state directory and those above the given ones, mode 0700 from `STATE` on.
-///
-/// # Errors
-/// When one can't be made.
-pub fn make_dirs(host: &dyn Host, dirs: &[&str]) -> anyhow::Result<()> {
-    for dir in ["/var", "/var/lib", STATE].iter().chain(dirs) {
-        let mode = if dir.starts_with(STATE) { 0o700 } else { 0o755 };
-        match host.read(dir).with_context(|| format!("{dir} can't be looked at"))? {
-            Node::Absent => host.make_dir(dir, mode).with_context(|| format!("{dir} can't be made"))?,
-            Node::Dir { .. } | Node::Link { .. } => {}
-            Node::File(_) | Node::Special => bail!("{dir} is no directory; move it away"),
-        }
-    }
-    Ok(())
 }
 
 /// Reads a JSON file of the state; `None` when it is absent.

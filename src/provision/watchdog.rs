@@ -1,6 +1,7 @@
 //! Who looks after an apply when nobody can: a boot unit that settles what a power cut left, and a timer that undoes
 //! what was never confirmed. Both are systemd's, so they outlive piback and the SSH session. Live hosts only.
 
+use crate::paths::INTENT;
 use crate::system::run::Tool;
 use crate::system::{FileNode, Host, Node};
 use anyhow::Context;
@@ -126,7 +127,7 @@ fn boot_unit(program: &str) -> String {
         "# Finishes or undoes a `piback apply` that a power cut ended, before anything uses its files.\n\
          [Unit]\n\
          Description=piback: settle an apply that was cut off or never confirmed\n\
-         ConditionPathExists=/var/lib/piback/journal/intent.json\n\
+         ConditionPathExists={INTENT}\n\
          DefaultDependencies=no\n\
          After=local-fs.target\n\
          Before=network-pre.target NetworkManager.service dhcpcd.service networking.service\n\

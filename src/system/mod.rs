@@ -18,6 +18,7 @@ pub mod run;
 pub mod rundir;
 pub mod scratch;
 pub mod signals;
+pub mod state_dir;
 mod tree;
 pub mod volume;
 

@@ -8,8 +8,6 @@ use serde::{Deserialize, Serialize};
 
 /// Where the marker lies, below the drive's root.
 pub const MARKER: &str = ".piback/drive.json";
-/// Where the list lies, below the system's root.
-pub const LIST: &str = "var/lib/piback/drives.json";
 /// Version of both files.
 pub const SCHEMA: u32 = 1;
 /// Longer than any that piback writes: more is not read.

@@ -1,0 +1,33 @@
+//! Paths of piback's own on a host.
+
+/// The profile, unless `--profile` names another one.
+pub const PROFILE: &str = "/etc/piback/profile.yaml";
+/// The profile that `init --force` wrote over.
+pub const PROFILE_BEFORE: &str = "/etc/piback/profile.yaml.before";
+/// Templates of the user's, which take the place of piback's own.
+pub const TEMPLATES: &str = "/etc/piback/templates";
+
+/// The folder of piback's state, 0700.
+pub const STATE: &str = "/var/lib/piback";
+/// A file that is locked by the one process that changes the host.
+pub const LOCK: &str = "/var/lib/piback/lock";
+/// Originals: what stood at each path before piback came.
+pub const ORIGINALS: &str = "/var/lib/piback/originals";
+pub const ORIGINAL_FILES: &str = "/var/lib/piback/originals/files";
+pub const ORIGINALS_INDEX: &str = "/var/lib/piback/originals/index.json";
+/// Records of what each apply put there.
+pub const GENERATIONS: &str = "/var/lib/piback/generations";
+/// A hash for each unit of the files that it was last started with.
+pub const ACTIVATED: &str = "/var/lib/piback/activated.json";
+/// The journal of an apply, there as long as it is open.
+pub const JOURNAL: &str = "/var/lib/piback/journal";
+pub const INTENT: &str = "/var/lib/piback/journal/intent.json";
+/// Room on the disk that an undo needs.
+pub const RESERVE: &str = "/var/lib/piback/journal/reserve";
+/// Edits that came between an apply that was cut off and its undoing.
+pub const EDITED: &str = "/var/lib/piback/edited";
+/// The list of enrolled drives.
+pub const DRIVES: &str = "/var/lib/piback/drives.json";
+
+/// Directories in which a killed process may leave a half-written file of the state.
+pub const STATE_DIRS: [&str; 4] = [STATE, ORIGINALS, ORIGINAL_FILES, GENERATIONS];
