@@ -71,13 +71,8 @@ fn pure_rooms_know_no_host() {
     for (name, text) in sources() {
         let pure = name.starts_with("profile/")
             || name.starts_with("provision/text/")
-            || [
-                "provision/render.rs",
-                "provision/catalog.rs",
-                "provision/lan.rs",
-                "provision/handmade/lines.rs",
-            ]
-            .contains(&name.as_str());
+            || name.starts_with("provision/desired/")
+            || ["provision/catalog.rs", "provision/handmade/lines.rs"].contains(&name.as_str());
         if pure {
             assert!(!code(&text).contains("system::"), "{name} reaches for the system");
         }

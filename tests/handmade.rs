@@ -4,10 +4,11 @@
 mod common;
 
 use common::Tree;
+use piback::provision::desired::Desired;
 use piback::provision::handmade::{self, RuleChange};
 use piback::provision::host::facts::{Facts, Stack};
 use piback::provision::host::systemd;
-use piback::provision::plan::{self, Desired};
+use piback::provision::plan;
 use piback::provision::store::State;
 use piback::provision::units;
 use piback::system::fake::FakeHost;

@@ -343,8 +343,8 @@ fn what_fights_with_piback_is_named_with_its_line() {
 #[test]
 fn edits_made_between_a_cut_and_its_undoing_are_kept() {
     use piback::provision::apply as engine;
+    use piback::provision::desired::render;
     use piback::provision::plan;
-    use piback::provision::render;
     use piback::provision::store;
     use piback::system::fake::{FakeHost, Fault};
     let tree = Tree::new();
@@ -356,14 +356,14 @@ fn edits_made_between_a_cut_and_its_undoing_are_kept() {
     };
     let profile = piback::profile::load(piback::profile::embedded("travel").unwrap(), "travel").unwrap();
     let wifi = piback::profile::types::Passphrase::from_file_content(PASSPHRASE.as_bytes()).unwrap();
-    let secrets = render::Secrets { wifi };
+    let secrets = piback::provision::desired::artifact::Secrets { wifi };
     let artifacts = render::render(&profile, &facts, "wpa_passphrase", &Default::default()).unwrap();
-    let desired = plan::Desired {
+    let desired = piback::provision::desired::Desired {
         stack: Some(facts.stack),
         artifacts,
         secrets: Some(secrets.clone()),
         made_by: "apply".into(),
-        ..plan::Desired::original()
+        ..piback::provision::desired::Desired::original()
     };
     let host = FakeHost::tree(&tree.root()).unwrap();
     let _lock = engine::lock(&host).unwrap();

@@ -8,14 +8,15 @@ use crate::profile::types::{Passphrase, Subnet};
 use crate::profile::{self, Profile};
 use crate::provision::check::{self, Check};
 use crate::provision::conflicts;
+use crate::provision::desired::Desired;
+use crate::provision::desired::artifact::Secrets;
+use crate::provision::desired::render;
+use crate::provision::desired::subnet::{self, Choice};
 use crate::provision::handmade;
 use crate::provision::host::facts::{self, Facts, Stack};
 use crate::provision::host::uplink;
 use crate::provision::journal;
-use crate::provision::lan::{self, Choice};
 use crate::provision::plan;
-use crate::provision::plan::Desired;
-use crate::provision::render::{self, Secrets};
 use crate::provision::store::State;
 use crate::provision::units;
 use crate::system::real::RealHost;
@@ -81,7 +82,7 @@ impl Setup {
         let state = State::read(host)?;
         let (lan, unknown) = match lan(host, &profile, &state) {
             Ok(lan) => (lan, None),
-            Err(e) => (lan::choose(&profile.network, remembered(&state), &[]), Some(format!("{e:#}"))),
+            Err(e) => (subnet::choose(&profile.network, remembered(&state), &[]), Some(format!("{e:#}"))),
         };
         profile.network = lan.network.clone();
         let last = state.last.as_ref().and_then(|last| last.stack);
@@ -158,7 +159,7 @@ impl StackArg {
 /// Settles the Wi-Fi's address beside the networks that the uplink has now.
 pub fn lan(host: &dyn Host, profile: &Profile, state: &State) -> anyhow::Result<Choice> {
     let taken = uplink::look(host, profile.wifi.interface.as_str())?;
-    Ok(lan::choose(&profile.network, remembered(state), &taken))
+    Ok(subnet::choose(&profile.network, remembered(state), &taken))
 }
 
 /// The address that the last apply chose, if that was piback's to do.

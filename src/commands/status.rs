@@ -3,10 +3,10 @@
 use super::{drive_state, setup};
 use crate::cli::{Global, Status};
 use crate::error::Outcome;
+use crate::provision::desired::expected::Expected;
 use crate::provision::drive::Drive;
 use crate::provision::journal;
 use crate::provision::overview::{self, Overview};
-use crate::provision::probe::Expected;
 use crate::provision::store::{self, State};
 use crate::system::Host;
 use crate::system::read_only::ReadOnly;

@@ -1,6 +1,7 @@
 //! What is up, at a glance: the probes, and who is on the Wi-Fi. Each thing is asked itself, once.
 
-use crate::provision::probe::{self, Expected, Probe};
+use crate::provision::desired::expected::Expected;
+use crate::provision::probe::{self, Probe};
 use crate::system::Host;
 use crate::system::run::Tool;
 use serde::Serialize;

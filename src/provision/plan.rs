@@ -4,9 +4,10 @@ use crate::error::Problem;
 use crate::paths;
 use crate::profile::types::Subnet;
 use crate::provision::catalog::Form;
+use crate::provision::desired::Desired;
+use crate::provision::desired::artifact::Artifact;
 use crate::provision::handmade::RuleChange;
 use crate::provision::host::facts::Stack;
-use crate::provision::render::{Artifact, Secrets};
 use crate::provision::store::{self, Original, State};
 use crate::provision::text::block;
 use crate::provision::text::comment_out;
@@ -14,48 +15,6 @@ use crate::provision::units::{AccountChange, UnitChange};
 use crate::system::{FileNode, Host, Node};
 use anyhow::Context;
 use std::collections::BTreeMap;
-
-/// What the host shall be.
-#[derive(Debug, Clone)]
-pub struct Desired {
-    /// `None`: nothing of ours.
-    pub stack: Option<Stack>,
-    pub artifacts: Vec<Artifact>,
-    /// The radio's interface, which `ifup` brings up.
-    pub radio: String,
-    /// Needed as soon as an artifact has a gap for one.
-    pub secrets: Option<Secrets>,
-    /// The file that holds the passphrase, for the record.
-    pub passphrase_file: Option<String>,
-    /// The Wi-Fi's address, if it was piback's choice, for the record.
-    pub chosen: Option<Subnet>,
-    /// The generation that is gone back to, if it is one.
-    pub restored: Option<u32>,
-    /// The command that wants it, for the record.
-    pub made_by: String,
-}
-
-impl Desired {
-    /// A text to show, without the secrets that are known by their value, wherever they stand.
-    fn hide(&self, text: &str) -> String {
-        self.secrets.as_ref().map_or_else(|| text.to_owned(), |secrets| secrets.mask(text))
-    }
-
-    /// Nothing of ours: what was there before piback.
-    #[must_use]
-    pub fn original() -> Self {
-        Desired {
-            stack: None,
-            artifacts: Vec::new(),
-            radio: String::new(),
-            secrets: None,
-            passphrase_file: None,
-            chosen: None,
-            restored: None,
-            made_by: "rollback --original".into(),
-        }
-    }
-}
 
 /// Every change, in the order in which apply makes them: files, packages, accounts, units.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,11 +1,11 @@
 //! Proof that the appliance is up. A unit that systemd calls active is none: hostapd is "active" while its radio is
 //! still waiting for a country. Each probe asks the thing itself, through tools whose output is parsed here.
 
-use crate::profile::Profile;
+use crate::provision::desired::expected::Expected;
 use crate::provision::host::addresses;
 use crate::system::Host;
 use crate::system::run::Tool;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::cell::RefCell;
 
 /// One thing that must be so.
@@ -19,45 +19,6 @@ pub struct Probe {
     pub found: String,
     /// The unit whose journal says more.
     pub unit: Option<&'static str>,
-}
-
-/// What the probes hold the host against.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Expected {
-    pub radio: String,
-    pub address: String,
-    pub prefix: u8,
-    pub shares_internet: bool,
-    /// The address that the user's SSH session came in by, if there is one. Never on record: it is this session's.
-    #[serde(skip)]
-    pub way_in: Option<String>,
-}
-
-impl Expected {
-    #[must_use]
-    pub fn of(profile: &Profile, way_in: Option<String>) -> Self {
-        Expected {
-            radio: profile.wifi.interface.to_string(),
-            address: profile.network.address.address().to_string(),
-            prefix: profile.network.address.prefix(),
-            shares_internet: profile.uplink.share,
-            way_in,
-        }
-    }
-}
-
-#[cfg(test)]
-impl Expected {
-    /// What the tests of this room look for.
-    pub fn example() -> Self {
-        Expected {
-            radio: "wlan0".into(),
-            address: "10.41.0.1".into(),
-            prefix: 24,
-            shares_internet: true,
-            way_in: None,
-        }
-    }
 }
 
 const HAS_IPV6: &str = "/proc/net/if_inet6";

@@ -3,10 +3,11 @@
 
 use crate::profile::{Profile, types::Passphrase};
 use crate::provision::catalog::{self, Activation};
+use crate::provision::desired::Desired;
 use crate::provision::handmade;
 use crate::provision::host::facts::Facts;
 use crate::provision::host::systemd::{self, UnitState};
-use crate::provision::plan::{Desired, Plan};
+use crate::provision::plan::Plan;
 use crate::provision::store::{self, State};
 use crate::system::Host;
 use crate::system::run::{RunError, Tool};

@@ -7,7 +7,7 @@ mod tools;
 
 use crate::error::Problem;
 use crate::provision::catalog::{CATALOG, Checker};
-use crate::provision::render::{Artifact, Secrets};
+use crate::provision::desired::artifact::{Artifact, Secrets};
 use crate::system::Host;
 use serde::Serialize;
 

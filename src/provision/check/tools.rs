@@ -2,7 +2,7 @@
 
 use crate::provision::catalog::{Checker, Form};
 use crate::provision::check::{Check, CheckResult, checker, text};
-use crate::provision::render::{Artifact, Secrets};
+use crate::provision::desired::artifact::{Artifact, Secrets};
 use crate::system::Host;
 use crate::system::run::{RunError, Tool};
 use crate::system::scratch::Scratch;

@@ -6,9 +6,9 @@ mod drive;
 mod parse;
 
 use crate::profile::Profile;
+use crate::provision::desired::subnet::Choice;
 use crate::provision::drive::Drive;
 use crate::provision::host::facts::{Facts, Stack};
-use crate::provision::lan::Choice;
 use crate::system::Host;
 use serde::Serialize;
 

@@ -9,11 +9,12 @@ pub mod rule;
 
 use crate::profile::Profile;
 use crate::provision::catalog::{Activation, Form};
+use crate::provision::desired::Desired;
+use crate::provision::desired::artifact::{Artifact, Body};
 use crate::provision::host::facts::{Facts, Stack};
 use crate::provision::host::interfaces::INTERFACES;
 use crate::provision::host::iptables::Rule;
-use crate::provision::plan::{Desired, FileChange};
-use crate::provision::render::{Artifact, Body};
+use crate::provision::plan::FileChange;
 use crate::provision::store::State;
 use crate::provision::text::{block, comment_out};
 use crate::system::{Host, Node};

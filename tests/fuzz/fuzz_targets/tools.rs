@@ -7,8 +7,9 @@ use libfuzzer_sys::fuzz_target;
 use piback::profile::Profile;
 use piback::provision::doctor::{self, Patient};
 use piback::provision::host::facts::{Facts, Stack};
-use piback::provision::probe::{self, Expected};
-use piback::provision::lan;
+use piback::provision::desired::expected::Expected;
+use piback::provision::probe;
+use piback::provision::desired::subnet;
 use piback::provision::units;
 use piback::provision::host::uplink;
 use piback_fuzz::{HostileHost, STACKS, assert_printable};
@@ -50,7 +51,7 @@ fn networks(host: &HostileHost, profile: &Profile) {
     for auto in [true, false] {
         let mut network = profile.network.clone();
         network.auto = auto;
-        let choice = lan::choose(&network, None, &taken);
+        let choice = subnet::choose(&network, None, &taken);
         let overlaps = taken.iter().any(|t| choice.network.address.overlaps(t.address, t.prefix));
         assert_eq!(overlaps, choice.clash.is_some(), "{taken:?}");
         assert!(auto || choice.network == network);
@@ -58,7 +59,7 @@ fn networks(host: &HostileHost, profile: &Profile) {
             assert_printable("subnet", &said);
         }
         // What was chosen once stays as long as nothing else is plugged in.
-        let again = lan::choose(&network, choice.chosen(), &taken);
+        let again = subnet::choose(&network, choice.chosen(), &taken);
         assert_eq!(again.network, choice.network);
     }
 }

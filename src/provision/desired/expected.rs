@@ -1,0 +1,43 @@
+//! What must be true once a profile is in force.
+
+use crate::profile::Profile;
+use serde::{Deserialize, Serialize};
+
+/// What the probes hold the host against.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expected {
+    pub radio: String,
+    pub address: String,
+    pub prefix: u8,
+    pub shares_internet: bool,
+    /// The address that the user's SSH session came in by, if there is one. Never on record: it is this session's.
+    #[serde(skip)]
+    pub way_in: Option<String>,
+}
+
+impl Expected {
+    #[must_use]
+    pub fn of(profile: &Profile, way_in: Option<String>) -> Self {
+        Expected {
+            radio: profile.wifi.interface.to_string(),
+            address: profile.network.address.address().to_string(),
+            prefix: profile.network.address.prefix(),
+            shares_internet: profile.uplink.share,
+            way_in,
+        }
+    }
+}
+
+#[cfg(test)]
+impl Expected {
+    /// What tests look for.
+    pub fn example() -> Self {
+        Expected {
+            radio: "wlan0".into(),
+            address: "10.41.0.1".into(),
+            prefix: 24,
+            shares_internet: true,
+            way_in: None,
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Values that a template can lay out.
+
+use crate::paths;
+use crate::profile::Profile;
+use crate::profile::types::Band;
+use crate::provision::desired::artifact::WIFI_GAP;
+use crate::provision::host::facts::{Facts, Stack};
+use serde::Serialize;
+
+/// Everything that a template can lay out. Documented for users in docs/TEMPLATES.md.
+#[derive(Serialize)]
+pub struct Values {
+    stack: Stack,
+    own_address: bool,
+    wifi: Wifi,
+    network: Network,
+    uplink: Uplink,
+    share: Share,
+    backup: Backup,
+    paths: Paths,
+}
+
+#[derive(Serialize)]
+struct Wifi {
+    interface: String,
+    interface_unit: String,
+    ssid_key: &'static str,
+    ssid_value: String,
+    ssid_ascii: bool,
+    country: String,
+    hw_mode: &'static str,
+    channel: u8,
+    width: crate::profile::types::Width,
+    capabilities: Vec<String>,
+    ac: bool,
+    center80: Option<u8>,
+    hidden: u8,
+    secret_key: String,
+    secret: &'static str,
+}
+
+#[derive(Serialize)]
+struct Network {
+    address: String,
+    prefix: u8,
+    netmask: String,
+    network: String,
+    broadcast: String,
+    first: String,
+    last: String,
+    lease: String,
+    upstream: Vec<String>,
+    serves_loopback: bool,
+}
+
+#[derive(Serialize)]
+struct Uplink {
+    interface: String,
+    share: bool,
+    ssh: bool,
+}
+
+#[derive(Serialize)]
+struct Share {
+    user: String,
+    folder: String,
+    writable: bool,
+}
+
+#[derive(Serialize)]
+struct Backup {
+    mount_root: String,
+}
+
+/// Tools that units call. They moved between `/sbin` and `/usr/sbin` over the releases (iptables with Buster, its old
+/// place gone with Bullseye), and a unit needs an absolute path: `env` finds them in the unit's own PATH.
+#[derive(Serialize)]
+struct Paths {
+    ip: &'static str,
+    iptables: &'static str,
+    ip6tables: &'static str,
+    rfkill: &'static str,
+    journal: &'static str,
+}
+
+impl Values {
+    /// Lays them out.
+    #[must_use]
+    pub fn new(profile: &Profile, facts: &Facts, secret_key: &str) -> Self {
+        let (wifi, network) = (&profile.wifi, &profile.network);
+        let (ssid_key, ssid_value) = wifi.ssid.hostapd();
+        let ht40 = wifi.radio.ht40().map(str::to_owned);
+        Values {
+            stack: facts.stack,
+            own_address: facts.stack == Stack::NetworkManager,
+            wifi: Wifi {
+                interface: wifi.interface.to_string(),
+                interface_unit: unit_name(wifi.interface.as_str()),
+                ssid_key,
+                ssid_value,
+                ssid_ascii: wifi.ssid.is_ascii(),
+                country: wifi.country.as_str().to_owned(),
+                hw_mode: if wifi.radio.band() == Band::Ghz2 { "g" } else { "a" },
+                channel: wifi.radio.channel(),
+                width: wifi.radio.width(),
+                capabilities: ht40
+                    .into_iter()
+                    .chain(wifi.capabilities.iter().map(ToString::to_string))
+                    .collect(),
+                ac: wifi.radio.band() == Band::Ghz5,
+                center80: wifi.radio.center80(),
+                hidden: u8::from(wifi.hidden),
+                secret_key: secret_key.to_owned(),
+                secret: WIFI_GAP,
+            },
+            network: Network {
+                address: network.address.address().to_string(),
+                prefix: network.address.prefix(),
+                netmask: network.address.netmask().to_string(),
+                network: network.address.network().to_string(),
+                broadcast: network.address.broadcast().to_string(),
+                first: network.dhcp.range.first().to_string(),
+                last: network.dhcp.range.last().to_string(),
+                lease: network.dhcp.lease.to_string(),
+                upstream: network.dns.upstream.iter().map(ToString::to_string).collect(),
+                serves_loopback: facts.stack != Stack::NetworkManager,
+            },
+            uplink: Uplink {
+                interface: profile.uplink.interface.to_string(),
+                share: profile.uplink.share,
+                ssh: profile.uplink.ssh,
+            },
+            share: Share {
+                user: profile.share.user.to_string(),
+                folder: profile.share.folder.to_string(),
+                writable: profile.share.writable,
+            },
+            backup: Backup { mount_root: profile.backup.mount_root.to_string() },
+            paths: Paths {
+                ip: "/usr/bin/env ip",
+                iptables: "/usr/bin/env iptables",
+                ip6tables: "/usr/bin/env ip6tables",
+                rfkill: "/usr/bin/env rfkill",
+                journal: paths::INTENT,
+            },
+        }
+    }
+}
+
+/// An interface's name inside a unit's name: systemd.unit(5), "string escaping".
+fn unit_name(interface: &str) -> String {
+    interface.replace('-', "\\x2d")
+}
