@@ -13,7 +13,7 @@ use piback::provision::desired::render::render;
 use piback::provision::handmade;
 use piback::provision::host::facts::{Facts, Stack};
 use piback::provision::plan;
-use piback::provision::store::State;
+use piback::provision::state::State;
 use piback::system::fake::{FakeHost, Fault};
 use std::collections::BTreeMap;
 

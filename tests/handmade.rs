@@ -9,7 +9,7 @@ use piback::provision::handmade::{self, RuleChange};
 use piback::provision::host::facts::{Facts, Stack};
 use piback::provision::host::systemd;
 use piback::provision::plan;
-use piback::provision::store::State;
+use piback::provision::state::State;
 use piback::provision::units;
 use piback::system::fake::FakeHost;
 use piback::system::run::Output;

@@ -345,7 +345,7 @@ fn edits_made_between_a_cut_and_its_undoing_are_kept() {
     use piback::provision::apply as engine;
     use piback::provision::desired::render;
     use piback::provision::plan;
-    use piback::provision::store;
+
     use piback::system::fake::{FakeHost, Fault};
     let tree = Tree::new();
     tree.write("/etc/dhcpcd.conf", "hostname\n");
@@ -367,7 +367,7 @@ fn edits_made_between_a_cut_and_its_undoing_are_kept() {
     };
     let host = FakeHost::tree(&tree.root()).unwrap();
     let _lock = engine::lock(&host).unwrap();
-    let state = store::State::read(&host).unwrap();
+    let state = piback::provision::state::State::read(&host).unwrap();
     let plan = plan::files(&host, &desired, &state).unwrap();
     // Far enough that dhcpcd.conf, the first file, is written.
     let hands = engine::Hands {

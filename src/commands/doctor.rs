@@ -5,7 +5,7 @@ use crate::cli::Global;
 use crate::error::{Outcome, Problem};
 use crate::provision::doctor::{self, Finding, Level, Patient};
 use crate::provision::host::facts;
-use crate::provision::store::State;
+use crate::provision::state::State;
 use crate::system::Host;
 use crate::system::read_only::ReadOnly;
 use crate::ui::{JSON_SCHEMA, Style, Ui};

@@ -5,12 +5,13 @@ use super::{setup, show};
 use crate::cli::{Global, Rollback};
 use crate::error::{Outcome, Problem};
 use crate::paths::STATE;
+use crate::provision::apply::journal;
 use crate::provision::apply::{self, Hands};
 use crate::provision::desired::Desired;
 use crate::provision::desired::artifact::Secrets;
-use crate::provision::journal;
 use crate::provision::plan::{self, Plan};
-use crate::provision::store::{self, State};
+use crate::provision::state::State;
+use crate::provision::state::generations;
 use crate::provision::units;
 use crate::system::{Host, signals};
 use crate::ui::{Ui, visible};
@@ -78,7 +79,7 @@ fn wanted(host: &dyn Host, args: &Rollback, state: &State) -> anyhow::Result<Des
         // What was there before piback is in force already: further back there is nothing.
         return Ok(Desired::original());
     }
-    let numbers = store::generations(host)?;
+    let numbers = generations::numbers(host)?;
     // One back from what is in force: after a rollback that is the generation that it went back to.
     let in_force = last.restored.unwrap_or(last.number);
     let number = match args.to.or_else(|| numbers.iter().rev().find(|n| **n < in_force).copied()) {
@@ -92,7 +93,7 @@ fn wanted(host: &dyn Host, args: &Rollback, state: &State) -> anyhow::Result<Des
             .hint(format!("there are: {} (piback status --generations)", known.join(", ")))
             .into());
     }
-    let record = store::generation(host, number)?;
+    let record = generations::read(host, number)?;
     if record.artifacts.is_empty() {
         return Ok(Desired { restored: Some(number), ..Desired::original() });
     }

@@ -3,11 +3,12 @@
 use super::{drive_state, setup};
 use crate::cli::{Global, Status};
 use crate::error::Outcome;
+use crate::provision::apply::journal;
 use crate::provision::desired::expected::Expected;
 use crate::provision::drive::Drive;
-use crate::provision::journal;
 use crate::provision::overview::{self, Overview};
-use crate::provision::store::{self, State};
+use crate::provision::state::State;
+use crate::provision::state::generations;
 use crate::system::Host;
 use crate::system::read_only::ReadOnly;
 use crate::ui::{JSON_SCHEMA, Style, Ui, visible};
@@ -23,8 +24,8 @@ pub fn run(args: &Status, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     }
     let mut generations = Vec::new();
     if args.generations {
-        for number in store::generations(&host)? {
-            let record = store::generation(&host, number)?;
+        for number in generations::numbers(&host)? {
+            let record = generations::read(&host, number)?;
             let stack = record.stack.map_or_else(|| "none".to_owned(), |s| s.to_string());
             ui.say(&format!("{number:>4}  {}  {stack:<14}  {}", when(record.time), visible(&record.made_by)));
             generations.push(GenerationJson { number, time: record.time, stack, made_by: record.made_by });

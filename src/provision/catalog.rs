@@ -304,6 +304,12 @@ pub fn feeds(path: &str, stack: Option<Stack>) -> impl Iterator<Item = Activatio
     feeds.iter().copied().filter(move |a| *a != Activation::Ifup || stack == Some(Stack::Ifupdown))
 }
 
+/// The name under which an activation is noted.
+#[must_use]
+pub fn activation_key(activation: Activation) -> String {
+    format!("{activation:?}").to_lowercase()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,7 @@
 use crate::error::Problem;
 use crate::provision::host::facts::Stack;
 use crate::provision::plan::{FileChange, Plan};
-use crate::provision::store;
+use crate::provision::state::json;
 use crate::system::Node;
 use serde::{Deserialize, Serialize};
 
@@ -43,7 +43,7 @@ impl Kept {
             after: fingerprint(&f.after, &f.shown.1),
         };
         Kept {
-            schema: store::schema(),
+            schema: json::schema(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             stack: plan.stack.map(|s| s.to_string()),
             follows: plan.follows,
@@ -62,7 +62,7 @@ impl Kept {
     pub fn parse(text: &str) -> anyhow::Result<Self> {
         let kept: Kept = serde_json::from_str(text)
             .map_err(|e| Problem::failed(format!("that is no plan of `piback plan --out`: {e}")))?;
-        if kept.schema != store::schema() {
+        if kept.schema != json::schema() {
             return Err(Problem::failed("the plan was made by another version of piback").into());
         }
         Ok(kept)
@@ -114,7 +114,7 @@ impl Kept {
 /// Kind, mode, owner and a hash of the text with its secrets masked. A hash of the text itself would let whoever finds
 /// the plan try passphrases until one fits; that a secret changed is told by the mark that stands in its place.
 fn fingerprint(node: &Node, shown: &str) -> String {
-    let text = store::hash(shown.as_bytes());
+    let text = json::hash(shown.as_bytes());
     match node {
         Node::Absent => "absent".into(),
         Node::File(f) => format!("file {:04o} {}:{} {text}", f.mode, f.uid, f.gid),

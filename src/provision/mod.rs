@@ -1,6 +1,5 @@
 //! profile -> host facts -> render -> plan (diff) -> check -> apply (journal) -> activate -> probe -> commit | unwind
 
-pub mod activate;
 pub mod apply;
 pub mod catalog;
 pub mod check;
@@ -10,14 +9,12 @@ pub mod doctor;
 pub mod drive;
 pub mod handmade;
 pub mod host;
-pub mod journal;
 pub mod keep;
 pub mod overview;
 pub mod plan;
 pub mod probe;
 pub mod proof;
 pub mod resources;
-pub mod store;
+pub mod state;
 pub mod text;
 pub mod units;
-pub mod watchdog;

@@ -8,7 +8,9 @@ use crate::provision::desired::Desired;
 use crate::provision::desired::artifact::Artifact;
 use crate::provision::handmade::RuleChange;
 use crate::provision::host::facts::Stack;
-use crate::provision::store::{self, Original, State};
+use crate::provision::state::State;
+use crate::provision::state::json;
+use crate::provision::state::originals::Original;
 use crate::provision::text::block;
 use crate::provision::text::comment_out;
 use crate::provision::units::{AccountChange, UnitChange};
@@ -238,7 +240,7 @@ fn wanted(
         desired.hide(&crate::provision::text::diff::masked(&old_text)),
         desired.hide(&crate::provision::text::diff::mark_changed_secrets(&old_text, &new_text, &new_masked)),
     );
-    let hash = store::hash(text.as_bytes());
+    let hash = json::hash(text.as_bytes());
     let change = action.map(|action| FileChange {
         path: path.clone(),
         action,
@@ -284,7 +286,7 @@ fn taken_back(
     let restored = match original {
         Original::Absent => Node::Absent,
         Original::File { mode, uid, gid, sha256 } => {
-            let bytes = store::original_bytes(host, state, path, sha256)?;
+            let bytes = state.originals.bytes(host, path, sha256)?;
             Node::File(FileNode { bytes, mode: *mode, uid: *uid, gid: *gid })
         }
         Original::Link { target, .. } => Node::Link { target: target.clone() },
@@ -301,10 +303,8 @@ fn taken_back(
             let current = content(&before, followed.as_deref());
             let kept = match original {
                 Original::Absent | Original::Rest { .. } => Vec::new(),
-                Original::File { sha256, .. } => store::original_bytes(host, state, path, sha256)?,
-                Original::Link { sha256: Some(sha256), .. } => {
-                    store::original_bytes(host, state, path, sha256)?
-                }
+                Original::File { sha256, .. } => state.originals.bytes(host, path, sha256)?,
+                Original::Link { sha256: Some(sha256), .. } => state.originals.bytes(host, path, sha256)?,
                 Original::Link { sha256: None, .. } => Vec::new(),
             };
             let rest = match comment_out::theirs(current) {

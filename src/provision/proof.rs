@@ -1,10 +1,10 @@
 //! Whether what was up before an apply is up again after its undoing: files and units that are back are no proof.
 
-use crate::provision::activate;
+use crate::provision::apply::activate;
 use crate::provision::desired::expected::Expected;
 use crate::provision::host::systemd::last_words;
 use crate::provision::probe::{self, Probe};
-use crate::provision::store::State;
+use crate::provision::state::State;
 use crate::system::Host;
 use serde::{Deserialize, Serialize};
 

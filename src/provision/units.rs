@@ -8,7 +8,8 @@ use crate::provision::handmade;
 use crate::provision::host::facts::Facts;
 use crate::provision::host::systemd::{self, UnitState};
 use crate::provision::plan::Plan;
-use crate::provision::store::{self, State};
+use crate::provision::state::State;
+use crate::provision::state::json;
 use crate::system::Host;
 use crate::system::run::{RunError, Tool};
 use anyhow::Context;
@@ -155,7 +156,7 @@ pub fn plan_rollback(
             plan.units.push(change(activation, &radio, Act::Start, "", None));
             continue;
         }
-        if !state.activated.contains_key(&store::activation_key(activation)) {
+        if !state.activated.contains_key(&catalog::activation_key(activation)) {
             continue;
         }
         let name = activation.unit().unwrap_or(RADIO_OF_IFUP);
@@ -165,7 +166,7 @@ pub fn plan_rollback(
             continue;
         }
         let first =
-            state.originals.units.get(&store::activation_key(activation)).cloned().unwrap_or_default();
+            state.originals.units.get(&catalog::activation_key(activation)).cloned().unwrap_or_default();
         let act = match activation {
             _ if !first.is_running() => Act::Stop,
             a if a.reloads() => Act::Reload,
@@ -200,7 +201,7 @@ fn inputs(desired: &Desired) -> BTreeMap<Activation, String> {
             texts.entry(activation).or_default().push_str(&format!("{}\0{body}\0", artifact.path));
         }
     }
-    texts.into_iter().map(|(activation, text)| (activation, store::hash(text.as_bytes()))).collect()
+    texts.into_iter().map(|(activation, text)| (activation, json::hash(text.as_bytes()))).collect()
 }
 
 /// What decides about the units, all of it values.
@@ -219,7 +220,7 @@ fn unit_changes(wanted: &Wanted<'_>) -> Vec<UnitChange> {
     for activation in Activation::ALL {
         let name = activation.unit().unwrap_or(wanted.radio);
         let now = wanted.states.get(name).cloned().unwrap_or_default();
-        let noted = wanted.activated.get(&store::activation_key(activation));
+        let noted = wanted.activated.get(&catalog::activation_key(activation));
         let ours = activation.is_enabled_by_us();
         let Some(input) = wanted.inputs.get(&activation) else {
             // It leaves the plan, as after a change of stack: whoever runs with our file gets its own back.
@@ -285,7 +286,7 @@ fn accounts(
             changes.push(AccountChange::Folder { path, user: owner.to_owned() });
         }
     }
-    let mark = store::hash(format!("{user}\0{}", password.secret().expose()).as_bytes());
+    let mark = json::hash(format!("{user}\0{}", password.secret().expose()).as_bytes());
     // A new root can come with our note of the password, and without the password.
     if state.activated.get(PASSWORD_MARK) != Some(&mark) || !samba_knows(host, &user)? {
         changes.push(AccountChange::Password { name: user, mark });

@@ -2,12 +2,12 @@
 
 use super::{Finding, Patient, drive, parse, stack_name};
 use crate::profile::types::Band;
+use crate::provision::apply::journal::{self, Phase};
 use crate::provision::catalog::Activation;
 use crate::provision::conflicts;
 use crate::provision::handmade;
 use crate::provision::host::facts::Stack;
 use crate::provision::host::systemd;
-use crate::provision::journal::{self, Phase};
 use crate::system::run::{RunError, Tool};
 
 /// What a tool printed, or the finding that says why it is not known.

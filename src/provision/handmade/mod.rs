@@ -15,7 +15,7 @@ use crate::provision::host::facts::{Facts, Stack};
 use crate::provision::host::interfaces::INTERFACES;
 use crate::provision::host::iptables::Rule;
 use crate::provision::plan::FileChange;
-use crate::provision::store::State;
+use crate::provision::state::State;
 use crate::provision::text::{block, comment_out};
 use crate::system::{Host, Node};
 use anyhow::Context;

@@ -1,17 +1,24 @@
 //! Carries out a plan: journal, originals, files, then whatever a live host needs; or everything back.
 
+pub mod activate;
+pub mod journal;
+mod originals;
+pub mod watchdog;
+
 use crate::error::{Kind, Problem};
 use crate::paths::LOCK;
 use crate::profile::types::Passphrase;
-use crate::provision::activate;
+use crate::provision::apply::journal::{Intent, Phase};
+use crate::provision::apply::watchdog::Window;
 use crate::provision::desired::artifact::Secrets;
 use crate::provision::desired::expected::Expected;
 use crate::provision::host::systemd::JobMode;
-use crate::provision::journal::{self, Intent, Phase};
 use crate::provision::plan::{FileChange, Plan};
 use crate::provision::proof;
-use crate::provision::store::{self, Generation, State};
-use crate::provision::watchdog::{self, Window};
+use crate::provision::state::State;
+use crate::provision::state::generations;
+use crate::provision::state::generations::Generation;
+use crate::provision::state::json;
 use crate::system::{Host, Node, state_dir};
 use anyhow::Context;
 use std::any::Any;
@@ -120,7 +127,7 @@ pub fn apply(host: &dyn Host, plan: &Plan, state: &State, hands: &Hands<'_>) -> 
     }
     still_as_planned(host, plan)?;
     let record = Generation {
-        schema: store::schema(),
+        schema: json::schema(),
         number: plan.follows.unwrap_or(0) + 1,
         time: host.now(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -148,7 +155,7 @@ pub fn apply(host: &dyn Host, plan: &Plan, state: &State, hands: &Hands<'_>) -> 
         .and_then(|()| write_files(host, plan, state, intent.ip_forward.as_ref()))
         .and_then(|()| journal::written(host, &mut intent))
         .and_then(|()| activate::run(host, plan, state, hands, intent.record.expected.as_ref()))
-        .and_then(|()| store::write_generation(host, &intent.record));
+        .and_then(|()| generations::write(host, &intent.record));
     if let Err(cause) = done {
         (hands.say)("That failed. Putting the previous state back.");
         return Err(unwound(host, &mut intent, &cause));
@@ -179,7 +186,7 @@ fn swept(host: &dyn Host) -> anyhow::Result<Option<Intent>> {
 
 /// The record first, the journal's end last: cut off in between, the next recovery does the rest.
 fn finish(host: &dyn Host, intent: &Intent) -> anyhow::Result<()> {
-    store::write_generation(host, &intent.record)?;
+    generations::write(host, &intent.record)?;
     journal::end(host)?;
     watchdog::retire(host, intent.record.artifacts.is_empty())
 }
@@ -249,7 +256,7 @@ fn down(host: &dyn Host, intent: &Intent) -> Vec<String> {
 /// it goes back to, but for the way in of whoever made that one.
 fn expected(host: &dyn Host, plan: &Plan, hands: &Hands<'_>) -> Option<Expected> {
     hands.expected.cloned().or_else(|| {
-        let proved = store::generation(host, plan.restored?).ok()?.expected?;
+        let proved = generations::read(host, plan.restored?).ok()?.expected?;
         Some(Expected { way_in: None, ..proved })
     })
 }
@@ -259,7 +266,7 @@ fn still_as_planned(host: &dyn Host, plan: &Plan) -> anyhow::Result<()> {
     let moved = |what: &str| {
         Problem::failed(format!("{what} has changed since the plan was made")).hint("run the command again")
     };
-    let numbers = store::generations(host)?;
+    let numbers = generations::numbers(host)?;
     if numbers.last().copied() != plan.follows {
         return Err(moved("piback's record").into());
     }
@@ -287,7 +294,7 @@ fn write_files(
 ) -> anyhow::Result<()> {
     let seen: Vec<(String, Node, Option<Vec<u8>>)> =
         plan.files.iter().map(|f| (f.path.clone(), f.before.clone(), f.followed.clone())).collect();
-    store::keep_originals(host, state, &seen, plan, ip_forward)?;
+    originals::keep(host, state, &seen, plan, ip_forward)?;
     for dir in &plan.dirs {
         host.make_dir(dir, 0o755).with_context(|| format!("{dir} can't be made"))?;
     }

@@ -8,11 +8,17 @@
 //! All of it is gone when the apply has ended; until then it is mode 0600 in a 0700 directory.
 
 use crate::paths::{EDITED, INTENT, JOURNAL, RESERVE, STATE_DIRS};
+use crate::provision::apply::originals::forget;
 use crate::provision::handmade::RuleChange;
 use crate::provision::host::addresses;
 use crate::provision::plan::Plan;
 use crate::provision::proof::Held;
-use crate::provision::store::{self, Generation, Originals, State};
+use crate::provision::state::State;
+use crate::provision::state::generations;
+use crate::provision::state::generations::Generation;
+use crate::provision::state::json;
+use crate::provision::state::originals;
+use crate::provision::state::originals::Originals;
 use crate::provision::units::UnitChange;
 use crate::system::{FileNode, HALF_WRITTEN, Host, Node, state_dir};
 use anyhow::{Context, bail};
@@ -112,13 +118,13 @@ pub fn begin(
                 host.write(&kept, &FileNode { bytes: file.bytes.clone(), mode: 0o600, uid: 0, gid: 0 })
                     .with_context(|| format!("{kept} can't be written"))?;
                 let FileNode { mode, uid, gid, .. } = *file;
-                Before::File { path, mode, uid, gid, sha256: store::hash(&file.bytes), kept }
+                Before::File { path, mode, uid, gid, sha256: json::hash(&file.bytes), kept }
             }
             Node::Dir { .. } | Node::Special => bail!("{path} is no file"),
         });
     }
     let intent = Intent {
-        schema: store::schema(),
+        schema: json::schema(),
         phase: Phase::Writing,
         files,
         after: plan.files.iter().map(|change| file_hash(&change.after)).collect(),
@@ -135,7 +141,7 @@ pub fn begin(
         held,
         record,
     };
-    store::write_json(host, INTENT, &intent)?;
+    json::write_json(host, INTENT, &intent)?;
     Ok(intent)
 }
 
@@ -172,7 +178,7 @@ pub fn ip_forward(host: &dyn Host) -> anyhow::Result<Option<String>> {
 /// When it can't be written.
 pub fn written(host: &dyn Host, intent: &mut Intent) -> anyhow::Result<()> {
     intent.phase = Phase::Written;
-    store::write_json(host, INTENT, intent)
+    json::write_json(host, INTENT, intent)
 }
 
 /// Notes that all is done, and waits for a confirmation.
@@ -182,7 +188,7 @@ pub fn written(host: &dyn Host, intent: &mut Intent) -> anyhow::Result<()> {
 pub fn provisional(host: &dyn Host, intent: &mut Intent, seconds: u64) -> anyhow::Result<()> {
     intent.phase = Phase::Provisional;
     intent.deadline = Some(host.uptime() + seconds);
-    store::write_json(host, INTENT, intent)
+    json::write_json(host, INTENT, intent)
 }
 
 /// Notes that it is being undone, with the room that was reserved for that.
@@ -192,7 +198,7 @@ pub fn provisional(host: &dyn Host, intent: &mut Intent, seconds: u64) -> anyhow
 pub fn undoing(host: &dyn Host, intent: &mut Intent) -> anyhow::Result<()> {
     host.remove(RESERVE).with_context(|| format!("{RESERVE} can't be removed"))?;
     intent.phase = Phase::Undoing;
-    store::write_json(host, INTENT, intent)
+    json::write_json(host, INTENT, intent)
 }
 
 /// The intent of an apply that did not end; `None` when all ended.
@@ -200,7 +206,7 @@ pub fn undoing(host: &dyn Host, intent: &mut Intent) -> anyhow::Result<()> {
 /// # Errors
 /// When it can't be read.
 pub fn open(host: &dyn Host) -> anyhow::Result<Option<Intent>> {
-    store::read_json(host, INTENT)
+    json::read_json(host, INTENT)
 }
 
 /// Whether anything of a journal is there: an intent, or what was kept for one.
@@ -254,7 +260,7 @@ pub fn undo(host: &dyn Host, intent: &Intent) -> Result<(), Vec<String>> {
             remains.push(format!("{dir} is still there: {e}"));
         }
     }
-    if let Err(e) = store::remove_generation(host, intent.record.number) {
+    if let Err(e) = generations::remove(host, intent.record.number) {
         remains.push(format!("{e:#}"));
     }
     if remains.is_empty() { Ok(()) } else { Err(remains) }
@@ -265,13 +271,13 @@ pub fn undo(host: &dyn Host, intent: &Intent) -> Result<(), Vec<String>> {
 /// # Errors
 /// When it can't be ended; undoing can be repeated then.
 pub fn undone(host: &dyn Host, intent: &Intent) -> anyhow::Result<()> {
-    forget_originals(host, intent)?;
+    forget(host, &intent.originals)?;
     end(host)
 }
 
 fn file_hash(node: &Node) -> Option<String> {
     match node {
-        Node::File(file) => Some(store::hash(&file.bytes)),
+        Node::File(file) => Some(json::hash(&file.bytes)),
         _ => None,
     }
 }
@@ -279,7 +285,7 @@ fn file_hash(node: &Node) -> Option<String> {
 /// Somebody edited a file between the cut and now: neither what was there nor what piback wrote. It is kept.
 fn keep_edit(host: &dyn Host, before: &Before, after: &Option<String>) -> anyhow::Result<()> {
     let Node::File(now) = host.read(before.path())? else { return Ok(()) };
-    let hash = store::hash(&now.bytes);
+    let hash = json::hash(&now.bytes);
     let known = match before {
         Before::File { sha256, .. } => *sha256 == hash,
         Before::Absent { .. } | Before::Link { .. } => false,
@@ -288,7 +294,7 @@ fn keep_edit(host: &dyn Host, before: &Before, after: &Option<String>) -> anyhow
         return Ok(());
     }
     state_dir::make(host, &[EDITED])?;
-    let name = store::flat_name(before.path());
+    let name = originals::flat_name(before.path());
     let kept = format!("{EDITED}/{name}.{}", &hash[..8]);
     host.write(&kept, &FileNode { bytes: now.bytes, mode: 0o600, uid: 0, gid: 0 })
         .with_context(|| format!("your edit can't be kept in {kept}"))
@@ -304,7 +310,7 @@ fn put_back(host: &dyn Host, before: &Before) -> anyhow::Result<()> {
         }
         Before::File { path, mode, uid, gid, sha256, kept } => {
             let bytes = match host.read(kept)? {
-                Node::File(file) if store::hash(&file.bytes) == *sha256 => file.bytes,
+                Node::File(file) if json::hash(&file.bytes) == *sha256 => file.bytes,
                 _ => bail!("{kept} is damaged"),
             };
             let file = FileNode { bytes, mode: *mode, uid: *uid, gid: *gid };
@@ -321,14 +327,6 @@ fn put_back(host: &dyn Host, before: &Before) -> anyhow::Result<()> {
                 host.write(path, &file)?;
             }
         }
-    }
-    Ok(())
-}
-
-/// An original that was first seen by an apply that was undone is seen anew by the next one.
-fn forget_originals(host: &dyn Host, intent: &Intent) -> anyhow::Result<()> {
-    if State::read(host)?.originals != intent.originals {
-        store::write_originals(host, &intent.originals)?;
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use crate::error::Problem;
 use crate::profile::types::Passphrase;
+use crate::provision::apply::journal::Intent;
 use crate::provision::apply::{Hands, stop_if_asked};
 use crate::provision::catalog::{self, Activation};
 use crate::provision::check;
@@ -10,11 +11,11 @@ use crate::provision::handmade;
 use crate::provision::host::addresses;
 use crate::provision::host::systemd;
 use crate::provision::host::systemd::{JobMode, UnitState, last_words, no_reload, reload, systemctl};
-use crate::provision::journal::Intent;
 use crate::provision::plan::Plan;
 use crate::provision::probe::{self, Probe};
 use crate::provision::resources::unit::quirks;
-use crate::provision::store::{self, State};
+use crate::provision::state;
+use crate::provision::state::State;
 use crate::provision::units::{AccountChange, Act, PASSWORD_MARK, UnitChange};
 use crate::system::Host;
 use crate::system::run::Tool;
@@ -69,7 +70,7 @@ pub fn run(
         (hands.say)(&account.text());
         if let Some(mark) = set_up(host, account, hands.share_password)? {
             activated.insert(PASSWORD_MARK.to_owned(), mark);
-            store::write_activated(host, &activated)?;
+            state::write_activated(host, &activated)?;
         }
     }
     unmask_and_enable(host, &plan.units)?;
@@ -81,7 +82,7 @@ pub fn run(
         act(host, change, JobMode::Wait, state)?;
         // Noted one by one: a unit that was restarted is not restarted again when a later one fails.
         note(&mut activated, change);
-        store::write_activated(host, &activated)?;
+        state::write_activated(host, &activated)?;
     }
     handmade::carry_out(host, &plan.rules)?;
     match expected {
@@ -168,7 +169,7 @@ pub fn owed(host: &dyn Host, intent: &Intent, jobs: JobMode) -> anyhow::Result<(
         note(&mut activated, change);
     }
     handmade::carry_out(host, &intent.rules)?;
-    store::write_activated(host, &activated)
+    state::write_activated(host, &activated)
 }
 
 /// First half of an undo, while the new files are there: what did not run before is stopped, and does not start at
@@ -240,7 +241,7 @@ pub fn unwind_old(host: &dyn Host, intent: &Intent, jobs: JobMode) -> Vec<String
         remains.extend(handmade::carry_out(host, &rules).err().map(|e| format!("{e:#}")));
     }
     // What runs now is the old input again, or nothing: the next apply must not take it for the new one.
-    if let Err(e) = store::write_activated(host, &intent.activated) {
+    if let Err(e) = state::write_activated(host, &intent.activated) {
         remains.push(format!("{e:#}"));
     }
     remains
@@ -264,7 +265,7 @@ fn names<'a>(units: impl IntoIterator<Item = &'a UnitChange>) -> Vec<&'a str> {
 }
 
 fn note(activated: &mut std::collections::BTreeMap<String, String>, change: &UnitChange) {
-    let key = store::activation_key(change.activation);
+    let key = catalog::activation_key(change.activation);
     match change.act {
         _ if change.input.is_empty() => _ = activated.remove(&key),
         Act::None => {}

@@ -1,0 +1,94 @@
+//! What piback remembers, below `/var/lib/piback` (0700): the originals, one record a generation, what was activated.
+//!
+//! ```text
+//! originals/index.json      what stood at each path before piback came, kept for ever
+//! originals/files/…         the bytes of those that were files
+//! generations/000001.json   what an apply put there: bodies with gaps for secrets, no secret itself
+//! activated.json            for each unit, a hash of the files that it was last started with
+//! lock                      held by the one process that changes the host
+//! ```
+
+pub mod generations;
+pub mod json;
+pub mod originals;
+
+use crate::error::Problem;
+use crate::paths::{ACTIVATED, ORIGINALS_INDEX, STATE};
+use crate::provision::desired::artifact::Artifact;
+use crate::provision::state::generations::Generation;
+use crate::provision::state::json::{read_json, schema, write_json};
+use crate::provision::state::originals::{Original, Originals};
+use crate::system::Host;
+use std::collections::BTreeMap;
+
+/// What the state directory says, read once.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct State {
+    pub originals: Originals,
+    pub last: Option<Generation>,
+    pub activated: BTreeMap<String, String>,
+}
+
+impl State {
+    /// Reads it; an absent state is an empty one.
+    ///
+    /// # Errors
+    /// When a file can't be read or makes no sense: then nothing can be trusted, and nothing is changed.
+    pub fn read(host: &dyn Host) -> anyhow::Result<Self> {
+        let last = match generations::numbers(host)?.last() {
+            Some(number) => Some(generations::read(host, *number)?),
+            None => None,
+        };
+        let originals: Originals = read_json(host, ORIGINALS_INDEX)?.unwrap_or_default();
+        let schemas = [Some(originals.schema).filter(|s| *s != 0), last.as_ref().map(|l| l.schema)];
+        if let Some(other) = schemas.into_iter().flatten().find(|s| *s != schema()) {
+            return Err(Problem::failed(format!("{STATE} was written by another piback (form {other})"))
+                .hint("use that one, or a newer one")
+                .into());
+        }
+        Ok(State { originals, last, activated: read_json(host, ACTIVATED)?.unwrap_or_default() })
+    }
+
+    /// For going back to the originals: the newest record, or, where it can't be read, what the originals say that piback
+    /// took. Says what was passed over.
+    ///
+    /// # Errors
+    /// When the originals themselves can't be read: then there is nothing to go back to.
+    pub fn read_for_originals(host: &dyn Host) -> anyhow::Result<(Self, Vec<String>)> {
+        let mut notes = Vec::new();
+        let originals: Originals = read_json(host, ORIGINALS_INDEX)?.unwrap_or_default();
+        let numbers = generations::numbers(host)?;
+        let last = numbers.last().map(|number| {
+            generations::read(host, *number).unwrap_or_else(|e| {
+                // An older record would not know what the newest apply took; the originals know all that was ever taken.
+                notes.push(format!("passed over: {e:#}"));
+                Generation::from_originals(&originals, *number)
+            })
+        });
+        let activated = read_json(host, ACTIVATED).unwrap_or_else(|e| {
+            notes.push(format!("passed over: {e:#}"));
+            None
+        });
+        Ok((State { originals, last, activated: activated.unwrap_or_default() }, notes))
+    }
+
+    /// What comes back at a path; `None` when nothing was ever kept of it.
+    #[must_use]
+    pub fn original(&self, path: &str) -> Option<&Original> {
+        self.originals.paths.get(path).and_then(|kept| kept.last())
+    }
+
+    /// The artifacts that are in place by piback's hand.
+    #[must_use]
+    pub fn owned(&self) -> &[Artifact] {
+        self.last.as_ref().map_or(&[], |last| &last.artifacts)
+    }
+}
+
+/// Notes what an activation was last done with.
+///
+/// # Errors
+/// When it can't be written.
+pub fn write_activated(host: &dyn Host, activated: &BTreeMap<String, String>) -> anyhow::Result<()> {
+    write_json(host, ACTIVATED, activated)
+}
