@@ -72,7 +72,7 @@ fn pure_rooms_know_no_host() {
         let pure = name.starts_with("profile/")
             || name.starts_with("provision/text/")
             || name.starts_with("provision/desired/")
-            || ["provision/catalog.rs", "provision/handmade/lines.rs"].contains(&name.as_str());
+            || ["provision/catalog.rs", "provision/adopt/article.rs"].contains(&name.as_str());
         if pure {
             assert!(!code(&text).contains("system::"), "{name} reaches for the system");
         }

@@ -6,11 +6,11 @@ mod common;
 use common::{PASSPHRASE, Snapshot, Tree};
 use piback::profile::types::Passphrase;
 use piback::profile::{EMBEDDED, load};
+use piback::provision::adopt;
 use piback::provision::apply::{self, Hands, Recovered};
 use piback::provision::desired::Desired;
 use piback::provision::desired::artifact::Secrets;
 use piback::provision::desired::render::render;
-use piback::provision::handmade;
 use piback::provision::host::facts::{Facts, Stack};
 use piback::provision::plan;
 use piback::provision::state::State;
@@ -33,7 +33,7 @@ fn desired(host: &FakeHost, wish: Wish) -> Desired {
             let facts = Facts { os: Default::default(), stack, interfaces_d_is_read: false };
             let wifi = Passphrase::from_file_content(PASSPHRASE.as_bytes()).unwrap();
             let mut artifacts = render(&profile, &facts, wifi.hostapd_key(), &BTreeMap::new()).unwrap();
-            handmade::find(host, &facts, &profile).unwrap().join(&mut artifacts);
+            adopt::find(host, &facts, &profile).unwrap().join(&mut artifacts);
             Desired {
                 stack: Some(stack),
                 artifacts,

@@ -4,11 +4,12 @@
 mod common;
 
 use common::Tree;
+use piback::provision::adopt;
 use piback::provision::desired::Desired;
-use piback::provision::handmade::{self, RuleChange};
 use piback::provision::host::facts::{Facts, Stack};
 use piback::provision::host::systemd;
 use piback::provision::plan;
+use piback::provision::resources::rule::{self, RuleChange};
 use piback::provision::state::State;
 use piback::provision::units;
 use piback::system::fake::FakeHost;
@@ -315,16 +316,16 @@ fn rules_in_the_kernel_go_with_the_script_and_come_back_with_it() {
         radio: "wlan0".into(),
         ..Desired::original()
     };
-    handmade::find(&host, &facts, &profile).unwrap().join(&mut desired.artifacts);
+    adopt::find(&host, &facts, &profile).unwrap().join(&mut desired.artifacts);
     let state = State::default();
     let plan = plan::files(&host, &desired, &state).unwrap();
-    let rules = handmade::rules(&host, &desired, &state, &plan.files).unwrap();
+    let rules = rule::plan(&host, &desired, &state, &plan.files).unwrap();
     let said: Vec<String> = rules.iter().map(RuleChange::text).collect();
     assert_eq!(said.len(), 3, "{said:?}");
     assert_eq!(said[0], "iptables -w -t nat -D POSTROUTING -o eth0 -j MASQUERADE");
-    handmade::carry_out(&host, &rules).unwrap();
+    rule::carry_out(&host, &rules).unwrap();
     assert_eq!(*kernel.borrow(), ["-t nat POSTROUTING -o tun0 -j MASQUERADE"], "another's rule stays");
-    assert_eq!(handmade::rules(&host, &desired, &state, &plan.files).unwrap(), [], "gone is gone");
+    assert_eq!(rule::plan(&host, &desired, &state, &plan.files).unwrap(), [], "gone is gone");
 
     // The script has rules of its owner's by now, and the kernel too: those are none of piback's.
     append(
@@ -333,12 +334,12 @@ fn rules_in_the_kernel_go_with_the_script_and_come_back_with_it() {
         "iptables -A INPUT -j DROP\niptables -t nat -A POSTROUTING -o tun0 -j MASQUERADE\n",
     );
     kernel.borrow_mut().push("-t filter INPUT -j DROP".to_owned());
-    assert_eq!(handmade::rules(&host, &desired, &state, &plan.files).unwrap(), []);
+    assert_eq!(rule::plan(&host, &desired, &state, &plan.files).unwrap(), []);
     kernel.borrow_mut().pop();
 
     let back: Vec<RuleChange> = rules.iter().map(RuleChange::reversed).collect();
-    handmade::carry_out(&host, &back).unwrap();
-    handmade::carry_out(&host, &back).unwrap();
+    rule::carry_out(&host, &back).unwrap();
+    rule::carry_out(&host, &back).unwrap();
     assert_eq!(kernel.borrow().len(), 4, "each once: {:?}", kernel.borrow());
 }
 

@@ -6,14 +6,14 @@ pub use crate::paths::PROFILE;
 use crate::paths::TEMPLATES;
 use crate::profile::types::{Passphrase, Subnet};
 use crate::profile::{self, Profile};
+use crate::provision::adopt;
+use crate::provision::adopt::conflicts;
 use crate::provision::apply::journal;
 use crate::provision::check::{self, Check};
-use crate::provision::conflicts;
 use crate::provision::desired::Desired;
 use crate::provision::desired::artifact::Secrets;
 use crate::provision::desired::render;
 use crate::provision::desired::subnet::{self, Choice};
-use crate::provision::handmade;
 use crate::provision::host::facts::{self, Facts, Stack};
 use crate::provision::host::uplink;
 use crate::provision::plan;
@@ -95,16 +95,16 @@ impl Setup {
             notes.push(format!("the network stack was {last} and is {} now", facts.stack));
         }
         notes.extend(lan.note().into_iter().chain(unknown));
-        let handmade = handmade::find(host, &facts, &profile)?;
-        notes.extend(conflicts::find(host, &facts, &profile, &handmade)?);
+        let manual = adopt::find(host, &facts, &profile)?;
+        notes.extend(conflicts::find(host, &facts, &profile, &manual)?);
         if state.owned().is_empty() {
-            notes.extend(handmade.stays.iter().cloned());
+            notes.extend(manual.stays.iter().cloned());
         }
-        notes.extend(handmade.places().into_iter().map(|places| {
+        notes.extend(manual.places().into_iter().map(|places| {
             format!("{places}: a set-up by hand, put aside; piback rollback --original brings it back")
         }));
         let mut artifacts = render::render(&profile, &facts, secrets.wifi.hostapd_key(), &overrides)?;
-        handmade.join(&mut artifacts);
+        manual.join(&mut artifacts);
         let desired = Desired {
             stack: Some(facts.stack),
             artifacts,

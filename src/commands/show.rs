@@ -1,8 +1,8 @@
 //! A plan on the screen, and as JSON.
 
 use crate::provision::check::Check;
-use crate::provision::handmade::RuleChange;
 use crate::provision::plan::{Action, FileChange, Plan};
+use crate::provision::resources::rule::RuleChange;
 use crate::provision::text::diff;
 use crate::provision::units::{AccountChange, UnitChange};
 use crate::system::Node;

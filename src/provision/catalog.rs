@@ -1,9 +1,14 @@
 //! The one table of files: for each, its template, path, mode, stacks, checker and what it is the input of.
 
 use crate::profile::Profile;
-use crate::provision::handmade;
 use crate::provision::host::facts::{Facts, Stack};
+use crate::provision::host::interfaces::INTERFACES;
 use crate::provision::text::block::Position;
+
+/// Others' files in which lines of a set-up by hand are put aside.
+pub const DNSMASQ: &str = "/etc/dnsmasq.conf";
+pub const DHCPCD: &str = "/etc/dhcpcd.conf";
+pub const RC_LOCAL: &str = "/etc/rc.local";
 
 /// One managed file.
 #[derive(Debug, Clone, Copy)]
@@ -31,7 +36,7 @@ pub enum Form {
     Whole,
     /// A marked block in a file that others own too.
     Block(Position),
-    /// Another's file, in which lines of a set-up by hand are put aside: see `handmade`.
+    /// Another's file, in which lines of a set-up by hand are put aside: see `adopt`.
     Lines,
 }
 
@@ -294,13 +299,13 @@ pub fn entries<'a>(facts: &'a Facts, profile: &'a Profile) -> impl Iterator<Item
 /// Whether a path is piback's alone, by the table; a path that an older piback knew counts as its own.
 #[must_use]
 pub fn form(path: &str) -> Form {
-    CATALOG.iter().find(|entry| entry.path == path).map_or_else(|| handmade::form(path), |entry| entry.form)
+    CATALOG.iter().find(|entry| entry.path == path).map_or_else(|| others_form(path), |entry| entry.form)
 }
 
 /// What a path is the input of on a stack, whichever stack put it there. Only ifupdown's own host has an `ifup` to run.
 pub fn feeds(path: &str, stack: Option<Stack>) -> impl Iterator<Item = Activation> {
     let entry = CATALOG.iter().find(|entry| entry.path == path);
-    let feeds = entry.map_or_else(|| handmade::feeds(path), |entry| entry.feeds);
+    let feeds = entry.map_or_else(|| others_feeds(path), |entry| entry.feeds);
     feeds.iter().copied().filter(move |a| *a != Activation::Ifup || stack == Some(Stack::Ifupdown))
 }
 
@@ -308,6 +313,20 @@ pub fn feeds(path: &str, stack: Option<Stack>) -> impl Iterator<Item = Activatio
 #[must_use]
 pub fn activation_key(activation: Activation) -> String {
     format!("{activation:?}").to_lowercase()
+}
+
+/// The form of a path that the catalog does not have, for a record that can't be read.
+fn others_form(path: &str) -> Form {
+    let lines = [DNSMASQ, DHCPCD, RC_LOCAL, INTERFACES].contains(&path) || path.ends_with("/hotspot-boot.sh");
+    if lines { Form::Lines } else { Form::Whole }
+}
+
+/// What has to take notice when lines of a path are put aside.
+fn others_feeds(path: &str) -> &'static [Activation] {
+    match path {
+        DNSMASQ => &[Activation::Dnsmasq],
+        _ => &[],
+    }
 }
 
 #[cfg(test)]

@@ -51,7 +51,7 @@ impl Kept {
             packages: plan.packages.clone(),
             accounts: plan.accounts.iter().map(crate::provision::units::AccountChange::text).collect(),
             units: plan.units.iter().map(crate::provision::units::UnitChange::steps).collect(),
-            rules: plan.rules.iter().map(crate::provision::handmade::RuleChange::text).collect(),
+            rules: plan.rules.iter().map(crate::provision::resources::rule::RuleChange::text).collect(),
         }
     }
 

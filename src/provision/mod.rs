@@ -1,13 +1,12 @@
 //! profile -> host facts -> render -> plan (diff) -> check -> apply (journal) -> activate -> probe -> commit | unwind
 
+pub mod adopt;
 pub mod apply;
 pub mod catalog;
 pub mod check;
-pub mod conflicts;
 pub mod desired;
 pub mod doctor;
 pub mod drive;
-pub mod handmade;
 pub mod host;
 pub mod keep;
 pub mod overview;

@@ -2,16 +2,19 @@
 //! whose output is parsed here; what to do about them is decided here; `activate` does it.
 
 use crate::profile::{Profile, types::Passphrase};
+use crate::provision::adopt::article;
 use crate::provision::catalog::{self, Activation};
 use crate::provision::desired::Desired;
-use crate::provision::handmade;
 use crate::provision::host::facts::Facts;
+use crate::provision::host::interfaces::INTERFACES;
 use crate::provision::host::systemd::{self, UnitState};
+use crate::provision::plan::FileChange;
 use crate::provision::plan::Plan;
+use crate::provision::resources::rule;
 use crate::provision::state::State;
 use crate::provision::state::json;
-use crate::system::Host;
 use crate::system::run::{RunError, Tool};
+use crate::system::{Host, Node};
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -133,7 +136,7 @@ pub fn plan_units(host: &dyn Host, desired: &Desired, state: &State, plan: &mut 
         touched,
         radio: &desired.radio,
     });
-    plan.rules = handmade::rules(host, desired, state, &plan.files)?;
+    plan.rules = rule::plan(host, desired, state, &plan.files)?;
     Ok(())
 }
 
@@ -150,7 +153,7 @@ pub fn plan_rollback(
 ) -> anyhow::Result<()> {
     let states = systemd::states(host, &catalog::units())?;
     let radio = state.last.as_ref().map(|last| last.radio.clone()).unwrap_or_default();
-    let mut stanza = handmade::stanza_comes_back(host, &plan.files, &radio)?;
+    let mut stanza = stanza_comes_back(host, &plan.files, &radio)?;
     for activation in Activation::ALL {
         if activation == Activation::Ifup && std::mem::take(&mut stanza) {
             plan.units.push(change(activation, &radio, Act::Start, "", None));
@@ -182,7 +185,7 @@ pub fn plan_rollback(
         Act::Stop => (0, std::cmp::Reverse(Some(unit.activation)), Activation::Sysctl),
         _ => (1, std::cmp::Reverse(None), unit.activation),
     });
-    plan.rules = handmade::rules(host, desired, state, &plan.files)?;
+    plan.rules = rule::plan(host, desired, state, &plan.files)?;
     Ok(())
 }
 
@@ -282,7 +285,7 @@ fn accounts(
     }
     for (path, owner) in [(folder, user.as_str()), (mount_root, "root")] {
         let there = host.read(&path).with_context(|| format!("{path} can't be looked at"))?;
-        if there == crate::system::Node::Absent {
+        if there == Node::Absent {
             changes.push(AccountChange::Folder { path, user: owner.to_owned() });
         }
     }
@@ -318,6 +321,22 @@ pub fn installed(text: &str) -> Vec<String> {
 
 fn has_user(passwd: &str, user: &str) -> bool {
     passwd.lines().any(|line| line.split(':').next() == Some(user))
+}
+
+/// Whether a plan gives the radio its stanza in `/etc/network/interfaces` back, and somebody is there to read it.
+///
+/// # Errors
+/// When that can't be looked at.
+fn stanza_comes_back(host: &dyn Host, files: &[FileChange], radio: &str) -> anyhow::Result<bool> {
+    let back = files.iter().any(|file| {
+        let stanza = |node: &Node| match node {
+            Node::File(file) => !article::interfaces(&String::from_utf8_lossy(&file.bytes), radio).is_empty(),
+            _ => false,
+        };
+        file.path == INTERFACES && stanza(&file.after) && !stanza(&file.before)
+    });
+    let there = |path: &str| host.read_followed(path).with_context(|| format!("{path} can't be looked at"));
+    Ok(back && (there("/sbin/ifup")?.is_some() || there("/usr/sbin/ifup")?.is_some()))
 }
 
 #[cfg(test)]

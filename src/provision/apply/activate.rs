@@ -7,12 +7,12 @@ use crate::provision::apply::{Hands, stop_if_asked};
 use crate::provision::catalog::{self, Activation};
 use crate::provision::check;
 use crate::provision::desired::expected::Expected;
-use crate::provision::handmade;
 use crate::provision::host::addresses;
 use crate::provision::host::systemd;
 use crate::provision::host::systemd::{JobMode, UnitState, last_words, no_reload, reload, systemctl};
 use crate::provision::plan::Plan;
 use crate::provision::probe::{self, Probe};
+use crate::provision::resources::rule;
 use crate::provision::resources::unit::quirks;
 use crate::provision::state;
 use crate::provision::state::State;
@@ -84,7 +84,7 @@ pub fn run(
         note(&mut activated, change);
         state::write_activated(host, &activated)?;
     }
-    handmade::carry_out(host, &plan.rules)?;
+    rule::carry_out(host, &plan.rules)?;
     match expected {
         Some(expected) if !plan.units.is_empty() => prove(host, expected, hands.say),
         _ => Ok(()),
@@ -168,7 +168,7 @@ pub fn owed(host: &dyn Host, intent: &Intent, jobs: JobMode) -> anyhow::Result<(
         act(host, change, jobs, &state)?;
         note(&mut activated, change);
     }
-    handmade::carry_out(host, &intent.rules)?;
+    rule::carry_out(host, &intent.rules)?;
     state::write_activated(host, &activated)
 }
 
@@ -237,8 +237,8 @@ pub fn unwind_old(host: &dyn Host, intent: &Intent, jobs: JobMode) -> Vec<String
     remains.extend(each(host, &systemctl(JobMode::Wait).arg("mask"), &masked));
     // At boot the script that is back loads its rules itself, later.
     if jobs == JobMode::Wait {
-        let rules: Vec<_> = intent.rules.iter().map(handmade::RuleChange::reversed).collect();
-        remains.extend(handmade::carry_out(host, &rules).err().map(|e| format!("{e:#}")));
+        let rules: Vec<_> = intent.rules.iter().map(rule::RuleChange::reversed).collect();
+        remains.extend(rule::carry_out(host, &rules).err().map(|e| format!("{e:#}")));
     }
     // What runs now is the old input again, or nothing: the next apply must not take it for the new one.
     if let Err(e) = state::write_activated(host, &intent.activated) {

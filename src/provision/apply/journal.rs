@@ -9,10 +9,10 @@
 
 use crate::paths::{EDITED, INTENT, JOURNAL, RESERVE, STATE_DIRS};
 use crate::provision::apply::originals::forget;
-use crate::provision::handmade::RuleChange;
 use crate::provision::host::addresses;
 use crate::provision::plan::Plan;
 use crate::provision::proof::Held;
+use crate::provision::resources::rule::RuleChange;
 use crate::provision::state::State;
 use crate::provision::state::generations;
 use crate::provision::state::generations::Generation;

@@ -14,7 +14,7 @@ pub struct Artifact {
     pub form: Form,
     /// For a block: what stands between its markers.
     pub body: Body,
-    /// Runs of others' lines in the same file that are put aside; see `handmade`.
+    /// Runs of others' lines in the same file that are put aside; see `adopt`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aside: Vec<String>,
 }

@@ -2,10 +2,10 @@
 
 use super::{Finding, Patient, drive, parse, stack_name};
 use crate::profile::types::Band;
+use crate::provision::adopt;
+use crate::provision::adopt::conflicts;
 use crate::provision::apply::journal::{self, Phase};
 use crate::provision::catalog::Activation;
-use crate::provision::conflicts;
-use crate::provision::handmade;
 use crate::provision::host::facts::Stack;
 use crate::provision::host::systemd;
 use crate::system::run::{RunError, Tool};
@@ -60,8 +60,8 @@ pub fn stack(patient: &Patient<'_>) -> Finding {
         );
     };
     if let Some(profile) = patient.profile {
-        let found = handmade::find(patient.host, facts, profile).and_then(|handmade| {
-            Ok((conflicts::find(patient.host, facts, profile, &handmade)?, handmade.places()))
+        let found = adopt::find(patient.host, facts, profile).and_then(|manual| {
+            Ok((conflicts::find(patient.host, facts, profile, &manual)?, manual.places()))
         });
         match found {
             Ok((conflicts, _)) if !conflicts.is_empty() => {

@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use piback::provision::text::comment_out::{MARK, back, mark, pieces, put};
-use piback::provision::handmade::{lines, rule::Rule};
+use piback::provision::adopt::{lines, rule::Rule};
 use std::collections::BTreeSet;
 
 fuzz_target!(|data: &[u8]| {

@@ -4,29 +4,19 @@
 //! nothing else in the file moves. Lines that nobody but such a set-up would have are known (`lines`); all others stay,
 //! and `conflicts` names those that fight.
 
-pub mod lines;
-pub mod rule;
+pub mod article;
+pub mod conflicts;
 
 use crate::profile::Profile;
-use crate::provision::catalog::{Activation, Form};
-use crate::provision::desired::Desired;
+use crate::provision::catalog::{DHCPCD, DNSMASQ, Form, RC_LOCAL};
 use crate::provision::desired::artifact::{Artifact, Body};
 use crate::provision::host::facts::{Facts, Stack};
 use crate::provision::host::interfaces::INTERFACES;
-use crate::provision::host::iptables::Rule;
-use crate::provision::plan::FileChange;
-use crate::provision::state::State;
 use crate::provision::text::{block, comment_out};
 use crate::system::{Host, Node};
 use anyhow::Context;
 use std::collections::BTreeSet;
 
-pub use lines::{calls, is_rule};
-pub use rule::{RuleChange, carry_out};
-
-const DNSMASQ: &str = "/etc/dnsmasq.conf";
-const DHCPCD: &str = "/etc/dhcpcd.conf";
-const RC_LOCAL: &str = "/etc/rc.local";
 const SYSCTL: &str = "/etc/sysctl.conf";
 const SMB: &str = "/etc/samba/smb.conf";
 
@@ -90,22 +80,6 @@ impl HandMade {
     }
 }
 
-/// The form of a path that the catalog does not have, for a record that can't be read.
-#[must_use]
-pub fn form(path: &str) -> Form {
-    let lines = [DNSMASQ, DHCPCD, RC_LOCAL, INTERFACES].contains(&path) || path.ends_with("/hotspot-boot.sh");
-    if lines { Form::Lines } else { Form::Whole }
-}
-
-/// What has to take notice when lines of a path are put aside.
-#[must_use]
-pub fn feeds(path: &str) -> &'static [Activation] {
-    match path {
-        DNSMASQ => &[Activation::Dnsmasq],
-        _ => &[],
-    }
-}
-
 /// Looks at every place of the article's.
 ///
 /// # Errors
@@ -117,25 +91,25 @@ pub fn find(host: &dyn Host, facts: &Facts, profile: &Profile) -> anyhow::Result
         found.files.extend(file(host, path, known)?);
         Ok(())
     };
-    look(DNSMASQ, &|text| lines::dnsmasq(text, radio))?;
-    look(INTERFACES, &|text| lines::interfaces(text, radio))?;
+    look(DNSMASQ, &|text| article::dnsmasq(text, radio))?;
+    look(INTERFACES, &|text| article::interfaces(text, radio))?;
     if facts.stack == Stack::Dhcpcd {
-        look(DHCPCD, &|text| lines::denied(text, radio))?;
+        look(DHCPCD, &|text| article::denied(text, radio))?;
     }
     // A script that does nothing else is not called any more; in one that has more to do, its rules are put aside.
     // What a script did that is not there is unknown: its call stays.
     let (mut scripts, mut stay) = (Vec::new(), Vec::new());
-    for (_, path) in lines::calls(&theirs(host, RC_LOCAL)?.unwrap_or_default()) {
+    for (_, path) in article::calls(&theirs(host, RC_LOCAL)?.unwrap_or_default()) {
         match theirs(host, &path)? {
-            Some(script) if !lines::is_rules_alone(&script, uplink, radio) => scripts.push(path),
+            Some(script) if !article::is_rules_alone(&script, uplink, radio) => scripts.push(path),
             Some(_) => {}
             None => stay.push(path),
         }
     }
     look(RC_LOCAL, &|text| {
-        let mut known = lines::rules(text, uplink, radio);
+        let mut known = article::rules(text, uplink, radio);
         known.extend(
-            lines::calls(text)
+            article::calls(text)
                 .into_iter()
                 .filter(|(_, path)| !scripts.contains(path) && !stay.contains(path))
                 .map(|(n, _)| n),
@@ -143,7 +117,7 @@ pub fn find(host: &dyn Host, facts: &Facts, profile: &Profile) -> anyhow::Result
         known
     })?;
     for script in &scripts {
-        look(script, &|text| lines::rules(text, uplink, radio))?;
+        look(script, &|text| article::rules(text, uplink, radio))?;
     }
     found.stays = stays(host, facts, radio)?;
     Ok(found)
@@ -172,7 +146,7 @@ fn file(host: &dyn Host, path: &str, known: &dyn Fn(&str) -> Vec<usize>) -> anyh
 }
 
 /// Others' part of a file, marks taken off.
-fn theirs(host: &dyn Host, path: &str) -> anyhow::Result<Option<String>> {
+pub fn theirs(host: &dyn Host, path: &str) -> anyhow::Result<Option<String>> {
     let bytes = host.read_followed(path).with_context(|| format!("{path} can't be read"))?;
     Ok(bytes.map(|b| String::from_utf8_lossy(&comment_out::theirs(&b).unwrap_or(b)).into_owned()))
 }
@@ -186,7 +160,7 @@ fn stays(host: &dyn Host, facts: &Facts, radio: &str) -> anyhow::Result<Vec<Stri
         stays.push(format!("{SYSCTL} stays: net.ipv4.ip_forward=1 is what piback sets too"));
     }
     if facts.stack == Stack::Ifupdown
-        && !lines::denied(&theirs(host, DHCPCD)?.unwrap_or_default(), radio).is_empty()
+        && !article::denied(&theirs(host, DHCPCD)?.unwrap_or_default(), radio).is_empty()
     {
         stays.push(format!("{DHCPCD} stays: denyinterfaces {radio} is what piback sets too"));
     }
@@ -205,70 +179,4 @@ fn shares(smb: &str) -> Vec<String> {
         .filter(|name| !DEBIANS.contains(&name.to_ascii_lowercase().as_str()))
         .map(crate::ui::visible)
         .collect()
-}
-
-/// The kernel's rules that change with the files of a plan: those of a script that is put aside go, those of one that
-/// comes back come, as far as they are not so already.
-///
-/// # Errors
-/// When a script can't be read.
-pub fn rules(
-    host: &dyn Host,
-    desired: &Desired,
-    state: &State,
-    files: &[FileChange],
-) -> anyhow::Result<Vec<RuleChange>> {
-    let aside_of = |artifacts: &[Artifact], path: &str| -> Vec<String> {
-        artifacts.iter().find(|a| a.path == path).map(|a| a.aside.clone()).unwrap_or_default()
-    };
-    let mut changes: Vec<RuleChange> = Vec::new();
-    for file in files {
-        let (old, new) = (aside_of(state.owned(), &file.path), aside_of(&desired.artifacts, &file.path));
-        // A file that was edited back by hand changes though its pieces do not.
-        let comes = new.is_empty();
-        let last = state.last.as_ref().map_or("", |last| &last.radio);
-        let (pieces, radio) = if comes { (old, last) } else { (new, desired.radio.as_str()) };
-        for piece in pieces {
-            for rule in rules_behind(host, &piece, radio)? {
-                let change = RuleChange { rule, comes };
-                if change.rule.is_loaded(host) != comes && !changes.contains(&change) {
-                    changes.push(change);
-                }
-            }
-        }
-    }
-    Ok(changes)
-}
-
-/// Those of the article's rules that lines of a script load, also by calling another one. What else a script may load by
-/// now is its owner's.
-fn rules_behind(host: &dyn Host, piece: &str, radio: &str) -> anyhow::Result<Vec<Rule>> {
-    let mut rules = Vec::new();
-    for line in piece.lines() {
-        rules.extend(Rule::of_command(line.trim()));
-        if let Some(path) = lines::called(line) {
-            let script = theirs(host, &path)?.unwrap_or_default();
-            rules.extend(script.lines().filter_map(|line| Rule::of_command(line.trim())));
-        }
-    }
-    // One uplink: a rule for another interface beside it is no part of the set.
-    let uplink = rules.iter().find_map(|rule| lines::uplink_of(rule, radio)).map(str::to_owned);
-    rules.retain(|rule| uplink.as_deref().is_some_and(|uplink| lines::is_article_rule(rule, uplink, radio)));
-    Ok(rules)
-}
-
-/// Whether a plan gives the radio its stanza in `/etc/network/interfaces` back, and somebody is there to read it.
-///
-/// # Errors
-/// When that can't be looked at.
-pub fn stanza_comes_back(host: &dyn Host, files: &[FileChange], radio: &str) -> anyhow::Result<bool> {
-    let back = files.iter().any(|file| {
-        let stanza = |node: &Node| match node {
-            Node::File(file) => !lines::interfaces(&String::from_utf8_lossy(&file.bytes), radio).is_empty(),
-            _ => false,
-        };
-        file.path == INTERFACES && stanza(&file.after) && !stanza(&file.before)
-    });
-    let there = |path: &str| host.read_followed(path).with_context(|| format!("{path} can't be looked at"));
-    Ok(back && (there("/sbin/ifup")?.is_some() || there("/usr/sbin/ifup")?.is_some()))
 }

@@ -1,8 +1,8 @@
-//! Settings of others that fight with piback's and that no recogniser knows: beyond what `handmade` puts aside, piback
+//! Settings of others that fight with piback's and that no recogniser knows: beyond what `adopt` puts aside, piback
 //! never edits another's lines, so each is named, with what to do.
 
 use crate::profile::Profile;
-use crate::provision::handmade::{self, HandMade};
+use crate::provision::adopt::{HandMade, article};
 use crate::provision::host::facts::{Facts, Stack};
 use crate::provision::host::interfaces::{self, INTERFACES};
 use crate::provision::text::block;
@@ -18,10 +18,10 @@ pub fn find(
     host: &dyn Host,
     facts: &Facts,
     profile: &Profile,
-    handmade: &HandMade,
+    manual: &HandMade,
 ) -> anyhow::Result<Vec<String>> {
     let read = |path: &str| -> anyhow::Result<String> {
-        if let Some(text) = handmade.after(path) {
+        if let Some(text) = manual.after(path) {
             return Ok(text.to_owned());
         }
         let bytes = host.read_followed(path).with_context(|| format!("{path} can't be read"))?;
@@ -95,7 +95,7 @@ fn other_conf(text: &str) -> Option<usize> {
 
 /// Lines of rc.local that have to do with the article's script, and its path where they do nothing but call it.
 fn scripts(rc_local: &str) -> Vec<(usize, Option<String>)> {
-    let known = handmade::calls(rc_local);
+    let known = article::calls(rc_local);
     let lines = rc_local.lines().enumerate();
     lines
         .filter(|(_, line)| !line.trim_start().starts_with('#') && line.contains("hotspot-boot.sh"))
@@ -110,7 +110,7 @@ fn nat_rule(script: &str, uplink: &str, radio: &str) -> Option<usize> {
     line_where(script, |line| {
         line.contains("MASQUERADE")
             || line.contains("iptables-restore")
-            || handmade::is_rule(line, uplink, radio)
+            || article::is_rule(line, uplink, radio)
     })
 }
 
