@@ -216,6 +216,9 @@ pub struct SafeToFormat {
     /// Take this folder for the drive
     #[arg(long, value_name = "DIR")]
     pub dest: Option<PathBuf>,
+    /// Let the answer be yes although both are on one file system or disk: for trying it out in folders
+    #[arg(long)]
+    pub allow_same_filesystem: bool,
 }
 
 #[derive(Debug, Args)]

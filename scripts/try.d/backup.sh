@@ -12,6 +12,7 @@ expect_backup() {
     shift 2
     printf '$ piback %s %s\n' "$verb" "$label"
     case $verb in
+        safe-to-format) "$piback" "$verb" "$label" --allow-same-filesystem --source "$card" "$@" --dest "$drive" || code=$? ;;
         verify) "$piback" "$verb" "$label" "$@" --dest "$drive" || code=$? ;;
         *) "$piback" "$verb" "$label" --source "$card" "$@" --dest "$drive" || code=$? ;;
     esac

@@ -5,6 +5,7 @@ use super::events::Tally;
 use super::reason::{Reason, Stop};
 use super::scan::Card;
 use super::source;
+use crate::system::volume::Shared;
 use crate::ui::visible;
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +28,8 @@ pub struct Account {
     pub removed: u64,
     /// Files on the drive that were recorded as found, unchecked, after manifests were lost: no card vouches for them.
     pub taken_over: u64,
+    /// What card and drive have in common, so that they are lost together.
+    pub shared: Option<Shared>,
     /// Why the run ended early.
     pub stop: Option<Stop>,
     /// Remarks on the drive.
@@ -80,9 +83,9 @@ impl Account {
             && self.card.bytes == self.safe.bytes + self.copied.bytes + bad.bytes
     }
 
-    /// Whether the whole card is on the drive.
+    /// Whether the whole card is on the drive. Of a card that shows no files nothing is known: it may not be mounted.
     #[must_use]
     pub fn all_safe(&self) -> bool {
-        self.not_safe.is_empty() && self.stop.is_none()
+        self.not_safe.is_empty() && self.stop.is_none() && self.card.files > 0
     }
 }

@@ -1,10 +1,12 @@
 //! The two ends of a run, opened and checked: the card is a card, the drive is a drive, and neither is the other.
 
 use super::drive::{self, Drive};
+use super::events::{Event, Tally, Watch};
 use super::label::Label;
+use super::scan::Card;
 use super::source::Source;
 use crate::error::Problem;
-use crate::system::volume::{Dir, FaultKind};
+use crate::system::volume::{Dir, Fault, FaultKind, FileKind};
 use crate::ui::visible;
 use std::path::{Path, PathBuf};
 
@@ -33,18 +35,40 @@ impl Endpoints {
         Ok((source, drive))
     }
 
+    /// Walks the card, and makes sure that nothing which is written on the drive lands on the card: whatever paths
+    /// and bind mounts lead to the two, a folder is known by its device and inode. Writes nothing.
+    ///
+    /// # Errors
+    /// When the card can't be read, or the two overlap.
+    pub fn scan(&self, source: &Source, drive: &Drive, watch: &dyn Watch) -> anyhow::Result<Card> {
+        let card = Card::scan(&source.root).map_err(|fault| {
+            Problem::failed(format!("card {} can't be read: {fault}", shown(&self.source)))
+        })?;
+        if drive.root.device() == source.root.device() {
+            if card.folders.iter().any(|folder| folder.inode == drive.root.inode()) {
+                return Err(self.drive_on_card().into());
+            }
+            let cant = |fault| Problem::failed(format!("drive {} can't be read: {fault}", shown(&self.dest)));
+            for name in [self.label.as_bytes(), drive::OWN] {
+                if leads_to(&drive.root, name, &source.root, 0).map_err(cant)? {
+                    return Err(self.card_on_drive().into());
+                }
+            }
+        }
+        watch.event(Event::Scanned(Tally { files: card.files.len() as u64, bytes: card.bytes() }));
+        Ok(card)
+    }
+
     fn check(&self, source: &Dir, dest: &Dir) -> anyhow::Result<()> {
         let (card, drive) = (shown(&self.source), shown(&self.dest));
-        let has = |dir: &Dir, name: &[u8]| dir.stat(name).ok().flatten().is_some();
+        let has = |dir: &Dir, name: &[u8]| {
+            dir.stat(name).ok().flatten().is_some_and(|stat| stat.kind == FileKind::Directory)
+        };
         if dest.is_within(source)? {
-            return Err(Problem::failed(format!("the drive {drive} is the card {card}, or lies on it"))
-                .hint("a backup goes to another drive: --dest DIR")
-                .into());
+            return Err(self.drive_on_card().into());
         }
         if source.is_within(dest)? {
-            return Err(Problem::failed(format!("the card {card} lies on the drive {drive}"))
-                .hint("a card is backed up to another drive: --dest DIR")
-                .into());
+            return Err(self.card_on_drive().into());
         }
         if has(source, drive::OWN) {
             return Err(Problem::failed(format!("{card} is a drive with backups, not a card"))
@@ -67,6 +91,43 @@ impl Endpoints {
         }
         Ok(())
     }
+
+    fn drive_on_card(&self) -> Problem {
+        let (card, drive) = (shown(&self.source), shown(&self.dest));
+        Problem::failed(format!("the drive {drive} is the card {card}, or lies on it"))
+            .hint("a backup goes to another drive: --dest DIR")
+    }
+
+    fn card_on_drive(&self) -> Problem {
+        let (card, drive) = (shown(&self.source), shown(&self.dest));
+        Problem::failed(format!("the card {card} lies on the drive {drive}"))
+            .hint("a card is backed up to another drive: --dest DIR")
+    }
+}
+
+/// Tells whether the folder `name` of `dir` is `wanted`, or has it below itself. `wanted` is held open, so that its
+/// inode number can't become another folder's.
+fn leads_to(dir: &Dir, name: &[u8], wanted: &Dir, depth: usize) -> Result<bool, Fault> {
+    let sub = match dir.sub(name) {
+        Ok(sub) => sub,
+        Err(fault) if fault.kind() == FaultKind::Gone => return Err(fault),
+        // What piback can't open it can't write in.
+        Err(_) => return Ok(false),
+    };
+    if sub.inode() == wanted.inode() {
+        return Ok(true);
+    }
+    if depth >= super::scan::DEEPEST {
+        return Ok(false);
+    }
+    for entry in sub.list()? {
+        if matches!(entry.kind, None | Some(FileKind::Directory))
+            && leads_to(&sub, &entry.name, wanted, depth + 1)?
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn shown(path: &Path) -> String {

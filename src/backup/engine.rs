@@ -6,7 +6,7 @@ use super::drive::Drive;
 use super::endpoints::Endpoints;
 use super::events::{Event, Tally, Watch};
 use super::manifest::{Damage, Index, Log, Record, Run, Runs};
-use super::reason::{Reason, Stop};
+use super::reason::{self, Reason, Stop};
 use super::scan::Card;
 use super::{matching, mhl, mirror, source, stale, untracked};
 use crate::error::Problem;
@@ -30,10 +30,11 @@ pub struct Options {
 pub fn backup(ends: &Endpoints, options: Options, watch: &dyn Watch) -> anyhow::Result<Account> {
     let (mut source, mut drive) = ends.open()?;
     let _lock = drive.lock()?;
-    let card_name = visible(&ends.source.to_string_lossy());
-    let card = Card::scan(&source.root)
-        .map_err(|fault| Problem::failed(format!("card {card_name} can't be read: {fault}")))?;
-    watch.event(Event::Scanned(Tally { files: card.files.len() as u64, bytes: card.bytes() }));
+    let card = ends.scan(&source, &drive, watch)?;
+    let shared = source.root.shares_with(&drive.root);
+    if let Some(shared) = shared {
+        watch.event(Event::Warning { text: reason::no_backup(shared).into() });
+    }
     let mut runs = drive.runs()?;
     let mut matched = matching::run(&card, &mut source, &mut drive, &runs.index, options.mirror, watch);
     let plan = options.mirror.then(|| mirror::plan(&card, &runs.index, &matched)).transpose()?;
@@ -42,7 +43,7 @@ pub fn backup(ends: &Endpoints, options: Options, watch: &dyn Watch) -> anyhow::
     let short = wanted.saturating_sub(space.free);
     watch.event(Event::Planned { safe: matched.safe, copy: matched.copy, free: space.free, short });
 
-    let mut account = Account { safe: matched.safe, ..Account::default() };
+    let mut account = Account { safe: matched.safe, shared, ..Account::default() };
     account.card = Tally { files: (card.files.len() + card.odd.len()) as u64, bytes: card.bytes() };
     account.skipped = card.clutter.iter().map(|name| visible(&String::from_utf8_lossy(name))).collect();
     account.not_safe.extend(card.odd.iter().map(|odd| NotSafe {

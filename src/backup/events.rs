@@ -46,6 +46,8 @@ pub enum Event {
     Checked(Tally),
     /// A file is not safely on the drive.
     NotSafe { path: String, why: String },
+    /// Something that holds for the whole run and must be known at once.
+    Warning { text: String },
     /// So many milliseconds were spent waiting for this side.
     Waited { side: Side, ms: u64 },
     /// A stop was asked for: the run ends at the next batch boundary, if there is another one.

@@ -1,7 +1,16 @@
 //! Why a file is not safely on the drive, and why a run ended early.
 
 use super::scan::OddKind;
-use crate::system::volume::{Fault, FaultKind};
+use crate::system::volume::{Fault, FaultKind, Shared};
+
+/// Says, of a card and a drive that are lost together, what that means.
+#[must_use]
+pub fn no_backup(shared: Shared) -> &'static str {
+    match shared {
+        Shared::FileSystem => "card and drive are one file system: this is NO BACKUP",
+        Shared::Disk => "card and drive are parts of one disk: this is NO BACKUP",
+    }
+}
 
 /// Why one file is not safe.
 #[derive(Debug, Clone, PartialEq, Eq)]

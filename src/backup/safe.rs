@@ -8,11 +8,11 @@ use super::endpoints::Endpoints;
 use super::events::{Event, Tally, Watch};
 use super::manifest::Index;
 use super::naming::FolderNames;
-use super::reason::{Reason, Stop};
+use super::reason::{self, Reason, Stop};
 use super::scan::{self, Card, File};
 use super::source::{self, LARGE, PIECE, Source};
 use crate::error::Problem;
-use crate::system::volume::{Buffer, Fault, FaultKind};
+use crate::system::volume::{Buffer, Fault, FaultKind, Shared};
 use crate::ui::visible;
 use std::collections::HashSet;
 
@@ -24,6 +24,10 @@ pub struct Answer {
     pub safe: Tally,
     pub not_safe: Vec<NotSafe>,
     pub skipped: Vec<String>,
+    /// What card and drive have in common, so that they are lost together.
+    pub shared: Option<Shared>,
+    /// The user tries it out in folders, and knows that these are lost together.
+    pub shared_allowed: bool,
     pub stop: Option<Stop>,
 }
 
@@ -31,30 +35,37 @@ impl Answer {
     /// Whether formatting the card loses nothing.
     #[must_use]
     pub fn yes(&self) -> bool {
-        self.not_safe.is_empty() && self.stop.is_none() && self.safe.files == self.card.files
+        self.not_safe.is_empty()
+            && self.stop.is_none()
+            && self.safe.files == self.card.files
+            && (self.shared.is_none() || self.shared_allowed)
     }
 }
 
-/// Compares the card with its backup.
+/// Compares the card with its backup. `allow_shared` lets the answer be yes where both are lost together.
 ///
 /// # Errors
 /// When an end is missing, or the card shows no files at all: that looks like a card that isn't mounted.
-pub fn safe_to_format(ends: &Endpoints, watch: &dyn Watch) -> anyhow::Result<Answer> {
+pub fn safe_to_format(ends: &Endpoints, allow_shared: bool, watch: &dyn Watch) -> anyhow::Result<Answer> {
     let (source, mut drive) = ends.open()?;
     let _lock = drive.lock()?;
     let name = visible(&ends.source.to_string_lossy());
-    let card = Card::scan(&source.root)
-        .map_err(|fault| Problem::failed(format!("card {name} can't be read: {fault}")))?;
+    let card = ends.scan(&source, &drive, watch)?;
     if card.files.is_empty() && card.odd.is_empty() {
         return Err(Problem::failed(format!("{name} holds no files: there is nothing to compare"))
             .hint("is the card mounted there?")
             .into());
     }
-    watch.event(Event::Scanned(Tally { files: card.files.len() as u64, bytes: card.bytes() }));
+    let shared = source.root.shares_with(&drive.root);
+    if let Some(shared) = shared.filter(|_| !allow_shared) {
+        watch.event(Event::Warning { text: reason::no_backup(shared).into() });
+    }
     let runs = drive.runs()?;
     let mut answer = Answer {
         card: Tally { files: (card.files.len() + card.odd.len()) as u64, bytes: card.bytes() },
         skipped: card.clutter.iter().map(|name| visible(&String::from_utf8_lossy(name))).collect(),
+        shared,
+        shared_allowed: allow_shared,
         ..Answer::default()
     };
     for odd in &card.odd {

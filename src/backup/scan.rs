@@ -4,7 +4,7 @@ use super::names;
 use crate::system::volume::{Dir, Fault, FaultKind, FileKind};
 
 /// Deeper than any camera, and than any path that other systems open.
-const DEEPEST: usize = 100;
+pub const DEEPEST: usize = 100;
 
 /// The card's tree. Folders come before what is in them; files lie together by folder, sorted by name.
 #[derive(Debug, Default)]
@@ -23,6 +23,8 @@ pub struct Card {
 pub struct Folder {
     /// Path from the root, without a slash at either end; empty for the root.
     pub path: Vec<u8>,
+    /// Its number on the card's file system; some give it anew when they forget the folder.
+    pub inode: u64,
     /// Where its own files lie in [`Card::files`].
     pub files: std::ops::Range<usize>,
 }
@@ -110,7 +112,7 @@ impl Card {
         entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         let folder = u32::try_from(self.folders.len()).unwrap_or(u32::MAX);
         let first = self.files.len();
-        self.folders.push(Folder { path: path.clone(), files: first..first });
+        self.folders.push(Folder { path: path.clone(), inode: dir.inode(), files: first..first });
         let mut folders = Vec::new();
         for entry in entries {
             let odd = match dir.stat(&entry.name) {
@@ -156,6 +158,9 @@ impl Card {
             match dir.sub(&name) {
                 Ok(sub) => self.walk(&sub, path, depth + 1)?,
                 Err(fault) if fault.kind() == FaultKind::Gone => return Err(fault),
+                Err(fault) if fault.kind() == FaultKind::OtherDevice => {
+                    self.odd.push(Odd { path, what: OddKind::OtherVolume });
+                }
                 Err(fault) => self.odd.push(Odd { path, what: OddKind::Unreadable(fault) }),
             }
         }

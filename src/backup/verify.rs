@@ -42,9 +42,10 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// Whether there is a backup and all of it is good: no records are no proof of anything.
     #[must_use]
     pub fn all_good(&self) -> bool {
-        self.bad.is_empty() && self.stop.is_none() && self.damage.is_empty()
+        self.bad.is_empty() && self.stop.is_none() && self.damage.is_empty() && self.known.files > 0
     }
 }
 
@@ -66,13 +67,14 @@ impl Verdict {
 pub fn verify(label: &Label, dest: &Path, share: f64, watch: &dyn Watch) -> anyhow::Result<Verdict> {
     let mut drive = Drive::open(dest, label.clone())?;
     let _lock = drive.lock()?;
-    let tree = drive.tree()?;
+    // Something else in the label's place is an error of its own.
+    drive.tree()?;
     let runs = drive.runs()?;
     let untracked = untracked::find(&mut drive, &runs)
         .map_err(|fault| Problem::failed(format!("the backup of {label} can't be listed: {fault}")))?;
     let nothing =
         untracked.files.is_empty() && untracked.odd.is_empty() && runs.index.dests().next().is_none();
-    if nothing && runs.damage.is_empty() && (tree.is_none() || runs.count == 0) {
+    if nothing && runs.damage.is_empty() {
         return Err(Problem::failed(format!(
             "no backup of {label} on drive {}",
             visible(&dest.to_string_lossy())
@@ -80,7 +82,6 @@ pub fn verify(label: &Label, dest: &Path, share: f64, watch: &dyn Watch) -> anyh
         .hint("piback cards shows what is plugged in")
         .into());
     }
-    drop(tree);
     let seed = random::bits().context("ask the kernel for a random number")?;
     let mut verdict = Verdict { sample: share < 1.0, ..Verdict::default() };
     verdict.damage.extend(runs.damage.iter().map(Damage::describe));

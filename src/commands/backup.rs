@@ -6,9 +6,9 @@ use super::{attach, backup_report};
 use crate::backup::label::Label;
 use crate::backup::{self, Options};
 use crate::cli::{Backup, Global};
-use crate::error::{self, Outcome};
+use crate::error::{self, Outcome, Problem};
 use crate::system::signals;
-use crate::ui::Ui;
+use crate::ui::{Ui, visible};
 
 pub fn run(args: &Backup, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let label = Label::new(&args.label)?;
@@ -34,7 +34,14 @@ pub fn run(args: &Backup, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
         } else {
             running = progress.end();
         }
-        Ok(if account?.all_safe() { Outcome::Done } else { Outcome::NotSafe })
+        let account = account?;
+        if account.card.files == 0 {
+            let card = visible(&ends.source.to_string_lossy());
+            return Err(Problem::failed(format!("{card} holds no files: there is nothing to back up"))
+                .hint("is the card mounted there?")
+                .into());
+        }
+        Ok(if account.all_safe() { Outcome::Done } else { Outcome::NotSafe })
     });
     // Only now, as what could not be taken off is part of how it ended.
     if let Some(running) = running

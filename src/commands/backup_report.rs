@@ -2,8 +2,9 @@
 
 use crate::backup::account::{Account, NotSafe, Renamed};
 use crate::backup::events::Tally;
-use crate::backup::reason::{Reason, Stop};
+use crate::backup::reason::{self, Reason, Stop};
 use crate::backup::{Answer, Endpoints, Verdict};
+use crate::system::volume::Shared;
 use crate::ui::{self, JSON_SCHEMA, Style, Ui};
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +38,9 @@ pub struct AccountLine {
     removed_files: u64,
     /// On the drive without a record, and recorded as found after manifests were lost: no card vouches for them.
     taken_over_files: u64,
+    /// `filesystem` or `disk` where card and drive are lost together.
+    #[serde(default)]
+    shared: Option<String>,
     stopped: Option<String>,
     notes: Vec<String>,
 }
@@ -52,6 +56,8 @@ struct AnswerLine<'a> {
     on_drive: Tally,
     not_safe_files: Vec<BadFile>,
     skipped: &'a [String],
+    /// `filesystem` or `disk` where card and drive are lost together.
+    shared: Option<&'static str>,
     stopped: Option<&'static str>,
 }
 
@@ -89,6 +95,7 @@ impl AccountLine {
             skipped: account.skipped.clone(),
             removed_files: account.removed,
             taken_over_files: account.taken_over,
+            shared: account.shared.map(|shared| shared_name(shared).to_owned()),
             stopped: account.stop.map(|stop| stop.describe().to_owned()),
             notes: account.notes.clone(),
         }
@@ -125,7 +132,7 @@ impl AccountLine {
         }
         not_safe(ui, &self.not_safe_files, self.stopped.as_deref());
         ui.say(&self.sentence(ui));
-        if !self.safe {
+        if !self.safe && self.on_card.files > 0 {
             ui.say("Don't format the card.");
         }
     }
@@ -133,7 +140,15 @@ impl AccountLine {
     fn sentence(&self, ui: &Ui) -> String {
         let label = &self.label;
         match (self.safe, self.on_card.files) {
-            (true, 0) => ui.paint(Style::Yellow, &format!("There are no files on {label}.")),
+            (_, 0) => ui.paint(Style::Yellow, &format!("There are no files on {label}.")),
+            (true, n) if self.shared.is_some() => {
+                let text = format!("{} of {label} copied and verified. THIS IS NO BACKUP:", ui::files(n));
+                let why = match self.shared.as_deref() {
+                    Some("disk") => "card and drive are parts of one disk.",
+                    _ => "card and drive are one file system.",
+                };
+                ui.paint(Style::Red, &format!("{text} {why}"))
+            }
             (true, n) => {
                 let what = if n == 1 { "The file" } else { &format!("All {}", ui::files(n)) };
                 ui.paint(Style::Green, &format!("{what} on {label} {} on the drive, verified.", are(n)))
@@ -168,6 +183,7 @@ pub fn answer(ui: &Ui, ends: &Endpoints, answer: &Answer) {
         on_drive: answer.safe,
         not_safe_files: bad_files(&answer.not_safe),
         skipped: &answer.skipped,
+        shared: answer.shared.map(shared_name),
         stopped: answer.stop.map(Stop::describe),
     });
     not_safe(ui, &bad_files(&answer.not_safe), answer.stop.map(Stop::describe));
@@ -182,6 +198,9 @@ pub fn answer(ui: &Ui, ends: &Endpoints, answer: &Answer) {
             ui::bytes(answer.card.bytes)
         );
         ui.say(&ui.paint(Style::Green, &text));
+    } else if let (Some(shared), true, None) = (answer.shared, answer.not_safe.is_empty(), answer.stop) {
+        let text = format!("NO: {}. Don't format {label}.", reason::no_backup(shared));
+        ui.say(&ui.paint(Style::Red, &text));
     } else {
         let why = answer.stop.map_or(String::new(), |stop| format!(" ({})", stop.describe()));
         let text = format!(
@@ -281,6 +300,13 @@ fn list(ui: &Ui, lines: impl Iterator<Item = String>, len: usize, most: usize) {
 fn bad_files(bad: &[NotSafe]) -> Vec<BadFile> {
     let line = |b: &NotSafe| BadFile { path: b.path.clone(), bytes: b.size, why: b.reason.describe() };
     bad.iter().map(line).collect()
+}
+
+fn shared_name(shared: Shared) -> &'static str {
+    match shared {
+        Shared::FileSystem => "filesystem",
+        Shared::Disk => "disk",
+    }
 }
 
 fn are(n: u64) -> &'static str {

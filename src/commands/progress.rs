@@ -154,9 +154,14 @@ impl Watch for Progress {
                 state.done.bytes += tally.bytes;
             }
             Event::Waited { side, ms } => state.waited[*side as usize] += ms,
+            Event::Warning { text } => state.said.push(Said::Note(text.clone())),
             Event::NotSafe { .. } | Event::Stopping => {}
         }
-        if matches!(event, Event::Scanned(_) | Event::Planned { .. } | Event::NotSafe { .. }) {
+        let told = matches!(
+            event,
+            Event::Scanned(_) | Event::Planned { .. } | Event::NotSafe { .. } | Event::Warning { .. }
+        );
+        if told {
             let command = state.command;
             state.tell(&Line { schema: JSON_SCHEMA, command, body: &event });
         }

@@ -22,7 +22,7 @@ pub fn run(args: &SafeToFormat, global: &Global, ui: &Ui) -> anyhow::Result<Outc
     endpoints::run(&given, global, ui, |ends| {
         let ends = ends.of(&label)?;
         let progress = Progress::new(ui, "safe-to-format", label.as_str(), None);
-        let answer = backup::safe_to_format(&ends, &progress);
+        let answer = backup::safe_to_format(&ends, args.allow_same_filesystem, &progress);
         progress.end();
         let answer = answer?;
         backup_report::answer(ui, &ends, &answer);

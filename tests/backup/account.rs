@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 #[test]
 fn the_account_says_what_a_photographer_wants_to_read() {
-    let rig = Rig::new();
+    let rig = Rig::apart();
     for i in 0..3 {
         rig.shoot(&format!("DCIM/IMG_{i}.JPG"), noise(i, 1_000_000));
     }

@@ -9,6 +9,7 @@ mod kills;
 mod manifests;
 mod meanwhile;
 mod names;
+mod one_disk;
 mod refusals;
 mod rig;
 mod rivals;

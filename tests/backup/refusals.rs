@@ -83,10 +83,30 @@ fn an_empty_card_is_no_reason_to_format_it() {
     let run = rig.run("safe-to-format", &[]);
     assert_eq!(run.code, Some(1), "{run:?}");
     assert!(run.says("mounted"));
-    let run = rig.run("backup", &[]);
-    assert_eq!(run.code, Some(0));
-    assert!(run.says("no files"), "{run:?}");
+    let run = rig.run("backup", &["--json"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert_eq!(run.account()["safe"], false);
+    assert!(run.err.contains("no files") && run.err.contains("mounted"), "{run:?}");
+    // Folders alone are no photos either.
+    fs::create_dir_all(rig.card.join("DCIM/100CANON")).unwrap();
+    assert_eq!(rig.run("backup", &[]).code, Some(1));
     assert!(tree(&rig.drive).is_empty(), "nothing to say, nothing written");
+}
+
+#[test]
+fn no_records_are_no_good_backup() {
+    let rig = Rig::new();
+    fs::create_dir_all(rig.kept("DCIM")).unwrap();
+    rig.shoot("DCIM/IMG_0001.JPG", "photo");
+    // A run that got nothing onto the drive leaves a manifest, and no file on record.
+    let behind = rig.dir.path().join("behind");
+    let faults = crate::faulty::Faults { full_in: Some("SD32GB-03/".into()), ..Default::default() };
+    let mounted = crate::faulty::Mounted::new(&behind, &rig.drive, faults);
+    assert_eq!(rig.run("backup", &[]).code, Some(5));
+    let run = rig.run("verify", &["--json"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(!run.out.contains("\"good\":true"), "{run:?}");
+    mounted.unmount();
 }
 
 #[test]

@@ -18,6 +18,7 @@ pub struct Rig {
     pub card: PathBuf,
     pub drive: PathBuf,
     pub label: String,
+    _memory: Option<tempfile::TempDir>,
 }
 
 /// How a command ended.
@@ -33,6 +34,13 @@ impl Rig {
         Rig::in_dir(tempfile::tempdir().unwrap())
     }
 
+    /// A card and a drive that are not lost together: the card lies in memory.
+    pub fn apart() -> Self {
+        let memory = tempfile::tempdir_in("/dev/shm").unwrap();
+        let card = memory.path().to_owned();
+        Rig { card, _memory: Some(memory), ..Rig::new() }
+    }
+
     /// In memory, where a test is about order and not about disks.
     pub fn in_memory() -> Self {
         Rig::in_dir(tempfile::tempdir_in("/dev/shm").unwrap())
@@ -42,7 +50,7 @@ impl Rig {
         let (card, drive) = (dir.path().join("card"), dir.path().join("drive"));
         fs::create_dir(&card).unwrap();
         fs::create_dir(&drive).unwrap();
-        Rig { dir, card, drive, label: "SD32GB-03".into() }
+        Rig { dir, card, drive, label: "SD32GB-03".into(), _memory: None }
     }
 
     /// Puts a file on the card, with the same time for every call.
@@ -84,6 +92,10 @@ impl Rig {
         command.arg(verb).arg(&self.label);
         if verb != "verify" {
             command.arg("--source").arg(&self.card);
+        }
+        if verb == "safe-to-format" {
+            // Most rigs are two folders of one file system.
+            command.arg("--allow-same-filesystem");
         }
         command.arg("--dest").arg(&self.drive).stdin(Stdio::null());
         plain_signals(&mut command);

@@ -125,6 +125,9 @@ fn year(steps: Vec<Step>) -> Result<(), TestCaseError> {
                     crate::rig::touch(&rig.card.join(path), *time);
                 }
             }
+            Step::Backup if model.cards[card].is_empty() => {
+                prop_assert_eq!(rig.run("backup", &[]).code, Some(1), "an empty card is no success");
+            }
             Step::Backup => {
                 let account = rig.backed_up();
                 prop_assert_eq!(

@@ -1,12 +1,13 @@
 //! A directory, held open: the only way to reach what is in it.
 
+use super::disk::{self, Shared};
 use super::fault::{Call, Fault};
 use super::file::{InFile, OutFile};
 use super::medium::Medium;
 use super::stat::{FileKind, Stat};
 use nix::dir::{Dir as Listing, Type};
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, Flock, FlockArg, OFlag, RenameFlags};
+use nix::fcntl::{AtFlags, Flock, FlockArg, OFlag, OpenHow, RenameFlags, ResolveFlag};
 use nix::sys::stat::Mode;
 use nix::unistd::UnlinkatFlags;
 use std::os::fd::{AsFd, OwnedFd};
@@ -54,14 +55,20 @@ impl Dir {
         Dir::held(nix::fcntl::open(path, DIRECTORY, Mode::empty()).call("open")?)
     }
 
-    /// Opens a directory in this one. A link, or another file system mounted there, is an error.
+    /// Opens a directory in this one. A link, or anything mounted there (a bind mount of this very file system too: it
+    /// would lead to another folder than the name says), is an error.
     ///
     /// # Errors
     /// When it isn't there, is no directory, or lies on another device.
     pub fn sub(&self, name: &[u8]) -> Result<Self, Fault> {
-        let fd =
-            nix::fcntl::openat(&self.fd, name, DIRECTORY | OFlag::O_NOFOLLOW, Mode::empty()).call("open")?;
-        let dir = Dir::held(fd)?;
+        let flags = DIRECTORY | OFlag::O_NOFOLLOW;
+        let how = OpenHow::new().flags(flags).resolve(ResolveFlag::RESOLVE_NO_XDEV);
+        let fd = match nix::fcntl::openat2(&self.fd, name, how) {
+            // Linux before 5.6, and containers whose filter does not know the call, see other file systems only.
+            Err(Errno::ENOSYS | Errno::EPERM) => nix::fcntl::openat(&self.fd, name, flags, Mode::empty()),
+            answer => answer,
+        };
+        let dir = Dir::held(fd.call("open")?)?;
         if dir.device != self.device {
             return Err(Fault::new("open", Errno::EXDEV));
         }
@@ -255,6 +262,18 @@ impl Dir {
             }
             at = (stat.st_dev, stat.st_ino);
         }
+    }
+
+    /// Tells what this folder and `other` share, as far as the kernel knows: behind a network or a FUSE daemon
+    /// nothing can be seen.
+    #[must_use]
+    pub fn shares_with(&self, other: &Dir) -> Option<Shared> {
+        if self.device == other.device {
+            return Some(Shared::FileSystem);
+        }
+        let theirs = disk::disks(other.fd.as_fd(), other.device);
+        let ours = disk::disks(self.fd.as_fd(), self.device);
+        ours.iter().any(|disk| theirs.contains(disk)).then_some(Shared::Disk)
     }
 
     /// The device number of the file system, to compare only.

@@ -7,6 +7,7 @@
 
 mod buffer;
 mod dir;
+mod disk;
 mod fault;
 mod file;
 mod medium;
@@ -14,6 +15,7 @@ mod stat;
 
 pub use buffer::{ALIGN, Buffer};
 pub use dir::{Dir, Entry, Lock, Space};
+pub use disk::Shared;
 pub use fault::{Fault, FaultKind};
 pub use file::{InFile, OutFile};
 pub use medium::Medium;
