@@ -1,4 +1,4 @@
-//! What went wrong, in the form that the exit code and the reader need.
+//! An error in the form that the exit code and the reader need.
 //!
 //! Most errors are plain [`anyhow`] chains and end with exit code 1. Where the exit code or a remedy depends on
 //! the error, it is a [`Problem`]: a kind, one sentence, and hints that say what to type.
@@ -34,7 +34,7 @@ impl Kind {
     }
 }
 
-/// How a command that did not fail ended.
+/// The end of a command that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// 0: done, or nothing to do.
@@ -61,9 +61,9 @@ impl Outcome {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     pub kind: Kind,
-    /// What happened, to which file or device, and why: one sentence.
+    /// The event, the file or device that it happened to, and why: one sentence.
     pub what: String,
-    /// What to do about it, each a sentence or a command to type.
+    /// The things to do about it, each a sentence or a command to type.
     pub hints: Vec<String>,
 }
 
@@ -113,7 +113,7 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
     kind(error).exit_code()
 }
 
-/// Whether the same command line, typed by root, would get on.
+/// Tells whether the same command line, typed by root, would get on.
 #[must_use]
 pub fn needs_root(error: &anyhow::Error) -> bool {
     kind(error) == Kind::NeedsRoot

@@ -7,17 +7,19 @@
 //! card    -> scan       -> plan   -> copy        -> verify -> publish        -> report
 //! ```
 //!
-//! Five floors, arrows only downwards: `main`; [`commands`]; [`provision`] and [`backup`] side by side;
-//! [`profile`], [`system`], [`ui`]; [`error`], [`secret`], [`paths`],
-//! [`cli`].
+//! Six floors, arrows only downwards: `main`; [`commands`]; [`view`] and [`doctor`]; [`provision`], [`backup`] and
+//! [`media`] side by side; [`profile`], [`system`], [`ui`]; [`error`], [`secret`], [`paths`], [`cli`].
 
 pub mod backup;
 pub mod cli;
 pub mod commands;
+pub mod doctor;
 pub mod error;
+pub mod media;
 pub mod paths;
 pub mod profile;
 pub mod provision;
 pub mod secret;
 pub mod system;
 pub mod ui;
+pub mod view;

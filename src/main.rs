@@ -46,7 +46,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// What is wrong, without usage and advice: some of it may stand in lines of its own.
+/// Cuts clap's text down to what is wrong, without usage and advice: some of it may stand in lines of its own.
 fn first_paragraph(text: &str) -> String {
     let lines: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
     lines.join(" ").trim_start_matches("error: ").to_owned()

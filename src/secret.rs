@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 use std::fmt;
 
-/// What stands in the place of a secret wherever text is shown.
+/// The text in the place of a secret wherever text is shown.
 pub const MASK: &str = "********";
 
 /// A secret. The only way to the value is [`Secret::expose`], so that every use can be found by its name.

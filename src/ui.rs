@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Version of every JSON object that piback prints, in its field `schema`.
 pub const JSON_SCHEMA: u32 = 1;
 
-/// How to print; decided once, in `main`.
+/// The way to print; decided once, in `main`.
 #[derive(Debug, Clone, Copy)]
 pub struct Ui {
     json: bool,
@@ -57,13 +57,13 @@ impl Ui {
         self.verbose
     }
 
-    /// Whether a person can be asked: both ends of the conversation are terminals.
+    /// Tells whether a person can be asked: both ends of the conversation are terminals.
     #[must_use]
     pub fn can_ask(&self) -> bool {
         io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
-    /// Whether text for people ends on a terminal (progress bars make sense there and nowhere else).
+    /// Tells whether text for people ends on a terminal (progress bars make sense there and nowhere else).
     #[must_use]
     pub fn on_terminal(&self) -> bool {
         if self.json { io::stderr().is_terminal() } else { io::stdout().is_terminal() }
@@ -241,7 +241,7 @@ pub fn bare_panics() {
 
 static OUTPUT_LOST: AtomicBool = AtomicBool::new(false);
 
-/// Whether output could not be written because a disk is full.
+/// Tells whether output could not be written because a disk is full.
 #[must_use]
 pub fn output_lost() -> bool {
     OUTPUT_LOST.load(Ordering::Relaxed)

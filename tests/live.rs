@@ -5,6 +5,7 @@
 mod common;
 
 use common::Tree;
+use piback::doctor::{self, Finding, Level, Subject};
 use piback::error::exit_code;
 use piback::profile::types::Passphrase;
 use piback::profile::{EMBEDDED, Profile, load};
@@ -14,7 +15,6 @@ use piback::provision::desired::Desired;
 use piback::provision::desired::artifact::Secrets;
 use piback::provision::desired::expected::Expected;
 use piback::provision::desired::render::render;
-use piback::provision::doctor::{self, Finding, Level, Patient};
 use piback::provision::host::facts::{Facts, Stack, os_release};
 use piback::provision::host::systemd;
 use piback::provision::plan::{self, Plan};
@@ -308,7 +308,7 @@ impl Pi {
 
     /// What one check of the doctor's finds.
     fn doctor(&self, check: &str) -> Finding {
-        let patient = Patient { host: &self.host, profile: None, facts: None, drives: None, lan: None };
+        let patient = Subject { host: &self.host, profile: None, facts: None, drives: None, lan: None };
         doctor::CHECKS.iter().find(|c| c.name == check).unwrap().look(&patient)
     }
 

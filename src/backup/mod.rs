@@ -4,7 +4,6 @@
 //! [`account::Account`] at the end. What it promises stands in `docs/BACKUP.md`.
 
 pub mod account;
-pub mod card;
 mod copy;
 mod digest;
 mod drive;

@@ -1,25 +1,26 @@
 //! `piback apply`: makes the host match the profile.
 
-use super::setup::{self, Setup};
-use super::show;
+use super::context::{self, Setup, agreed};
 use crate::cli::{Apply, Global, StackArg};
+use crate::doctor::{self, Subject};
 use crate::error::{Outcome, Problem};
+use crate::profile::Profile;
 use crate::provision::apply::journal::{self, Phase};
 use crate::provision::apply::watchdog::{self, Window};
 use crate::provision::apply::{self, Hands, Recovered};
 use crate::provision::check;
 use crate::provision::desired::expected::Expected;
-use crate::provision::doctor::{self, Patient};
 use crate::provision::host::addresses;
 use crate::provision::keep::Kept;
 use crate::system::{Host, input, process, signals};
 use crate::ui::{Ui, visible};
+use crate::view;
 use anyhow::Context;
 use std::path::Path;
 
 pub fn run(args: &Apply, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
-    let host = setup::host(global)?;
-    setup::need_root(&host, "apply")?;
+    let host = context::host(global)?;
+    context::need_root(&host, "apply")?;
     let waits = journal::open(&host)?.is_some_and(|intent| intent.phase == Phase::Provisional);
     if !waits {
         settle_what_was_cut_off(&host, ui)?;
@@ -31,16 +32,16 @@ pub fn run(args: &Apply, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     };
     let setup = Setup::read(&host, global, stack, "apply")?;
     let (profile, facts, lan) = (Some(&setup.profile), Some(&setup.facts), Some(&setup.lan));
-    doctor::refuse(&Patient { host: &host, profile, facts, lan, drives: None })?;
+    doctor::refuse(&Subject { host: &host, profile, facts, lan, drives: None })?;
     let plan = setup.plan(&host)?;
     if let Some(kept) = &kept {
         kept.holds(&plan)?;
     }
     let checks = setup.checks(&host, &plan)?;
-    show::plan(ui, &plan, &checks);
+    view::plan::show(ui, &plan, &checks);
     check::refuse_failures(&checks)?;
     let done = |applied| {
-        show::json(ui, "apply", &plan, &checks, Some(applied));
+        view::plan::json(ui, "apply", &plan, &checks, Some(applied));
         Ok(Outcome::Done)
     };
     if plan.is_empty() {
@@ -63,12 +64,7 @@ pub fn run(args: &Apply, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let _lock = apply::lock(&host)?;
     apply::confirm(&host)?;
     let window = window(&host, args, ui)?;
-    let mut expected = Expected::of(&setup.profile, way_in);
-    if over_radio && expected.way_in.as_deref() != Some(&expected.address) {
-        // It ends by what was asked for. Whoever comes back under the new address confirms, or the old one comes back.
-        expected.way_in = None;
-        ui.note(&format!("the Wi-Fi moves, and this session ends; come back to {}", expected.address));
-    }
+    let expected = expected(&setup.profile, way_in, over_radio, ui);
     let hands = Hands {
         secrets: Some(&setup.secrets),
         share_password: Some(&setup.share_password),
@@ -78,6 +74,22 @@ pub fn run(args: &Apply, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     };
     signals::stop_gently();
     apply::apply(&host, &plan, &setup.state, &hands)?;
+    say_done(args, ui);
+    done(true)
+}
+
+/// Decides what must be up afterwards; of a session that comes in by the radio nothing when its address changes.
+fn expected(profile: &Profile, way_in: Option<String>, over_radio: bool, ui: &Ui) -> Expected {
+    let mut expected = Expected::of(profile, way_in);
+    if over_radio && expected.way_in.as_deref() != Some(&expected.address) {
+        // It ends by what was asked for. Whoever comes back under the new address confirms, or the old one comes back.
+        expected.way_in = None;
+        ui.note(&format!("the Wi-Fi moves, and this session ends; come back to {}", expected.address));
+    }
+    expected
+}
+
+fn say_done(args: &Apply, ui: &Ui) {
     match &args.confirm_within {
         Some(length) => ui.say(&format!(
             "Done, for now. Type `sudo piback confirm` within {} s, or all of it is undone.",
@@ -85,7 +97,6 @@ pub fn run(args: &Apply, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
         )),
         None => ui.say("Done."),
     }
-    done(true)
 }
 
 /// Finishes or undoes what a killed apply left, before a new plan is made.
@@ -108,14 +119,6 @@ fn kept_plan(file: &Path) -> anyhow::Result<Kept> {
     let name = visible(&file.to_string_lossy());
     let bytes = input::read(file).with_context(|| format!("the plan {name} can't be read"))?;
     Kept::parse(&String::from_utf8_lossy(&bytes))
-}
-
-/// Asks before a change; without a terminal `--yes` is the only yes.
-pub fn agreed(ui: &Ui, question: &str) -> anyhow::Result<bool> {
-    if !ui.can_ask() {
-        return Err(Problem::usage("nobody can be asked here: this is no terminal").hint("add --yes").into());
-    }
-    ui.confirm(question)
 }
 
 /// The window to confirm in, and the boot unit that looks after a power cut: on a live host only.

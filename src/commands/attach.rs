@@ -1,18 +1,18 @@
 //! `piback attach [LABEL]`: shows a running backup's progress, and ends as it ends.
 
-use super::backup_report::AccountLine;
-use super::progress::{Moving, STOPPING, Screen, TEXT_EVERY};
+use super::running;
 use crate::cli::{Global, Running};
 use crate::error::{Outcome, Problem};
-use crate::system::rundir::{self, Found, News, RunDir};
-use crate::system::{clock, process};
+use crate::system::clock;
+use crate::system::rundir::News;
 use crate::ui::{Ui, visible};
+use crate::view::report::AccountLine;
+use crate::view::screen::{Moving, STOPPING, Screen, TEXT_EVERY};
 use serde_json::Value;
-use std::path::Path;
 use std::time::Duration;
 
 pub fn run(args: &Running, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
-    let mut found = find(args.label.as_deref(), global)?;
+    let mut found = running::find(args.label.as_deref(), global.root.as_deref())?;
     let label = visible(&found.header.label);
     ui.note(&format!("the backup of {label} runs on by itself; Ctrl-C ends only this view"));
     let mut view = View { ui, screen: Screen::new(ui), said: Duration::ZERO };
@@ -36,42 +36,7 @@ pub fn run(args: &Running, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> 
     }
 }
 
-/// Makes this process findable for `attach` and `cancel`. That it can't be is no reason not to back up.
-pub(super) fn register(label: &str, dest: &Path, global: &Global, ui: &Ui) -> Option<rundir::Running> {
-    let running = RunDir::open(global.root.as_deref()).and_then(|dir| dir.start(label, dest));
-    running.map_err(|e| ui.note(&format!("attach and cancel won't find this backup: {e:#}"))).ok()
-}
-
-/// The running backup that is meant.
-pub(super) fn find(label: Option<&str>, global: &Global) -> anyhow::Result<Found> {
-    let dir = RunDir::existing(global.root.as_deref())?;
-    let mut running = dir.map_or(Ok(Vec::new()), |d| d.running())?;
-    if let Some(label) = label {
-        running.retain(|f| f.header.label == label);
-    }
-    match (running.pop(), running.len()) {
-        (Some(found), 0) => Ok(found),
-        (Some(last), _) => {
-            let mut problem = Problem::failed("more than one backup runs: name the card");
-            for found in running.iter().chain([&last]) {
-                let (label, to) = (visible(&found.header.label), visible(&found.header.destination));
-                problem = problem.hint(format!("{label}, to {to}, process {}", found.pid));
-            }
-            Err(problem.into())
-        }
-        (None, _) => {
-            let what = match label {
-                Some(label) => format!("no backup of {} runs", visible(label)),
-                None => "no backup runs".to_owned(),
-            };
-            // One that root started is seen by root alone.
-            let problem = if process::is_root() { Problem::failed(what) } else { Problem::needs_root(what) };
-            Err(problem.into())
-        }
-    }
-}
-
-/// What the lines of a running backup mean to whoever looks on.
+/// The lines of a running backup, shown to whoever looks on.
 struct View<'a> {
     ui: &'a Ui,
     screen: Screen,

@@ -1,14 +1,16 @@
 //! `piback backup LABEL`
 
-use super::endpoints::{self, Given, Need};
-use super::progress::Progress;
-use super::{attach, backup_report};
+use super::context::{self, Given};
+use super::running;
 use crate::backup::label::Label;
 use crate::backup::{self, Options};
 use crate::cli::{Backup, Global};
 use crate::error::{self, Outcome, Problem};
+use crate::media::ends::Need;
 use crate::system::signals;
 use crate::ui::{Ui, visible};
+use crate::view::progress::Progress;
+use crate::view::report;
 
 pub fn run(args: &Backup, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let label = Label::new(&args.label)?;
@@ -20,19 +22,19 @@ pub fn run(args: &Backup, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     };
     // Before anything is mounted: what is mounted has to be taken off, Ctrl-C or not.
     signals::stop_gently();
-    let mut running = None;
-    let result = endpoints::run(&given, global, ui, |ends| {
-        let ends = ends.of(&label)?;
-        let registered = attach::register(label.as_str(), &ends.dest, global, ui);
-        let progress = Progress::new(ui, "backup", label.as_str(), registered);
+    let mut registered = None;
+    let result = context::with_ends(&given, global, ui, |ends| {
+        let ends = context::card_and_drive(ends, &label)?;
+        let findable = running::register(label.as_str(), &ends.dest, global.root.as_deref(), ui);
+        let progress = Progress::new(ui, "backup", label.as_str(), findable);
         let account = backup::backup(&ends, Options { mirror: args.mirror }, &progress);
         if let Ok(account) = &account {
-            let line = backup_report::AccountLine::new(label.as_str(), account);
+            let line = report::AccountLine::new(label.as_str(), account);
             progress.tell(&line);
-            running = progress.end();
+            registered = progress.end();
             line.show(ui);
         } else {
-            running = progress.end();
+            registered = progress.end();
         }
         let account = account?;
         if account.card.files == 0 {
@@ -44,7 +46,7 @@ pub fn run(args: &Backup, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
         Ok(if account.all_safe() { Outcome::Done } else { Outcome::NotSafe })
     });
     // Only now, as what could not be taken off is part of how it ended.
-    if let Some(running) = running
+    if let Some(running) = registered
         && let Err(e) = running.end(result.as_ref().map_or_else(error::exit_code, |o| o.exit_code()))
     {
         ui.detail(&format!("{e:#}"));

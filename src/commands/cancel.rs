@@ -1,6 +1,6 @@
 //! `piback cancel [LABEL]`: asks a running backup to stop at the next batch boundary.
 
-use super::attach::find;
+use super::running;
 use crate::cli::{Global, Running};
 use crate::error::Outcome;
 use crate::ui::{JSON_SCHEMA, Ui, visible};
@@ -8,7 +8,7 @@ use anyhow::Context;
 use serde::Serialize;
 
 pub fn run(args: &Running, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
-    let found = find(args.label.as_deref(), global)?;
+    let found = running::find(args.label.as_deref(), global.root.as_deref())?;
     let label = visible(&found.header.label);
     found.interrupt().with_context(|| format!("stop the backup of {label}"))?;
     ui.say(&format!("The backup of {label} was asked to stop."));

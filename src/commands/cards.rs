@@ -1,10 +1,11 @@
 //! `piback cards`: what is plugged in.
 
-use super::plugged;
-use crate::backup::card::drives::{self, Drives};
-use crate::backup::card::{MountedAt, Volume};
+use super::context;
 use crate::cli::Global;
 use crate::error::Outcome;
+use crate::media::drives::{self, Drives};
+use crate::media::volume::{MountedAt, Volume};
+use crate::media::{enrolled, plugged};
 use crate::system::folder::Folder;
 use crate::ui::{JSON_SCHEMA, Style, Ui, bytes, visible};
 use serde::Serialize;
@@ -12,11 +13,11 @@ use std::path::PathBuf;
 
 pub fn run(global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     // What is plugged in can be told without the rest.
-    let destination = plugged::settings(global).map(|s| s.destination).unwrap_or_else(|e| {
+    let destination = context::settings(global).map(|s| s.destination).unwrap_or_else(|e| {
         ui.note(&format!("{e:#}"));
         None
     });
-    let enrolled = plugged::enrolled(global.root.as_deref()).unwrap_or_else(|e| {
+    let enrolled = enrolled::read(global.root.as_deref()).unwrap_or_else(|e| {
         ui.note(&format!("{e:#}"));
         Drives::default()
     });
@@ -39,7 +40,7 @@ pub fn run(global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// What a volume is to piback.
+/// The part that a volume plays for piback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum Role {
@@ -56,7 +57,7 @@ struct Card {
     device: PathBuf,
     label: Option<String>,
     role: Role,
-    /// Whether backups may go there.
+    /// Set if backups may go there.
     enrolled: bool,
     fstype: Option<String>,
     /// The volume id.

@@ -1,14 +1,14 @@
 //! `piback confirm`: keeps what `apply --confirm-within` did.
 
-use super::setup;
+use super::context;
 use crate::cli::Global;
 use crate::error::{Outcome, Problem};
 use crate::provision::apply;
 use crate::ui::Ui;
 
 pub fn run(global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
-    let host = setup::host(global)?;
-    setup::need_root(&host, "confirm")?;
+    let host = context::host(global)?;
+    context::need_root(&host, "confirm")?;
     let _lock = apply::lock(&host)?;
     if !apply::confirm(&host)? {
         return Err(Problem::failed("nothing waits for a confirmation")

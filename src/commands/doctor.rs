@@ -1,9 +1,9 @@
 //! `piback doctor`: what stands in the way, each with its remedy.
 
-use super::{drive_state, setup};
+use super::context;
 use crate::cli::Global;
+use crate::doctor::{self, Finding, Level, Subject, drive};
 use crate::error::{Outcome, Problem};
-use crate::provision::doctor::{self, Finding, Level, Patient};
 use crate::provision::host::facts;
 use crate::provision::state::State;
 use crate::system::Host;
@@ -12,9 +12,9 @@ use crate::ui::{JSON_SCHEMA, Style, Ui};
 use serde::Serialize;
 
 pub fn run(global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
-    let host = setup::host(global)?;
+    let host = context::host(global)?;
     let host = ReadOnly(&host);
-    let profile = setup::load_profile(&host, global);
+    let profile = context::load_profile(&host, global);
     if let Err(e) = &profile {
         ui.note(&format!("{e:#}"));
     }
@@ -25,17 +25,17 @@ pub fn run(global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let facts = facts::read(&host, None, state.last.as_ref().and_then(|last| last.stack)).ok();
     let profile = profile.ok();
     let known = profile.as_ref().filter(|_| knows);
-    let lan = known.and_then(|profile| setup::lan(&host, profile, &state).ok());
+    let lan = known.and_then(|profile| context::lan(&host, profile, &state).ok());
     let wanted = profile.as_ref().map(|profile| profile.backup.destination.as_str());
-    let drives = host.is_live().then(|| drive_state::look(global, wanted).ok()).flatten();
-    let patient = Patient {
+    let drives = host.is_live().then(|| drive::look(global.root.as_deref(), wanted).ok()).flatten();
+    let subject = Subject {
         host: &host,
         profile: profile.as_ref(),
         facts: facts.as_ref(),
         lan: lan.as_ref(),
         drives: drives.as_deref(),
     };
-    let findings = doctor::examine(&patient);
+    let findings = doctor::examine(&subject);
     for (name, finding) in &findings {
         ui.say(&line(ui, name, finding));
     }

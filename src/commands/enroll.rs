@@ -1,12 +1,13 @@
 //! `piback enroll DRIVE`: this drive may receive backups.
 
-use super::endpoints::{marker, reach, refuse_a_card, take_off};
-use super::plugged;
-use crate::backup::card::drives::{self, Marker};
-use crate::backup::card::find::{self, Sought};
-use crate::backup::card::{Plugged, Volume};
+use super::context;
 use crate::cli::{Enroll, Global};
 use crate::error::{Outcome, Problem};
+use crate::media::drives::{self, Marker};
+use crate::media::find::{self, VolumeKind};
+use crate::media::reach::{marker, reach, refuse_a_card, take_off};
+use crate::media::volume::{Plugged, Volume};
+use crate::media::{enrolled, plugged};
 use crate::system::folder::Folder;
 use crate::system::mount::{self, Access};
 use crate::system::random;
@@ -16,7 +17,7 @@ use serde::Serialize;
 use std::path::Path;
 
 pub fn run(args: &Enroll, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
-    let settings = plugged::settings(global)?;
+    let settings = context::settings(global)?;
     let plugged = plugged::read()?;
     let volume = find_drive(&plugged, &args.drive)?;
     let (shown, device) = (volume.shown_label(), volume.device());
@@ -37,7 +38,7 @@ pub fn run(args: &Enroll, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
             None
         }))
     })?;
-    let mut enrolled = plugged::enrolled(global.root.as_deref())?;
+    let mut enrolled = enrolled::read(global.root.as_deref())?;
     let found = found.filter(|marker| marker.belongs_to(volume));
     let already = found.as_ref().is_some_and(|marker| enrolled.knows(marker));
     if !already && !agreed(args, volume, ui)? {
@@ -54,7 +55,7 @@ pub fn run(args: &Enroll, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
             };
             on(volume, Access::ReadWrite, &settings.mount_root, ui, |root| write(root, &marker, volume))?;
             enrolled.record(marker.clone());
-            plugged::write_enrolled(global.root.as_deref(), &enrolled)?;
+            enrolled::write(global.root.as_deref(), &enrolled)?;
             marker
         }
     };
@@ -67,7 +68,7 @@ fn find_drive<'a>(plugged: &'a Plugged, typed: &str) -> anyhow::Result<&'a Volum
     if device.is_absolute() && mount::is_block_device(device) {
         return Ok(find::by_device(plugged, device)?);
     }
-    Ok(find::by_label(plugged, typed, Sought::Drive, &|_| false)?)
+    Ok(find::by_label(plugged, typed, VolumeKind::Drive, &|_| false)?)
 }
 
 fn agreed(args: &Enroll, volume: &Volume, ui: &Ui) -> anyhow::Result<bool> {

@@ -1,7 +1,6 @@
 //! `piback init`: writes the profile and its secrets.
 
-use super::apply::agreed;
-use super::setup::{self, PROFILE};
+use super::context::{self, PROFILE, agreed};
 use crate::cli::{Global, Init};
 use crate::error::{Outcome, Problem};
 use crate::paths::PROFILE_BEFORE;
@@ -21,8 +20,8 @@ pub fn run(args: &Init, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
             .hint("to start from a file: --from FILE")
             .into());
     }
-    let host = setup::host(global)?;
-    setup::need_root(&host, "init")?;
+    let host = context::host(global)?;
+    context::need_root(&host, "init")?;
     let old = host.read(PROFILE).with_context(|| format!("{PROFILE} can't be read"))?;
     if old != Node::Absent && !args.force {
         return Err(Problem::failed(format!("there is a profile already: {PROFILE}"))
@@ -122,7 +121,7 @@ fn fill(args: &Init, ui: &Ui, text: String, embedded: bool, asking: bool) -> any
     Ok(text)
 }
 
-/// What the 2016 article's `backup_photos.conf` says of drive and mount folder.
+/// Drive and mount folder as the 2016 article's `backup_photos.conf` names them.
 fn from_conf(path: &Path) -> anyhow::Result<LegacyConf> {
     let name = visible(&path.to_string_lossy());
     let bytes = input::read(path).with_context(|| format!("--from-conf {name} can't be read"))?;
@@ -159,7 +158,7 @@ fn answer<T: FromStr<Err = String>>(
     }
 }
 
-/// What the article writes in the place of a name.
+/// The word that the article writes in the place of a name.
 const PLACEHOLDER: &str = "YOUR_NETWORK_NAME_HERE";
 
 /// Which secrets were made or taken over, by path.
@@ -192,7 +191,7 @@ fn secret(host: &dyn Host, path: &SecretPath, given: Option<Passphrase>) -> anyh
             (Passphrase::from_random(&random).context("the kernel's random bytes are not random")?, "made")
         }
         _ => {
-            super::setup::secret(host, path, "the secret")?;
+            super::context::secret(host, path, "the secret")?;
             return Ok("kept");
         }
     };

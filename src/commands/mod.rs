@@ -1,29 +1,24 @@
-//! One small file per verb.
+//! One small file per verb. What several of them begin with is [`context`]; a backup that runs is [`running`].
 
 mod apply;
 mod attach;
 mod backup;
-mod backup_report;
 mod cancel;
 mod cards;
 mod completions;
 mod confirm;
+mod context;
 mod doctor;
-mod drive_state;
-pub mod endpoints;
 mod enroll;
 mod init;
 mod man;
 mod plan;
-mod plugged;
-mod progress;
 mod render;
 mod rollback;
+mod running;
 mod safe_to_format;
 mod schema;
 mod settle;
-mod setup;
-mod show;
 mod status;
 mod verify;
 
@@ -38,7 +33,7 @@ use crate::ui::Ui;
 pub fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Outcome> {
     let global = &cli.global;
     if !matches!(cli.command, Command::Schema | Command::Completions(_) | Command::Man(_)) {
-        setup::say_of_journal(global, ui);
+        context::say_of_journal(global, ui);
     }
     match &cli.command {
         Command::Init(args) => init::run(args, global, ui),

@@ -1,7 +1,6 @@
 //! `piback plan`: what apply would change. Runs on a system that refuses writes.
 
-use super::setup::{self, Setup};
-use super::show;
+use super::context::{self, Setup};
 use crate::cli::{Global, Plan, StackArg};
 use crate::error::{Outcome, Problem};
 use crate::provision::check;
@@ -9,16 +8,17 @@ use crate::provision::keep::Kept;
 use crate::system::input;
 use crate::system::read_only::ReadOnly;
 use crate::ui::Ui;
+use crate::view;
 use std::io::ErrorKind;
 
 pub fn run(args: &Plan, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
-    let host = setup::host(global)?;
+    let host = context::host(global)?;
     let host = ReadOnly(&host);
-    setup::need_root(&host, "plan")?;
+    context::need_root(&host, "plan")?;
     let setup = Setup::read(&host, global, args.stack.map(StackArg::stack), "apply")?;
     let plan = setup.plan(&host)?;
     let checks = setup.checks(&host, &plan)?;
-    show::plan(ui, &plan, &checks);
+    view::plan::show(ui, &plan, &checks);
     check::refuse_failures(&checks)?;
     if let Some(file) = &args.out {
         let name = crate::ui::visible(&file.to_string_lossy());
@@ -30,6 +30,6 @@ pub fn run(args: &Plan, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
             _ => anyhow::Error::new(e).context(format!("{name} can't be written")),
         })?;
     }
-    show::json(ui, "plan", &plan, &checks, None);
+    view::plan::json(ui, "plan", &plan, &checks, None);
     Ok(if args.check && !plan.is_empty() { Outcome::Pending } else { Outcome::Done })
 }

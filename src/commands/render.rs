@@ -1,6 +1,6 @@
 //! `piback render DIR`: the rendered files, to read. Secrets are masked.
 
-use super::setup::{self, Setup};
+use super::context::{self, Setup};
 use crate::cli::{Global, Render, StackArg};
 use crate::error::{Outcome, Problem};
 use crate::provision::catalog::{CATALOG, Form};
@@ -12,10 +12,10 @@ use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 pub fn run(args: &Render, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
-    let host = setup::host(global)?;
+    let host = context::host(global)?;
     let host = ReadOnly(&host);
     let setup = Setup::read(&host, global, args.stack.map(StackArg::stack), "render")?;
-    setup::notes(ui, &setup.notes);
+    context::notes(ui, &setup.notes);
     refuse_a_tree_in_use(&args.dir)?;
     let mut files = Vec::new();
     // Where lines are put aside there is nothing of piback's to read.

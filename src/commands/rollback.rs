@@ -1,7 +1,6 @@
 //! `piback rollback`: one generation back, to a certain one, or to what was there before piback; the diff first.
 
-use super::apply::agreed;
-use super::{setup, show};
+use super::context::{self, agreed};
 use crate::cli::{Global, Rollback};
 use crate::error::{Outcome, Problem};
 use crate::paths::STATE;
@@ -15,10 +14,11 @@ use crate::provision::state::generations;
 use crate::provision::units;
 use crate::system::{Host, signals};
 use crate::ui::{Ui, visible};
+use crate::view;
 
 pub fn run(args: &Rollback, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
-    let host = setup::host(global)?;
-    setup::need_root(&host, "rollback")?;
+    let host = context::host(global)?;
+    context::need_root(&host, "rollback")?;
     if let Some(intent) = journal::open(&host)? {
         if !args.yes && !agreed(ui, "Undo what is open?")? {
             ui.say("Nothing was changed.");
@@ -42,13 +42,13 @@ pub fn run(args: &Rollback, global: &Global, ui: &Ui) -> anyhow::Result<Outcome>
     let mut desired = wanted(&host, args, &state)?;
     if desired.secrets.is_none() {
         // To keep it out of the diff; nothing is written with it.
-        desired.secrets = setup::passphrase_on_record(&host, &state).map(|wifi| Secrets { wifi });
+        desired.secrets = context::passphrase_on_record(&host, &state).map(|wifi| Secrets { wifi });
     }
     let mut plan = planned(&host, &desired, &state)?;
     plan.notes.extend(notes);
-    show::plan(ui, &plan, &[]);
+    view::plan::show(ui, &plan, &[]);
     let done = |applied| {
-        show::json(ui, "rollback", &plan, &[], Some(applied));
+        view::plan::json(ui, "rollback", &plan, &[], Some(applied));
         Ok(Outcome::Done)
     };
     if plan.is_empty() {
@@ -72,7 +72,7 @@ pub fn run(args: &Rollback, global: &Global, ui: &Ui) -> anyhow::Result<Outcome>
     done(true)
 }
 
-/// What is gone back to.
+/// Chooses what is gone back to.
 fn wanted(host: &dyn Host, args: &Rollback, state: &State) -> anyhow::Result<Desired> {
     let Some(last) = state.last.as_ref().filter(|_| !args.original) else { return Ok(Desired::original()) };
     if args.to.is_none() && last.artifacts.is_empty() {
@@ -99,7 +99,7 @@ fn wanted(host: &dyn Host, args: &Rollback, state: &State) -> anyhow::Result<Des
     }
     // Records have gaps where secrets belong; today's fill them. The profile is not asked: it may be the trouble.
     let file = record.passphrase_file.as_deref().unwrap_or_default();
-    let wifi = setup::secret(host, file, "the Wi-Fi passphrase")?;
+    let wifi = context::secret(host, file, "the Wi-Fi passphrase")?;
     Ok(Desired {
         stack: record.stack,
         artifacts: record.artifacts,

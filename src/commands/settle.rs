@@ -1,6 +1,6 @@
 //! `piback settle`: what the boot unit and the confirm timer call. Nobody is there to ask.
 
-use super::setup;
+use super::context;
 use crate::cli::{Global, Settle};
 use crate::error::Outcome;
 use crate::provision::apply::{self, Recovered};
@@ -12,8 +12,8 @@ use std::time::Duration;
 const LONGEST_WAIT: u32 = 35 * 60;
 
 pub fn run(args: &Settle, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
-    let host = setup::host(global)?;
-    setup::need_root(&host, "settle")?;
+    let host = context::host(global)?;
+    context::need_root(&host, "settle")?;
     let mut waited = 0;
     let _lock = loop {
         match apply::lock(&host) {

@@ -1,36 +1,28 @@
 //! `piback status`: what is up, and what is on record here.
 
-use super::{drive_state, setup};
+use super::context;
 use crate::cli::{Global, Status};
+use crate::doctor::drive::{self, Drive};
 use crate::error::Outcome;
 use crate::provision::apply::journal;
 use crate::provision::desired::expected::Expected;
-use crate::provision::drive::Drive;
 use crate::provision::overview::{self, Overview};
 use crate::provision::state::State;
-use crate::provision::state::generations;
+use crate::provision::state::generations::{self, Generation};
 use crate::system::Host;
 use crate::system::read_only::ReadOnly;
 use crate::ui::{JSON_SCHEMA, Style, Ui, visible};
 use serde::Serialize;
 
 pub fn run(args: &Status, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
-    let host = setup::host(global)?;
+    let host = context::host(global)?;
     let host = ReadOnly(&host);
     let state = State::read(&host)?;
     let cut_off = journal::open(&host)?.map(|intent| journal::notice(&intent));
     if let Some(notice) = &cut_off {
         ui.say(notice);
     }
-    let mut generations = Vec::new();
-    if args.generations {
-        for number in generations::numbers(&host)? {
-            let record = generations::read(&host, number)?;
-            let stack = record.stack.map_or_else(|| "none".to_owned(), |s| s.to_string());
-            ui.say(&format!("{number:>4}  {}  {stack:<14}  {}", when(record.time), visible(&record.made_by)));
-            generations.push(GenerationJson { number, time: record.time, stack, made_by: record.made_by });
-        }
-    }
+    let generations = if args.generations { list(&host, ui)? } else { Vec::new() };
     let live = host.is_live() && !args.generations && !state.owned().is_empty();
     let up = live.then(|| Up::look(&host, global, ui, &state));
     for (name, known, ok, found) in up.iter().flat_map(Up::lines) {
@@ -38,32 +30,9 @@ pub fn run(args: &Status, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     }
     match &state.last {
         Some(_) if args.generations => {}
-        Some(last) => {
-            let stack = last.stack.map_or_else(|| "none (rolled back)".to_owned(), |s| s.to_string());
-            ui.say(&format!(
-                "generation {}\n  made     {}\n  by       {} (piback {})\n  stack    {stack}\n  files    {}",
-                last.number,
-                when(last.time),
-                visible(&last.made_by),
-                visible(&last.version),
-                last.artifacts.len()
-            ));
-        }
+        Some(last) => ui.say(&in_force(last)),
         None if cut_off.is_some() => {}
         None => ui.say("Nothing was applied here yet. `piback apply` does."),
-    }
-    #[derive(Serialize)]
-    struct StatusJson<'a> {
-        schema: u32,
-        command: &'static str,
-        generation: Option<u32>,
-        time: Option<i64>,
-        stack: Option<String>,
-        files: Vec<&'a str>,
-        /// What is up; null on a tree, and where nothing is applied.
-        up: Option<Up>,
-        generations: Vec<GenerationJson>,
-        cut_off: Option<String>,
     }
     let last = state.last.as_ref();
     ui.json(&StatusJson {
@@ -80,7 +49,46 @@ pub fn run(args: &Status, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// What is up on a running host. What can't be found out is nothing here.
+#[derive(Serialize)]
+struct StatusJson<'a> {
+    schema: u32,
+    command: &'static str,
+    generation: Option<u32>,
+    time: Option<i64>,
+    stack: Option<String>,
+    files: Vec<&'a str>,
+    /// The things that are up; null on a tree, and where nothing is applied.
+    up: Option<Up>,
+    generations: Vec<GenerationJson>,
+    cut_off: Option<String>,
+}
+
+/// Shows every generation on record, a line each.
+fn list(host: &dyn Host, ui: &Ui) -> anyhow::Result<Vec<GenerationJson>> {
+    let mut list = Vec::new();
+    for number in generations::numbers(host)? {
+        let record = generations::read(host, number)?;
+        let stack = record.stack.map_or_else(|| "none".to_owned(), |s| s.to_string());
+        ui.say(&format!("{number:>4}  {}  {stack:<14}  {}", when(record.time), visible(&record.made_by)));
+        list.push(GenerationJson { number, time: record.time, stack, made_by: record.made_by });
+    }
+    Ok(list)
+}
+
+/// Describes the generation that is in force.
+fn in_force(last: &Generation) -> String {
+    let stack = last.stack.map_or_else(|| "none (rolled back)".to_owned(), |s| s.to_string());
+    format!(
+        "generation {}\n  made     {}\n  by       {} (piback {})\n  stack    {stack}\n  files    {}",
+        last.number,
+        when(last.time),
+        visible(&last.made_by),
+        visible(&last.version),
+        last.artifacts.len()
+    )
+}
+
+/// The things that are up on a running host. What can't be found out is nothing here.
 #[derive(Serialize)]
 struct Up {
     #[serde(flatten)]
@@ -90,13 +98,13 @@ struct Up {
 
 impl Up {
     fn look(host: &dyn Host, global: &Global, ui: &Ui, state: &State) -> Self {
-        let profile = setup::load_profile(host, global).map_err(|e| ui.note(&format!("{e:#}"))).ok();
+        let profile = context::load_profile(host, global).map_err(|e| ui.note(&format!("{e:#}"))).ok();
         // What the last apply proved; an older record does not have it, and then the profile must do.
         let proved = state.last.as_ref().and_then(|last| last.expected.clone());
         let expected = proved.or_else(|| profile.as_ref().map(|profile| Expected::of(profile, None)));
         let overview = expected.map(|expected| overview::look(host, &expected));
         let wanted = profile.as_ref().map(|profile| profile.backup.destination.as_str());
-        let drives = drive_state::look(global, wanted).map_err(|e| ui.note(&format!("{e:#}"))).ok();
+        let drives = drive::look(global.root.as_deref(), wanted).map_err(|e| ui.note(&format!("{e:#}"))).ok();
         Up { overview, drives }
     }
 

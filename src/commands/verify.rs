@@ -1,26 +1,27 @@
 //! `piback verify LABEL`
 
-use super::backup_report;
-use super::endpoints::{self, Given, Need};
-use super::progress::Progress;
+use super::context::{self, Given};
 use crate::backup;
 use crate::backup::label::Label;
 use crate::cli::{Global, Verify};
 use crate::error::{Outcome, Problem};
+use crate::media::ends::Need;
 use crate::system::signals;
 use crate::ui::{Ui, visible};
+use crate::view::progress::Progress;
+use crate::view::report;
 
 pub fn run(args: &Verify, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let label = Label::new(&args.label)?;
     let share = args.sample.as_deref().map_or(Ok(1.0), share)?;
     let given = Given { label: label.as_str(), source: None, dest: args.dest.as_deref(), need: Need::Drive };
     signals::stop_gently();
-    endpoints::run(&given, global, ui, |ends| {
+    context::with_ends(&given, global, ui, |ends| {
         let progress = Progress::new(ui, "verify", label.as_str(), None);
         let verdict = backup::verify(&label, &ends.dest.dir, share, &progress);
         progress.end();
         let verdict = verdict?;
-        backup_report::verdict(ui, label.as_str(), &verdict);
+        report::verdict(ui, label.as_str(), &verdict);
         Ok(if verdict.all_good() { Outcome::Done } else { Outcome::NotSafe })
     })
 }

@@ -1,4 +1,4 @@
-//! What is wrong with a profile: place, offending text, what is allowed.
+//! The errors of a profile: place, offending text, what is allowed.
 
 use crate::ui::visible;
 use std::fmt;
@@ -14,7 +14,7 @@ pub struct ProfileError {
     pub key: String,
     /// The value as it was typed; `None` where the key is the error.
     pub value: Option<String>,
-    /// What is wrong, and what is allowed.
+    /// The mistake, and what is allowed.
     pub why: String,
 }
 

@@ -7,7 +7,7 @@ use serde_yaml::Value as Yaml;
 /// A key that does not fit the schema.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyError {
-    /// Where, what is allowed there, and the nearest of those.
+    /// The place, the keys that are allowed there, and the nearest of those.
     Unknown { path: Vec<Step>, allowed: Vec<String>, nearest: Option<String> },
     /// The section and the key that it lacks; `mistyped` when an unknown key stands for it and says so.
     Missing { section: Vec<Step>, key: String, mistyped: bool },

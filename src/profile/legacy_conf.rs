@@ -8,7 +8,7 @@ use super::types::{HostPath, VolumeLabel};
 use crate::ui::visible;
 use std::fmt;
 
-/// What the file says.
+/// The values of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LegacyConf {
     /// `mount folder`: what the profile calls `backup.mount_root`.

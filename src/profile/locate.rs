@@ -1,4 +1,4 @@
-//! Where in a YAML text a key or a value stands.
+//! Finds the place in a YAML text where a key or a value stands.
 //!
 //! YAML values carry no positions once read. So the text is read again towards the wanted place, and there the
 //! reader is told "no": its error carries the place.
@@ -14,7 +14,7 @@ pub enum Step {
     Index(usize),
 }
 
-/// What to find at the end of the path.
+/// The part to find at the end of the path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
     Key,

@@ -5,8 +5,6 @@ pub mod apply;
 pub mod catalog;
 pub mod check;
 pub mod desired;
-pub mod doctor;
-pub mod drive;
 pub mod host;
 pub mod keep;
 pub mod overview;

@@ -4,7 +4,7 @@ use super::run::{RunError, Tool};
 use std::io;
 use std::time::Duration;
 
-/// What lsblk printed, in the dialect that this host's release has.
+/// The output of lsblk, in the dialect that this host's release has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Listing {
     Json(String),
@@ -46,7 +46,7 @@ pub fn probe() -> Result<String, RunError> {
     }
 }
 
-/// What is mounted in this process's view.
+/// Reads what is mounted in this process's view.
 ///
 /// # Errors
 /// /proc is not there.

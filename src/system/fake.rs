@@ -9,7 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::io;
 use std::path::Path;
 
-/// What happens at the chosen change.
+/// The fault that strikes at the chosen change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// That one call fails, as on a full disk.
@@ -73,7 +73,7 @@ impl FakeHost {
         self.changes.get()
     }
 
-    /// Whether [`Fault::Die`] struck.
+    /// Tells whether [`Fault::Die`] struck.
     #[must_use]
     pub fn is_dead(&self) -> bool {
         self.dead.get()

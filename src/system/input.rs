@@ -1,4 +1,4 @@
-//! What the user hands over outside the host's tree: files named on the command line, a folder to write
+//! The user's own files outside the host's tree: files named on the command line, a folder to write
 //! to.
 
 use std::fs::File;

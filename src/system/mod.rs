@@ -26,10 +26,10 @@ use run::{Output, RunError, Tool};
 use std::any::Any;
 use std::io;
 
-/// How the name of a file ends that is being written beside its final name; it begins with a dot.
+/// The end of a file's name that is being written beside its final one; it begins with a dot.
 pub const HALF_WRITTEN: &str = ".piback-new";
 
-/// What stands at a path of the host, the last part of the path never followed.
+/// The thing at a path of the host, the last part of the path never followed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Node {
     #[default]
@@ -68,7 +68,7 @@ impl std::fmt::Debug for FileNode {
 
 /// The machine that is provisioned, or a tree that will be one. Paths are absolute, as on the host.
 pub trait Host {
-    /// What stands at `path`; parts of the path before the last are followed, but never out of the root.
+    /// Reads what stands at `path`; parts of the path before the last are followed, but never out of the root.
     ///
     /// # Errors
     /// The kernel's.
@@ -134,16 +134,16 @@ pub trait Host {
     /// Seconds since boot, by a clock that nobody sets.
     fn uptime(&self) -> u64;
 
-    /// Whether somebody asked to stop: Ctrl-C, or a shutdown.
+    /// Tells whether somebody asked to stop: Ctrl-C, or a shutdown.
     fn stop_requested(&self) -> bool;
 
     /// Waits.
     fn wait(&self, time: std::time::Duration);
 
-    /// Whether this is the running system, with units and packages, and not just a tree of files.
+    /// Tells whether this is the running system, with units and packages, and not just a tree of files.
     fn is_live(&self) -> bool;
 
-    /// Whether files can be given to any owner.
+    /// Tells whether files can be given to any owner.
     fn can_chown(&self) -> bool;
 
     /// Runs a tool and takes any exit code but 0 for an error.

@@ -55,14 +55,14 @@ pub fn device_number(device: &Path) -> io::Result<u64> {
     Ok(found.rdev())
 }
 
-/// Whether a path names a block device.
+/// Tells whether a path names a block device.
 #[must_use]
 pub fn is_block_device(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|m| m.file_type().is_block_device())
 }
 
-/// Whether the volume of this number is what is seen at `dir`: a mountpoint that its mount has left is an ordinary,
-/// empty folder of the system's own disk.
+/// Tells whether the volume of this number is what is seen at `dir`: a mountpoint that its mount has left is an
+/// ordinary, empty folder of the system's own disk.
 ///
 /// # Errors
 /// `dir` is missing or can't be looked at.

@@ -1,22 +1,22 @@
-//! What this process was given: its environment, its user.
+//! This process as it was started: its environment, its user.
 
 use super::run::{self, Tool};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 
-/// Whether `NO_COLOR` is set to anything but the empty string (<https://no-color.org>).
+/// Tells whether `NO_COLOR` is set to anything but the empty string (<https://no-color.org>).
 #[must_use]
 pub fn no_color() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty())
 }
 
-/// Whether the command line has this very word, for when it can't be parsed.
+/// Tells whether the command line has this very word, for when it can't be parsed.
 #[must_use]
 pub fn was_told(word: &str) -> bool {
     std::env::args_os().any(|argument| argument == word)
 }
 
-/// Whether this process may change the host.
+/// Tells whether this process may change the host.
 #[must_use]
 pub fn is_root() -> bool {
     nix::unistd::geteuid().is_root()

@@ -17,7 +17,7 @@ pub struct Tool {
     pub deadline: Duration,
 }
 
-/// What a tool printed, and how it ended.
+/// The output of a tool, and how it ended.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Output {
     /// Exit code; `None` when a signal ended it.
@@ -150,13 +150,13 @@ impl Tool {
     }
 }
 
-/// Where a tool lies: in the system's own folders, as [`Tool`] finds it.
+/// Finds a tool in the system's own folders, as [`Tool`] does.
 #[must_use]
 pub fn find(program: &str) -> Option<PathBuf> {
     SYSTEM_PATH.split(':').map(|folder| Path::new(folder).join(program)).find(|path| path.is_file())
 }
 
-/// Where Debian keeps its tools; `/usr/sbin` is not in every login's PATH.
+/// The folders where Debian keeps its tools; `/usr/sbin` is not in every login's PATH.
 const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 impl fmt::Display for RunError {

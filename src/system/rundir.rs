@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 
 /// Who may look into the run directory.
 const PRIVATE: u32 = 0o700;
-/// How often a running backup's progress is worth a line.
+/// Time between two lines about a running backup's progress.
 const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 /// The run directory is memory: after this much, only what is no mere progress is still written (8 MiB are half a
 /// day at one line a second).
@@ -38,7 +38,7 @@ pub struct Header {
     pub event: String,
     pub pid: i32,
     pub label: String,
-    /// Where the backup goes, for people.
+    /// The folder that the backup goes to, for people.
     pub destination: String,
 }
 
@@ -246,7 +246,7 @@ pub struct Follower {
     partial: Vec<u8>,
 }
 
-/// What there is to know since the last time.
+/// The news since the last time.
 #[derive(Debug, PartialEq, Eq)]
 pub enum News {
     Lines(Vec<String>),
@@ -257,7 +257,7 @@ pub enum News {
 }
 
 impl Follower {
-    /// What came since the last call; does not wait.
+    /// Reads what came since the last call; does not wait.
     ///
     /// # Errors
     /// The file can't be read.

@@ -1,4 +1,4 @@
-//! What a run does about signals: a closed terminal does not end it, Ctrl-C asks it to end well.
+//! Signals during a run: a closed terminal does not end it, Ctrl-C asks it to end well.
 
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,7 +26,7 @@ pub fn stop_gently() {
     }
 }
 
-/// Whether a stop was asked for.
+/// Tells whether a stop was asked for.
 #[must_use]
 pub fn stop_requested() -> bool {
     STOP.load(Ordering::Relaxed)

@@ -69,7 +69,7 @@ impl Tree {
 }
 
 impl Place<'_> {
-    /// What stands there, the name itself not followed; `None` for nothing.
+    /// Reads what stands there, the name itself not followed; `None` for nothing.
     pub fn stat(&self) -> io::Result<Option<FileStat>> {
         match fstatat(&self.dir, self.name, AtFlags::AT_SYMLINK_NOFOLLOW) {
             Ok(stat) => Ok(Some(stat)),
@@ -79,7 +79,7 @@ impl Place<'_> {
     }
 }
 
-/// What `openat2` does with `RESOLVE_IN_ROOT`, for kernels without it.
+/// Does what `openat2` does with `RESOLVE_IN_ROOT`, for kernels without it.
 fn walk(root: BorrowedFd<'_>, path: &str, flags: OFlag) -> io::Result<OwnedFd> {
     let look = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let mut todo: Vec<String> = path.split('/').rev().map(str::to_owned).collect();

@@ -1,8 +1,8 @@
 //! The two ends of a backup by label: mounted as they must be, checked, and taken off again.
 
 use crate::loops::{Bench, DRIVE, mounted_at, ok};
-use piback::commands::endpoints::{Endpoints, Need, Request, with};
 use piback::error;
+use piback::media::ends::{Ends, Need, Request, with};
 use piback::ui::Ui;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,11 +16,7 @@ struct Typed<'a> {
 }
 
 impl Bench {
-    fn with<T>(
-        &self,
-        typed: &Typed,
-        body: impl FnOnce(&Endpoints) -> anyhow::Result<T>,
-    ) -> anyhow::Result<T> {
+    fn with<T>(&self, typed: &Typed, body: impl FnOnce(&Ends) -> anyhow::Result<T>) -> anyhow::Result<T> {
         let (media, root) = (self.media(), self.root());
         let request = Request {
             label: typed.label,
@@ -138,7 +134,7 @@ fn verify_writes_its_findings_where_the_drive_lets() {
     let (image, device) = bench.drive();
     bench.enroll();
     let typed = Typed { need: Need::Drive, ..BACKUP };
-    let write = |ends: &Endpoints| {
+    let write = |ends: &Ends| {
         assert!(ends.source.is_none());
         Ok(std::fs::write(ends.dest.dir.join("file"), "x")?)
     };

@@ -1,7 +1,7 @@
 use super::leaf::leaf;
 use std::str::FromStr;
 
-/// Where the radio is used: an ISO 3166-1 alpha-2 code, upper case.
+/// The country where the radio is used: an ISO 3166-1 alpha-2 code, upper case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Country(String);
 

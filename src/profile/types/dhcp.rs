@@ -22,7 +22,7 @@ impl Range {
         self.last
     }
 
-    /// Whether all of it can be handed out inside `subnet`.
+    /// Tells whether all of it can be handed out inside `subnet`.
     ///
     /// # Errors
     /// A sentence with what is allowed.
@@ -98,7 +98,7 @@ leaf!(WrittenRange, text, "DhcpRange", {
     "description": "First and last address for clients: .50-.100 in the Pi's own subnet, or in full as in 10.41.0.50-10.41.0.100"
 });
 
-/// How long a client keeps its address, in whole seconds: 2 minutes (dnsmasq's least) to 30 days.
+/// The time for which a client keeps its address, in whole seconds: 2 minutes (dnsmasq's least) to 30 days.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
     text: String,

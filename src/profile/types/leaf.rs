@@ -1,4 +1,4 @@
-//! What every single value of the profile shares: it is read from text by `FromStr`, whose error is a sentence
+//! The ways that every single value of the profile shares: it is read from text by `FromStr`, whose error is a sentence
 //! that says what is allowed, and it describes itself in the JSON Schema.
 
 /// Implements `Deserialize` and `JsonSchema` for a type that implements `FromStr<Err = String>`.

@@ -38,7 +38,7 @@ impl Ssid {
         ("ssid2", escaped)
     }
 
-    /// Whether clients should be told that the name is UTF-8.
+    /// Tells whether clients should be told that the name is UTF-8.
     #[must_use]
     pub fn is_ascii(&self) -> bool {
         self.0.is_ascii()

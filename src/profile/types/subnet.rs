@@ -11,7 +11,7 @@ pub struct Subnet {
 }
 
 impl Subnet {
-    /// Where `auto` looks for a free subnet, in this order: docs/ADDRESSES.md says why these.
+    /// The ranges where `auto` looks for a free subnet, in this order: docs/ADDRESSES.md says why these.
     pub const FREE: [Subnet; 6] = [
         Subnet::home(10, 41, 0),
         Subnet::home(172, 27, 41),
@@ -52,14 +52,14 @@ impl Subnet {
         Ipv4Addr::from_bits(self.address.to_bits() | !self.mask())
     }
 
-    /// Whether a client may have this address: inside, and none of network, broadcast and the Pi's own.
+    /// Tells whether a client may have this address: inside, and none of network, broadcast and the Pi's own.
     #[must_use]
     pub fn has_client(&self, client: Ipv4Addr) -> bool {
         client.to_bits() & self.mask() == self.network().to_bits()
             && ![self.address, self.network(), self.broadcast()].contains(&client)
     }
 
-    /// Whether it has an address in common with another network.
+    /// Tells whether it has an address in common with another network.
     #[must_use]
     pub fn overlaps(&self, address: Ipv4Addr, prefix: u8) -> bool {
         // A shift by 32 is no shift in Rust: a prefix of 0 contains everything.

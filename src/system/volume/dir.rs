@@ -34,7 +34,7 @@ pub struct Entry {
 pub struct Space {
     pub free: u64,
     pub total: u64,
-    /// What a file's size is rounded up to.
+    /// The size that a file's is rounded up to.
     pub block: u64,
 }
 
@@ -124,7 +124,7 @@ impl Dir {
         Ok(entries)
     }
 
-    /// What a name stands for, itself, never what it points to; `None` when there is no such name.
+    /// Looks at what a name stands for, itself, never what it points to; `None` when there is no such name.
     ///
     /// # Errors
     /// When the file system can't tell.
@@ -214,7 +214,7 @@ impl Dir {
         Ok(Space { free: statfs.blocks_available() * block, total: statfs.blocks() * block, block })
     }
 
-    /// What this file system is known to do.
+    /// Asks what this file system is known to do.
     ///
     /// # Errors
     /// When the file system does not answer.
@@ -236,14 +236,14 @@ impl Dir {
         }
     }
 
-    /// Whether `path` still leads to this very directory (not to a drive mounted there since, nor to the empty
+    /// Tells whether `path` still leads to this very directory (not to a drive mounted there since, nor to the empty
     /// folder that a vanished drive left).
     #[must_use]
     pub fn is_at(&self, path: &Path) -> bool {
         nix::sys::stat::stat(path).is_ok_and(|s| s.st_dev == self.device && s.st_ino == self.inode)
     }
 
-    /// Whether this directory is `other`, or lies anywhere below it.
+    /// Tells whether this directory is `other`, or lies anywhere below it.
     ///
     /// # Errors
     /// When a directory on the way up can't be opened.
@@ -288,7 +288,7 @@ impl Dir {
         self.inode
     }
 
-    /// Whether the block device below is still plugged in, as far as the kernel's list of devices tells. Where
+    /// Tells whether the block device below is still plugged in, as far as the kernel's list of devices tells. Where
     /// no block device is below (tmpfs, FUSE), the answer is yes.
     #[must_use]
     pub fn device_present(&self) -> bool {

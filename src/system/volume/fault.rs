@@ -1,4 +1,4 @@
-//! What a system call answered, and what that means for a backup.
+//! The answer of a system call, and what it means for a backup.
 
 use nix::errno::Errno;
 use std::fmt;
@@ -11,7 +11,7 @@ pub struct Fault {
     errno: Errno,
 }
 
-/// What a failed call says about the medium or the name.
+/// The meaning of a failed call for the medium or the name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultKind {
     /// Input/output error: a bad sector, or a medium that is gone (only a second look tells).
@@ -71,7 +71,7 @@ impl Fault {
         }
     }
 
-    /// Whether a *drive* that answers this can't be written any further: on a pulled one vfat and exFAT say EIO
+    /// Tells whether a *drive* that answers this can't be written any further: on a pulled one vfat and exFAT say EIO
     /// or ENODEV, ext4 says EROFS or EIO. For a card, EIO alone may be one bad sector.
     #[must_use]
     pub fn ends_the_drive(self) -> bool {

@@ -49,13 +49,13 @@ impl InFile {
         Ok(file)
     }
 
-    /// What it was when it was opened.
+    /// Returns what it was when it was opened.
     #[must_use]
     pub fn opened(&self) -> Stat {
         self.opened
     }
 
-    /// What it is now.
+    /// Asks what it is now.
     ///
     /// # Errors
     /// When the file system does not answer.
@@ -104,7 +104,7 @@ impl OutFile {
         Ok(file)
     }
 
-    /// What the file is now.
+    /// Asks what the file is now.
     ///
     /// # Errors
     /// When the file system does not answer.
@@ -261,7 +261,7 @@ fn set_direct(fd: &OwnedFd, on: bool) -> bool {
     set == on
 }
 
-/// Whether the first byte of the file is in the page cache, or the kernel can't tell. An empty file counts as
+/// Tells whether the first byte of the file is in the page cache, or the kernel can't tell. An empty file counts as
 /// not cached.
 fn still_cached(fd: &OwnedFd) -> bool {
     let mut byte = [0u8; 1];

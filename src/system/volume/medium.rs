@@ -1,6 +1,6 @@
-//! What a file system is known to do, by its magic number.
+//! Looks up what a file system is known to do, by its magic number.
 
-/// How to treat a file system; decided once per run from `statfs`.
+/// The way to treat a file system; decided once per run from `statfs`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Medium {
     /// Its name, for messages.

@@ -1,4 +1,4 @@
-//! What the kernel tells of a name or an open file.
+//! The kernel's word on a name or an open file.
 
 use nix::sys::stat::{FileStat, SFlag};
 

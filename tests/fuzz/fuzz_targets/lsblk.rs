@@ -2,8 +2,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use piback::backup::card::lsblk::{self, Block};
-use piback::backup::card::{Plugged, blkid, mountinfo};
+use piback::media::lsblk::{self, Block};
+use piback::media::volume::Plugged;
+use piback::media::{blkid, mountinfo};
 
 /// One line of `lsblk --pairs` that says the same, written as util-linux writes it: odd bytes as `\xHH`.
 fn pairs(block: &Block) -> String {

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use piback::backup::card::mountinfo::{Mount, parse};
+use piback::media::mountinfo::{Mount, parse};
 
 /// As the kernel's seq_path and mangle do.
 fn octal(text: &str) -> String {

@@ -5,7 +5,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use piback::profile::Profile;
-use piback::provision::doctor::{self, Patient};
+use piback::doctor::{self, Subject};
 use piback::provision::host::facts::{Facts, Stack};
 use piback::provision::desired::expected::Expected;
 use piback::provision::probe;
@@ -28,7 +28,7 @@ fuzz_target!(|data: &[u8]| {
     }
     let stack = STACKS[data.len() % 3];
     let facts = Facts { os: Default::default(), stack, interfaces_d_is_read: stack == Stack::Ifupdown };
-    for (name, finding) in doctor::examine(&Patient {
+    for (name, finding) in doctor::examine(&Subject {
         host: &host,
         profile: Some(&profile),
         facts: Some(&facts),

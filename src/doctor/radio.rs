@@ -1,7 +1,109 @@
-//! What the host's tools print, as values. Text that makes no sense yields nothing, never a panic.
+//! The radio: switched on, in a country, and able to do what the profile asks.
+
+use super::finding::{Check, Finding, Subject, said};
+use crate::profile::types;
+use crate::provision::host::facts::Stack;
+use crate::system::run::Tool;
+
+/// The registry's row of [`radio`].
+pub const RADIO: Check =
+    Check { name: "radio", line: "the radio is not switched off", stops_apply: false, run: radio };
+
+fn radio(subject: &Subject<'_>) -> Finding {
+    let list = match said(subject, &Tool::new("rfkill").args(["--noheadings", "--output", "TYPE,SOFT,HARD"]))
+    {
+        Ok(text) => rfkill(&text),
+        Err(finding) => return finding,
+    };
+    if list.iter().any(|(_, hard)| *hard) {
+        return Finding::bad("switched off by a switch or a jumper", "switch it on");
+    }
+    if list.iter().any(|(soft, _)| *soft) {
+        let remedy = match subject.facts.map(|f| f.stack) {
+            Some(Stack::NetworkManager) => {
+                "sudo nmcli radio wifi on (a plain rfkill is undone at the next start)"
+            }
+            _ => "sudo rfkill unblock wlan",
+        };
+        return Finding::bad("switched off in software", remedy);
+    }
+    match list.is_empty() {
+        true => Finding::unknown("no radio is known to rfkill"),
+        false => Finding::good("on"),
+    }
+}
+
+/// The registry's row of [`country`].
+pub const COUNTRY: Check =
+    Check { name: "country", line: "the kernel knows the country", stops_apply: false, run: country };
+
+fn country(subject: &Subject<'_>) -> Finding {
+    let text = match said(subject, &Tool::new("iw").args(["reg", "get"])) {
+        Ok(text) => text,
+        Err(finding) => return finding,
+    };
+    let wanted = subject.profile.map(|p| p.wifi.country.as_str());
+    match (regulatory_country(&text), wanted) {
+        (None, _) => Finding::unknown("iw does not say"),
+        (Some(is), Some(wanted)) if is == wanted => Finding::good(is),
+        (Some(is), wanted) => Finding::warning(
+            format!("the kernel's is {is}, the profile's {}", wanted.unwrap_or("not known")),
+            format!("sudo raspi-config nonint do_wifi_country {}", wanted.unwrap_or("XX")),
+        ),
+    }
+}
+
+/// The registry's row of [`channel`].
+pub const CHANNEL: Check = Check {
+    name: "channel",
+    line: "the radio can do the profile's channel and width here",
+    stops_apply: false,
+    run: channel,
+};
+
+fn channel(subject: &Subject<'_>) -> Finding {
+    let Some(profile) = subject.profile else { return Finding::unknown("there is no profile") };
+    let bands = match said(subject, &Tool::new("iw").arg("phy")) {
+        Ok(text) => bands(&text),
+        Err(finding) => return finding,
+    };
+    let (radio, wanted) = (&profile.wifi.radio, profile.wifi.radio.channel());
+    if bands.iter().all(|band| band.channels.is_empty()) {
+        return Finding::unknown("iw lists no channel");
+    }
+    let able: Vec<&Band> = bands.iter().filter(|band| band.channels.contains(&wanted)).collect();
+    if able.is_empty() {
+        let remedy = match radio.band() {
+            types::Band::Ghz2 => "1, 6 and 11 are allowed everywhere",
+            types::Band::Ghz5 => "this radio may have no 5GHz; band 2.4GHz, channel 6 works on every Pi",
+        };
+        return Finding::bad(
+            format!("the radio refuses channel {wanted} here"),
+            format!("set wifi.radio in the profile: {remedy}"),
+        );
+    }
+    let narrower = "set a smaller wifi.radio.width in the profile: 20 works wherever the channel does";
+    let mhz = radio.width().mhz();
+    if !able.iter().any(|band| band.widths().contains(&mhz)) {
+        return Finding::bad(format!("the radio has no {mhz} MHz on channel {wanted}"), narrower);
+    }
+    // What the radio can do and what the country allows are two things; without the second the first is told.
+    let good = format!("channel {wanted}, {mhz} MHz");
+    let rules = match said(subject, &Tool::new("iw").args(["reg", "get"])) {
+        Ok(text) => regulatory_rules(&text),
+        Err(_) => Vec::new(),
+    };
+    let (low, high) = radio.span();
+    match rules.is_empty() || rules.iter().any(|rule| rule.allows(low, high)) {
+        true => Finding::good(good),
+        false => {
+            Finding::bad(format!("{mhz} MHz on channel {wanted} are not allowed in this country"), narrower)
+        }
+    }
+}
 
 /// `rfkill --noheadings --output TYPE,SOFT,HARD`: the words `wlan blocked unblocked`.
-pub fn rfkill(text: &str) -> Vec<(bool, bool)> {
+fn rfkill(text: &str) -> Vec<(bool, bool)> {
     text.lines()
         .filter_map(|line| match line.split_whitespace().collect::<Vec<_>>()[..] {
             ["wlan", soft, hard] => Some((soft == "blocked", hard == "blocked")),
@@ -11,23 +113,23 @@ pub fn rfkill(text: &str) -> Vec<(bool, bool)> {
 }
 
 /// `iw reg get`: the first `country XX:`.
-pub fn regulatory_country(text: &str) -> Option<&str> {
+fn regulatory_country(text: &str) -> Option<&str> {
     let line = text.lines().find_map(|l| l.trim().strip_prefix("country "))?;
     line.split(':').next().filter(|code| code.len() == 2)
 }
 
 /// One band of a radio.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Band {
+struct Band {
     /// Channels that may be used: those that are disabled, or where nothing may be sent first (no IR), are left out.
-    pub channels: Vec<u8>,
+    channels: Vec<u8>,
     ht40: bool,
     vht: bool,
 }
 
 impl Band {
     /// Widths in MHz. 802.11ac always has 80, and 80 alone is asked for (IEEE 802.11-2020, 21.1.1).
-    pub fn widths(&self) -> Vec<u32> {
+    fn widths(&self) -> Vec<u32> {
         let mut widths = vec![20];
         widths.extend(self.ht40.then_some(40));
         widths.extend(self.vht.then_some(80));
@@ -37,7 +139,7 @@ impl Band {
 
 /// `iw phy`: the bands of all radios, each begun by `Band 1:`, with lines such as `* 2437.0 MHz [6] (20.0 dBm)`,
 /// `HT20/HT40` and `VHT Capabilities (0x…):`.
-pub fn bands(text: &str) -> Vec<Band> {
+fn bands(text: &str) -> Vec<Band> {
     let mut bands: Vec<Band> = Vec::new();
     for line in text.lines().map(str::trim) {
         if line.starts_with("Band ") && line.ends_with(':') {
@@ -60,22 +162,22 @@ pub fn bands(text: &str) -> Vec<Band> {
 
 /// One rule of the country's: frequencies and the widest signal, in MHz.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RegulatoryRule {
+struct RegulatoryRule {
     low: u32,
     high: u32,
     width: u32,
 }
 
 impl RegulatoryRule {
-    /// Whether a signal from `low` to `high` may be sent.
-    pub fn allows(&self, low: u32, high: u32) -> bool {
+    /// Says that a signal from `low` to `high` may be sent.
+    fn allows(&self, low: u32, high: u32) -> bool {
         self.low <= low && high <= self.high && high - low <= self.width
     }
 }
 
 /// `iw reg get`: lines such as `(5150 - 5250 @ 80), (N/A, 23), (N/A), NO-OUTDOOR, AUTO-BW`. A radio that keeps rules of
 /// its own has a section `phy#0 (self-managed)`, which counts then; else the one called `global`.
-pub fn regulatory_rules(text: &str) -> Vec<RegulatoryRule> {
+fn regulatory_rules(text: &str) -> Vec<RegulatoryRule> {
     let (mut global, mut own, mut in_own) = (Vec::new(), Vec::new(), false);
     for line in text.lines().map(str::trim) {
         if line == "global" || line.starts_with("phy#") {
@@ -96,33 +198,6 @@ pub fn regulatory_rules(text: &str) -> Vec<RegulatoryRule> {
     if own.is_empty() { global } else { own }
 }
 
-/// `ss -Hlnp`: local address, port, and the first process's name out of `users:(("dnsmasq",pid=7,fd=4))`.
-pub fn listeners(text: &str) -> Vec<(String, u16, Option<String>)> {
-    let line = |line: &str| {
-        let local = line.split_whitespace().find(|w| w.contains(':') && !w.starts_with("users:"))?;
-        let (address, port) = local.rsplit_once(':')?;
-        let name = line.split_once("((\"").and_then(|(_, rest)| rest.split('"').next());
-        Some((address.to_owned(), port.parse().ok()?, name.map(str::to_owned)))
-    };
-    text.lines().filter_map(line).collect()
-}
-
-/// `vcgencmd get_throttled`: `throttled=0x50005`. Bits by Raspberry Pi's documentation of that command.
-pub fn throttled(text: &str) -> Option<u32> {
-    u32::from_str_radix(text.trim().strip_prefix("throttled=0x")?, 16).ok()
-}
-
-/// File system type and options of `/` in mountinfo (proc_pid_mountinfo(5)); the last mount there counts.
-pub fn root_mount(text: &str) -> Option<(&str, &str)> {
-    let line = |line| {
-        let (before, after) = str::split_once(line, " - ")?;
-        let fields: Vec<&str> = before.split(' ').collect();
-        (fields.get(4) == Some(&"/")).then_some(())?;
-        Some((after.split(' ').next()?, *fields.get(5)?))
-    };
-    text.lines().filter_map(line).next_back()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,19 +207,6 @@ mod tests {
         assert_eq!(rfkill("wlan blocked unblocked\nbluetooth unblocked unblocked\n"), [(true, false)]);
         assert_eq!(regulatory_country("global\ncountry US: DFS-FCC\n\t(902 - 904 @ 2)\n"), Some("US"));
         assert_eq!(regulatory_country("country 00: DFS-UNSET\n"), Some("00"));
-        let ss = "UNCONN 0 0 127.0.0.53%lo:53 0.0.0.0:* users:((\"systemd-resolve\",pid=1,fd=2))\nUNCONN 0 0 [::]:67 *:*\n";
-        assert_eq!(
-            listeners(ss),
-            [
-                ("127.0.0.53%lo".to_owned(), 53, Some("systemd-resolve".to_owned())),
-                ("[::]".to_owned(), 67, None)
-            ]
-        );
-        assert_eq!(throttled("throttled=0x50005\n"), Some(0x50005));
-        assert_eq!(throttled("VCHI initialization failed"), None);
-        let mounts = "22 1 179:2 / / rw,noatime - ext4 /dev/root rw\n23 22 0:5 / /dev rw - devtmpfs d rw\n";
-        assert_eq!(root_mount(mounts), Some(("ext4", "rw,noatime")));
-        assert_eq!(root_mount("garbage\n - \n"), None);
     }
 
     #[test]

@@ -1,33 +1,13 @@
-//! What is plugged in: cards and drives, from the texts that lsblk and the kernel give. Pure.
+//! Cards and drives that are plugged in, joined from the texts that lsblk and the kernel give. Pure.
 
-pub mod blkid;
-pub mod drives;
-pub mod find;
-pub mod lsblk;
-pub mod mountinfo;
-
+use super::blkid;
+use super::device::DeviceNumber;
+use super::lsblk::Block;
+use super::mountinfo::Mount;
 use crate::ui::{bytes, visible};
-use lsblk::Block;
-use mountinfo::Mount;
 use serde::Serialize;
 use std::fmt;
 use std::path::{Path, PathBuf};
-
-/// A block device's number as the kernel writes it, `8:1`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DeviceNumber {
-    pub major: u32,
-    pub minor: u32,
-}
-
-impl DeviceNumber {
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let (major, minor) = text.trim().split_once(':')?;
-        let number = |t: &str| t.bytes().all(|b| b.is_ascii_digit()).then(|| t.parse().ok()).flatten();
-        Some(DeviceNumber { major: number(major)?, minor: number(minor)? })
-    }
-}
 
 /// A place where a volume can be reached, whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -133,7 +113,7 @@ impl Plugged {
         Plugged { volumes }
     }
 
-    /// What may be offered to a person: all but the disks that this system runs from.
+    /// Yields what may be offered to a person: all but the disks that this system runs from.
     pub fn offered(&self) -> impl Iterator<Item = &Volume> {
         self.volumes.iter().filter(|v| !v.system)
     }
@@ -213,7 +193,7 @@ fn is_mount_of(block: &Block, mount: &Mount) -> bool {
     block.number == mount.number || mount.source == format!("/dev/{}", block.kname.replace('!', "/"))
 }
 
-/// Where the whole volume can be reached. A mount with another one right on top of it can't be.
+/// Finds where the whole volume can be reached. A mount with another one right on top of it can't be.
 fn mounts_of(block: &Block, mounts: &[Mount]) -> Vec<MountedAt> {
     let covered = |m: &Mount| mounts.iter().any(|c| c.parent == m.id && c.at == m.at);
     let whole = mounts.iter().filter(|m| m.root == "/" && is_mount_of(block, m) && !covered(m));
@@ -221,4 +201,5 @@ fn mounts_of(block: &Block, mounts: &[Mount]) -> Vec<MountedAt> {
 }
 
 #[cfg(test)]
+#[path = "volume_tests.rs"]
 mod tests;

@@ -1,22 +1,22 @@
 //! From a label to exactly one volume, or to an error that lists what there is.
 
-use super::{Plugged, Volume};
+use super::volume::{Plugged, Volume};
 use crate::error::Problem;
 use crate::ui::visible;
 use std::path::Path;
 
-/// What a volume is looked up for; decides the words of the error.
+/// The kind of volume that is looked for; decides the words of the error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sought {
+pub enum VolumeKind {
     Card,
     Drive,
 }
 
-impl Sought {
+impl VolumeKind {
     fn word(self) -> &'static str {
         match self {
-            Sought::Card => "card",
-            Sought::Drive => "drive",
+            VolumeKind::Card => "card",
+            VolumeKind::Drive => "drive",
         }
     }
 }
@@ -28,10 +28,10 @@ impl Sought {
 pub fn by_label<'a>(
     plugged: &'a Plugged,
     label: &str,
-    sought: Sought,
+    kind: VolumeKind,
     excluded: &dyn Fn(&Volume) -> bool,
 ) -> Result<&'a Volume, Problem> {
-    let word = sought.word();
+    let word = kind.word();
     let mut same = plugged.offered().filter(|v| !excluded(v) && v.label.as_deref() == Some(label));
     match (same.next(), same.next()) {
         (Some(volume), None) => Ok(volume),
@@ -44,9 +44,9 @@ pub fn by_label<'a>(
             for volume in all {
                 problem = problem.hint(volume.to_string());
             }
-            Err(problem.hint(match sought {
-                Sought::Card => "unplug the others, or name the device: --source /dev/...".to_owned(),
-                Sought::Drive => "unplug the others".to_owned(),
+            Err(problem.hint(match kind {
+                VolumeKind::Card => "unplug the others, or name the device: --source /dev/...".to_owned(),
+                VolumeKind::Drive => "unplug the others".to_owned(),
             }))
         }
         (None, _) => Err(missing(plugged, label, word, excluded)),

@@ -1,7 +1,11 @@
-//! What several verbs begin with: the host, the profile, its secrets, the facts, what is desired.
+//! The things that several verbs begin with: the host, the profile, its secrets, the facts, what is desired; a yes; the
+//! two ends of a run.
 
+use crate::backup::Endpoints;
+use crate::backup::label::Label;
 use crate::cli::{Global, StackArg};
 use crate::error::Problem;
+use crate::media::ends::{self, Ends, Need, Request};
 pub use crate::paths::PROFILE;
 use crate::paths::TEMPLATES;
 use crate::profile::types::{Passphrase, Subnet};
@@ -20,10 +24,14 @@ use crate::provision::plan;
 use crate::provision::state::State;
 use crate::provision::units;
 use crate::system::real::RealHost;
-use crate::system::{FileNode, Host, Node, input, process};
+use crate::system::{FileNode, Host, Node, input, mount, process};
 use crate::ui::{Ui, visible};
 use anyhow::Context;
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The folder to mount below when no profile says: the embedded profile's own.
+const MOUNT_ROOT: &str = "/media/piback";
 
 /// The host, or the tree that `--root` names.
 pub fn host(global: &Global) -> anyhow::Result<RealHost> {
@@ -126,7 +134,7 @@ impl Setup {
         }
     }
 
-    /// What would change.
+    /// Plans what would change.
     pub fn plan(&self, host: &dyn Host) -> anyhow::Result<plan::Plan> {
         let mut plan = plan::files(host, &self.desired, &self.state)?;
         if host.is_live() {
@@ -234,9 +242,92 @@ fn overrides(host: &dyn Host) -> anyhow::Result<(BTreeMap<String, String>, Vec<S
     Ok((own, notes))
 }
 
+/// Asks before a change; without a terminal `--yes` is the only yes.
+pub fn agreed(ui: &Ui, question: &str) -> anyhow::Result<bool> {
+    if !ui.can_ask() {
+        return Err(Problem::usage("nobody can be asked here: this is no terminal").hint("add --yes").into());
+    }
+    ui.confirm(question)
+}
+
 /// Shows notes on stderr.
 pub fn notes(ui: &Ui, notes: &[String]) {
     for note in notes {
         ui.note(note);
     }
+}
+
+/// The profile's words about backups; defaults where there is no profile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Label of the drive that receives backups.
+    pub destination: Option<String>,
+    /// The folder that piback mounts below.
+    pub mount_root: PathBuf,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings { destination: None, mount_root: PathBuf::from(MOUNT_ROOT) }
+    }
+}
+
+/// Reads the profile that the command line names, or the one in its place.
+///
+/// # Errors
+/// The profile is there and can't be read, or has errors; a profile that was named is not there.
+pub fn settings(global: &Global) -> anyhow::Result<Settings> {
+    let host = host(global)?;
+    if global.profile.is_none() && host.read_followed(PROFILE).is_ok_and(|found| found.is_none()) {
+        return Ok(Settings::default());
+    }
+    let backup = load_profile(&host, global)?.backup;
+    Ok(Settings {
+        destination: Some(backup.destination.as_str().to_owned()),
+        mount_root: PathBuf::from(backup.mount_root.as_str()),
+    })
+}
+
+/// The ends as the command line names them.
+#[derive(Debug, Clone, Copy)]
+pub struct Given<'a> {
+    pub label: &'a str,
+    pub source: Option<&'a Path>,
+    pub dest: Option<&'a Path>,
+    pub need: Need,
+}
+
+/// Finds both ends with what the profile says, runs `body` on them as [`ends::with`] does, and takes off what was
+/// mounted; where two folders are named, no profile is read.
+///
+/// # Errors
+/// Those of [`ends::with`], and a profile that can't be read.
+pub fn with_ends<T>(
+    given: &Given,
+    global: &Global,
+    ui: &Ui,
+    body: impl FnOnce(&Ends) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let plain = |path: Option<&Path>| path.is_some_and(|p| !mount::is_block_device(p));
+    let no_volume = plain(given.dest) && (given.need == Need::Drive || plain(given.source));
+    let said = if no_volume { Settings::default() } else { settings(global)? };
+    let request = Request {
+        label: given.label,
+        source: given.source,
+        dest: given.dest,
+        destination: said.destination.as_deref(),
+        mount_root: &said.mount_root,
+        root: global.root.as_deref(),
+        need: given.need,
+    };
+    ends::with(&request, ui, body)
+}
+
+/// Returns both ends as the copy takes them.
+///
+/// # Errors
+/// There is no card: [`Need::Drive`].
+pub fn card_and_drive(ends: &Ends, label: &Label) -> anyhow::Result<Endpoints> {
+    let source = ends.source.as_ref().context("there is no card")?;
+    Ok(Endpoints { label: label.clone(), source: source.dir.clone(), dest: ends.dest.dir.clone() })
 }

@@ -1,10 +1,10 @@
-//! What `lsblk` says, of every release since Jessie's.
+//! The output of `lsblk`, of every release since Jessie's.
 //!
 //! Three dialects are in the field: no `--json` at all (util-linux 2.25 of Jessie: `KEY="value"` pairs), JSON whose
 //! values are all strings and whose odd bytes are written `\xHH`, which is no JSON (Stretch), and JSON with numbers
 //! and booleans (Buster and later).
 
-use super::DeviceNumber;
+use super::device::DeviceNumber;
 use serde_json::Value;
 
 /// The columns to ask for; every release has them.
@@ -30,7 +30,7 @@ pub struct Block {
     /// `usb`, `sata`, `mmc` and so on; only whole disks have it.
     pub transport: Option<String>,
     pub model: Option<String>,
-    /// Where lsblk says that it is mounted; one place of several. mountinfo knows better.
+    /// The place where lsblk says that it is mounted; one of several. mountinfo knows better.
     pub mountpoint: Option<String>,
     pub swap: bool,
 }

@@ -1,4 +1,4 @@
-//! What a photographer reads at the end of a run.
+//! The report that a photographer reads at the end of a run.
 
 use crate::backup::account::{Account, NotSafe, Renamed};
 use crate::backup::events::Tally;
@@ -278,7 +278,8 @@ fn row(ui: &Ui, what: &str, tally: Tally) {
     ui.say(&format!("{what:<17}{:>13}{:>9}", ui::files(tally.files), ui::bytes(tally.bytes)));
 }
 
-/// What is wrong with each file; those that were not reached because the run `stopped` come last, and fewer of them.
+/// Lists what is wrong with each file; those that were not reached because the run `stopped` come last, and fewer of
+/// them.
 fn not_safe(ui: &Ui, bad: &[BadFile], stopped: Option<&str>) {
     let (left, wrong): (Vec<&BadFile>, Vec<&BadFile>) =
         bad.iter().partition(|b| Some(b.why.as_str()) == stopped);

@@ -1,21 +1,17 @@
 //! Shows a run: a bar on a terminal, a line now and then elsewhere, JSON lines with `--json`.
 
+use super::screen::{Moving, STOPPING, Screen, TEXT_EVERY};
 use crate::backup::events::{Event, Side, Tally, Watch};
 use crate::system::rundir::Running;
 use crate::system::{clock, signals};
-use crate::ui::{self, Bar, JSON_SCHEMA, Ui};
-use serde::{Deserialize, Serialize};
+use crate::ui::{self, JSON_SCHEMA, Ui};
+use serde::Serialize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// How often a line is written where there is no terminal, and a JSON line.
-pub const TEXT_EVERY: Duration = Duration::from_secs(15);
+/// Time between two JSON lines.
 const JSON_EVERY: Duration = Duration::from_millis(500);
-/// An iPad in an upright SSH client.
-const WIDTH: usize = 40;
-/// What a stop that was asked for is answered with.
-pub const STOPPING: &str = "stopping after what is on its way";
 const DRAW_EVERY: Duration = Duration::from_millis(150);
 
 /// A run that is shown, and told to those who follow it.
@@ -39,12 +35,6 @@ enum Said {
     Say(String),
     Note(String),
     Detail(String),
-}
-
-/// Where progress is drawn: by the run itself, and by `attach`.
-pub struct Screen {
-    bar: Bar,
-    terminal: bool,
 }
 
 #[derive(Default)]
@@ -81,22 +71,6 @@ struct Line<'a, T: Serialize> {
 struct Begin<'a> {
     event: &'static str,
     label: &'a str,
-}
-
-/// How far a run is: totals, so that one of these lines is enough.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Moving {
-    event: String,
-    files: u64,
-    bytes: u64,
-    of_files: u64,
-    of_bytes: u64,
-    written_bytes: u64,
-    /// Of `of_bytes`. Written and read back count half each: it is full when the last byte was verified, not before.
-    position_bytes: u64,
-    bytes_per_second: u64,
-    current: String,
-    slower: Option<Side>,
 }
 
 impl Progress {
@@ -225,56 +199,6 @@ impl Shared {
             Said::Note(text) => self.ui.note(&text),
             Said::Detail(text) => self.ui.detail(&text),
         }
-    }
-}
-
-impl Screen {
-    pub fn new(ui: &Ui) -> Self {
-        let terminal = ui.on_terminal();
-        Screen { bar: Bar::new(terminal), terminal }
-    }
-
-    /// Moves the bar, on a terminal.
-    pub fn draw(&self, moving: &Moving) {
-        if self.terminal {
-            self.bar.show(moving.position_bytes, moving.of_bytes, moving.first_line(), moving.second_line());
-        }
-    }
-
-    /// Prints something, and leaves the bar below it.
-    pub fn above(&self, print: impl FnOnce()) {
-        self.bar.above(print);
-    }
-
-    /// Says it in a line, where there is no terminal.
-    pub fn say(&self, moving: &Moving, ui: &Ui) {
-        if !self.terminal && !ui.json_wanted() {
-            ui.say(&format!("{}, {}", moving.first_line(), moving.second_line()));
-        }
-    }
-
-    pub fn clear(&self) {
-        self.bar.clear();
-    }
-}
-
-impl Moving {
-    fn first_line(&self) -> String {
-        let left = self.of_bytes.saturating_sub(self.position_bytes).checked_div(self.bytes_per_second);
-        let left = left.map_or(String::new(), |s| format!(", {} left", ui::clock(s)));
-        let (done, all) = (ui::bytes(self.bytes), ui::bytes(self.of_bytes));
-        format!("{done} of {all}, {}/s{left}", ui::bytes(self.bytes_per_second))
-    }
-
-    fn second_line(&self) -> String {
-        let slower = match self.slower {
-            Some(Side::Card) => ", card slower",
-            Some(Side::Drive) => ", drive slower",
-            None => "",
-        };
-        let name = self.current.rsplit('/').next().unwrap_or_default();
-        let line = format!("{} of {}{slower}, {name}", self.files, ui::files(self.of_files));
-        line.chars().take(WIDTH).collect()
     }
 }
 

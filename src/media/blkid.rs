@@ -1,7 +1,7 @@
 //! `blkid -o export`: labels where udev is not there to tell lsblk (a container, a rescue shell). blkid writes a
 //! control character in a label as `cat -v` does, and that can not be undone: such a label is found by device only.
 
-/// What blkid found on one device.
+/// The findings of blkid on one device.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Found {
     /// `/dev/sda1`.

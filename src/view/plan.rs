@@ -6,11 +6,11 @@ use crate::provision::resources::rule::RuleChange;
 use crate::provision::text::diff;
 use crate::provision::units::{AccountChange, UnitChange};
 use crate::system::Node;
-use crate::ui::{JSON_SCHEMA, Style, Ui};
+use crate::ui::{JSON_SCHEMA, Style, Ui, visible};
 use serde::Serialize;
 
 /// Shows a plan: files with their diffs, packages, accounts, units, then one line that sums it up.
-pub fn plan(ui: &Ui, plan: &Plan, checks: &[Check]) {
+pub fn show(ui: &Ui, plan: &Plan, checks: &[Check]) {
     for file in &plan.files {
         ui.say(&file_header(ui, file));
         if let Some(meta) = meta(file) {
@@ -36,7 +36,9 @@ pub fn plan(ui: &Ui, plan: &Plan, checks: &[Check]) {
     for check in checks {
         ui.detail(&check.text());
     }
-    super::setup::notes(ui, &plan.notes);
+    for note in &plan.notes {
+        ui.note(note);
+    }
     ui.say(&ui.paint(Style::Bold, &plan.summary()));
 }
 
@@ -56,6 +58,17 @@ fn file_header(ui: &Ui, file: &FileChange) -> String {
     format!("{} {}", ui.paint(style, word), ui.paint(Style::Bold, &file.path))
 }
 
+/// Paints the lines of a diff, for a terminal.
+fn painted(ui: &Ui, lines: &[String]) -> String {
+    let paint = |line: &String| match line.as_bytes().first() {
+        Some(b'+') => ui.paint(Style::Green, line),
+        Some(b'-') => ui.paint(Style::Red, line),
+        Some(b'@') => ui.paint(Style::Cyan, line),
+        _ => line.clone(),
+    };
+    lines.iter().map(paint).collect::<Vec<_>>().join("\n")
+}
+
 /// Mode, owner and kind, where they change.
 fn meta(file: &FileChange) -> Option<String> {
     match (&file.before, &file.after) {
@@ -66,7 +79,7 @@ fn meta(file: &FileChange) -> Option<String> {
             ))
         }
         (Node::Link { target }, Node::File(b)) => {
-            Some(format!("was a symbolic link to {}, mode {:04o}", crate::ui::visible(target), b.mode))
+            Some(format!("was a symbolic link to {}, mode {:04o}", visible(target), b.mode))
         }
         (Node::Absent, Node::File(b)) => Some(format!("mode {:04o}", b.mode)),
         _ => None,
@@ -128,15 +141,4 @@ impl<'a> PlanJson<'a> {
             notes: &plan.notes,
         }
     }
-}
-
-/// The lines in colour, for a terminal.
-fn painted(ui: &Ui, lines: &[String]) -> String {
-    let paint = |line: &String| match line.as_bytes().first() {
-        Some(b'+') => ui.paint(Style::Green, line),
-        Some(b'-') => ui.paint(Style::Red, line),
-        Some(b'@') => ui.paint(Style::Cyan, line),
-        _ => line.clone(),
-    };
-    lines.iter().map(paint).collect::<Vec<_>>().join("\n")
 }

@@ -1,14 +1,33 @@
-//! Whether the drive for backups is there and can take them.
+//! The drive for backups: plugged in, and able to take them.
 
-use super::Finding;
-use crate::provision::drive::{Drive, Plugged};
+use super::drive::{Drive, Plugged};
+use super::finding::{Check, Finding, Subject};
 use crate::ui::{bytes, visible};
 
 /// Less than this part of a drive is nearly nothing.
 const NEARLY_FULL: u64 = 20;
 
+/// The registry's row of [`drives`].
+pub const DRIVES: Check = Check {
+    name: "drives",
+    line: "the drive for backups is there and can take them",
+    stops_apply: false,
+    run: drives,
+};
+
+fn drives(subject: &Subject<'_>) -> Finding {
+    let Some(profile) = subject.profile else { return Finding::unknown("there is no profile") };
+    if !subject.host.is_live() {
+        return Finding::unknown("only a running host can say");
+    }
+    match subject.drives {
+        Some(drives) => judge(drives, profile.backup.destination.as_str()),
+        None => Finding::unknown("what is plugged in, and what is enrolled, can't be read"),
+    }
+}
+
 /// Judges the drives; `wanted` is the label that the profile names.
-pub fn judge(drives: &[Drive], wanted: &str) -> Finding {
+fn judge(drives: &[Drive], wanted: &str) -> Finding {
     let there = |d: &&Drive| d.plugged.is_some();
     let enrolled = drives.iter().filter(|d| d.enrolled);
     // The one that a backup would take: enrolled and plugged in, the profile's label before others.
@@ -85,8 +104,8 @@ fn plugged_in(drive: &Drive, plugged: &Plugged) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provision::doctor::Level;
-    use crate::provision::drive::Mounted;
+    use crate::doctor::drive::Mounted;
+    use crate::doctor::finding::Level;
 
     const GB: u64 = 1_000_000_000;
 

@@ -1,12 +1,12 @@
-//! Which drives may receive backups: the marker on the drive, and the list that this appliance keeps.
+//! The drives that may receive backups: the marker on the drive, and the list that this appliance keeps.
 //!
 //! Both must agree. The marker alone could have been copied to another stick with everything else; the list alone
 //! would know a drive by its volume id, which two sticks written from one image share.
 
-use super::Volume;
+use super::volume::Volume;
 use serde::{Deserialize, Serialize};
 
-/// Where the marker lies, below the drive's root.
+/// The marker's place below the drive's root.
 pub const MARKER: &str = ".piback/drive.json";
 /// Version of both files.
 pub const SCHEMA: u32 = 1;
@@ -64,7 +64,7 @@ impl Marker {
         Ok(marker)
     }
 
-    /// Whether it was written for the file system that it lies on now.
+    /// Tells whether it was written for the file system that it lies on now.
     #[must_use]
     pub fn belongs_to(&self, volume: &Volume) -> bool {
         self.volume == volume.uuid
@@ -88,7 +88,7 @@ impl Drives {
         self.drives.iter().filter(move |d| d.belongs_to(volume) && d.label == label)
     }
 
-    /// Whether this marker is on the list, word for word.
+    /// Tells whether this marker is on the list, word for word.
     #[must_use]
     pub fn knows(&self, marker: &Marker) -> bool {
         self.drives.contains(marker)
@@ -119,7 +119,7 @@ pub fn text<T: Serialize>(record: &T) -> String {
     text
 }
 
-/// Whether a folder listing is that of a camera's card: a folder DCIM at the root (DCF 2.0, 3.2.1). FAT and exFAT
+/// Tells whether a folder listing is that of a camera's card: a folder DCIM at the root (DCF 2.0, 3.2.1). FAT and exFAT
 /// ignore case.
 #[must_use]
 pub fn is_camera_card<'a>(folders_at_root: impl IntoIterator<Item = &'a str>) -> bool {
@@ -129,11 +129,12 @@ pub fn is_camera_card<'a>(folders_at_root: impl IntoIterator<Item = &'a str>) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::device::DeviceNumber;
 
     fn volume(label: &str, uuid: Option<&str>) -> Volume {
         Volume {
             kname: "sdb1".into(),
-            number: super::super::DeviceNumber { major: 8, minor: 17 },
+            number: DeviceNumber { major: 8, minor: 17 },
             label: Some(label.into()),
             fstype: Some("exfat".into()),
             uuid: uuid.map(str::to_owned),

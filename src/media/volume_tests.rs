@@ -1,7 +1,8 @@
 #![cfg(test)]
 
-use super::find::{Sought, by_device, by_label};
 use super::*;
+use crate::media::find::{VolumeKind, by_device, by_label};
+use crate::media::{lsblk, mountinfo};
 
 /// A Pi with its own card, a camera card, a backup drive, an unformatted stick, a snap and a RAID root elsewhere.
 const PI: &str = r#"{"blockdevices": [
@@ -43,11 +44,11 @@ fn a_pi_with_a_card_and_a_drive() {
             "(no label): /dev/sdc, 8.0 GB"
         ]
     );
-    let card = by_label(&plugged, "SD32GB-03", Sought::Card, &|_| false).unwrap();
+    let card = by_label(&plugged, "SD32GB-03", VolumeKind::Card, &|_| false).unwrap();
     assert!(card.usb && card.removable && card.read_only, "inherited from its disk");
     assert_eq!(card.model.as_deref(), Some("Reader"));
     assert_eq!(card.mounts, [MountedAt { path: "/media/pi/SD32GB-03".into(), read_only: true }]);
-    let drive = by_label(&plugged, "PDRIVE128GB", Sought::Drive, &|_| false).unwrap();
+    let drive = by_label(&plugged, "PDRIVE128GB", VolumeKind::Drive, &|_| false).unwrap();
     assert_eq!(drive.mounts, [MountedAt { path: "/media/pi/PDRIVE128GB".into(), read_only: false }]);
 }
 
@@ -56,7 +57,7 @@ fn the_disk_that_the_system_runs_from_is_never_offered() {
     // Even a partition of it that nothing has mounted.
     for label in ["rootfs", "bootfs", "SPARE"] {
         let plugged = plugged(PI, MOUNTS);
-        let error = by_label(&plugged, label, Sought::Card, &|_| false).unwrap_err();
+        let error = by_label(&plugged, label, VolumeKind::Card, &|_| false).unwrap_err();
         assert!(error.what.contains("runs from"), "{}", error.what);
     }
     let plugged = plugged(PI, MOUNTS);
@@ -107,26 +108,27 @@ fn roots_that_hide_their_disk() {
 fn two_cards_of_one_label_are_named_with_device_and_size() {
     let two = PI.replace("PDRIVE128GB", "SD32GB-03");
     let two = plugged(&two, MOUNTS);
-    let error = by_label(&two, "SD32GB-03", Sought::Card, &|_| false).unwrap_err();
+    let error = by_label(&two, "SD32GB-03", VolumeKind::Card, &|_| false).unwrap_err();
     assert!(error.what.starts_with("more than one volume is labelled SD32GB-03"), "{}", error.what);
     assert_eq!(error.hints[0], "SD32GB-03: /dev/sda1, 32 GB, exfat");
     assert_eq!(error.hints[1], "SD32GB-03: /dev/sdb, 128 GB, vfat");
     // One of them being the drive, the other is the card.
-    let card = by_label(&two, "SD32GB-03", Sought::Card, &|v| v.kname == "sdb").unwrap();
+    let card = by_label(&two, "SD32GB-03", VolumeKind::Card, &|v| v.kname == "sdb").unwrap();
     assert_eq!(card.kname, "sda1");
 }
 
 #[test]
 fn a_label_that_is_not_there_lists_what_is() {
     let plugged = plugged(PI, MOUNTS);
-    let error = by_label(&plugged, "sd32gb-03\u{1b}[2J", Sought::Card, &|v| v.kname == "sdb").unwrap_err();
+    let error =
+        by_label(&plugged, "sd32gb-03\u{1b}[2J", VolumeKind::Card, &|v| v.kname == "sdb").unwrap_err();
     assert_eq!(error.what, "no card labelled sd32gb-03\\u{1b}[2J is plugged in");
     assert_eq!(
         error.hints,
         ["there is SD32GB-03: /dev/sda1, 32 GB, exfat", "there is (no label): /dev/sdc, 8.0 GB"]
     );
     // An empty label is no label, and finds no volume that has none.
-    assert!(by_label(&plugged, "", Sought::Card, &|_| false).is_err());
+    assert!(by_label(&plugged, "", VolumeKind::Card, &|_| false).is_err());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `/proc/self/mountinfo`: what is mounted where. Its format is in proc(5).
 
-use super::DeviceNumber;
+use super::device::DeviceNumber;
 use std::path::PathBuf;
 
 /// One mount.

@@ -1,0 +1,154 @@
+//! The network stack, the Wi-Fi's subnet, and who else listens.
+
+use super::finding::{Check, Finding, Subject, said};
+use crate::provision::adopt;
+use crate::provision::adopt::conflicts;
+use crate::provision::host::facts::Stack;
+use crate::system::run::Tool;
+use crate::ui::visible;
+
+/// The registry's row of [`stack`].
+pub const STACK: Check = Check {
+    name: "stack",
+    line: "who brings up the network, and nobody else",
+    stops_apply: true,
+    run: stack,
+};
+
+fn stack(subject: &Subject<'_>) -> Finding {
+    let Some(facts) = subject.facts else {
+        return Finding::bad(
+            "no NetworkManager, dhcpcd or ifupdown was found",
+            "name it: piback apply --stack",
+        );
+    };
+    if let Some(profile) = subject.profile {
+        let found = adopt::find(subject.host, facts, profile).and_then(|manual| {
+            Ok((conflicts::find(subject.host, facts, profile, &manual)?, manual.places()))
+        });
+        match found {
+            Ok((conflicts, _)) if !conflicts.is_empty() => {
+                return Finding::bad(conflicts.join("; "), "then: sudo piback apply");
+            }
+            Ok((_, places)) if !places.is_empty() => {
+                return Finding::mended_by_apply(format!(
+                    "a set-up by hand fights with piback's: {}",
+                    places.join(", ")
+                ));
+            }
+            Ok(_) => {}
+            Err(e) => return Finding::unknown(format!("{e:#}")),
+        }
+    }
+    match facts.os.pretty_name.as_str() {
+        "" => Finding::good(stack_name(facts.stack)),
+        name => Finding::good(format!("{} ({})", stack_name(facts.stack), visible(name))),
+    }
+}
+
+/// The registry's row of [`subnet`].
+pub const SUBNET: Check = Check {
+    name: "subnet",
+    line: "the Wi-Fi's addresses are not the uplink's",
+    stops_apply: true,
+    run: subnet,
+};
+
+fn subnet(subject: &Subject<'_>) -> Finding {
+    if subject.profile.is_none() {
+        return Finding::unknown("there is no profile");
+    }
+    if !subject.host.is_live() {
+        return Finding::unknown("only a running host can say");
+    }
+    let Some(choice) = subject.lan else {
+        return Finding::unknown("ip does not say which networks there are");
+    };
+    let ours = choice.network.address;
+    if let Some(note) = choice.note() {
+        return Finding::mended_by_apply(note);
+    }
+    match &choice.clash {
+        None => Finding::good(ours.to_string()),
+        Some(taken) if choice.network.auto => Finding::bad(
+            format!("{taken}, which overlaps with the Wi-Fi's {ours}, and no other subnet is free"),
+            "set network.address in the profile to one that is",
+        ),
+        Some(taken) => Finding::bad(
+            format!("{taken}, which overlaps with the Wi-Fi's {ours}"),
+            "set network.address: auto and network.dhcp.range: .50-.100 in the profile, and piback picks a free subnet",
+        ),
+    }
+}
+
+/// The registry's row of [`ports`].
+pub const PORTS: Check = Check {
+    name: "ports",
+    line: "nobody else holds the ports 53, 67 and 445",
+    stops_apply: false,
+    run: ports,
+};
+
+fn ports(subject: &Subject<'_>) -> Finding {
+    let both = [["-Hlunp"], ["-Hltnp"]].map(|args| said(subject, &Tool::new("ss").args(args)));
+    let mut found = Vec::new();
+    for text in both {
+        match text {
+            Ok(text) => found.extend(listeners(&text)),
+            Err(finding) => return finding,
+        }
+    }
+    let ours = |port: u16, name: &str| match port {
+        53 | 67 => name == "dnsmasq",
+        _ => name.starts_with("smbd"),
+    };
+    let strangers: Vec<String> = found
+        .iter()
+        .filter(|(address, port, _)| [53, 67, 445].contains(port) && !address.starts_with("127."))
+        .filter_map(|(address, port, name)| {
+            let name = name.as_deref()?;
+            (!ours(*port, name)).then(|| format!("{name} on {}:{port}", visible(address)))
+        })
+        .collect();
+    match strangers.is_empty() {
+        true => Finding::good("free, or held by dnsmasq and Samba"),
+        false => Finding::warning(strangers.join(", "), "stop that program, or keep it off the Wi-Fi"),
+    }
+}
+
+/// Names the stack as people write it.
+fn stack_name(stack: Stack) -> &'static str {
+    match stack {
+        Stack::Ifupdown => "ifupdown",
+        Stack::Dhcpcd => "dhcpcd",
+        Stack::NetworkManager => "NetworkManager",
+    }
+}
+
+/// `ss -Hlnp`: local address, port, and the first process's name out of `users:(("dnsmasq",pid=7,fd=4))`.
+fn listeners(text: &str) -> Vec<(String, u16, Option<String>)> {
+    let line = |line: &str| {
+        let local = line.split_whitespace().find(|w| w.contains(':') && !w.starts_with("users:"))?;
+        let (address, port) = local.rsplit_once(':')?;
+        let name = line.split_once("((\"").and_then(|(_, rest)| rest.split('"').next());
+        Some((address.to_owned(), port.parse().ok()?, name.map(str::to_owned)))
+    };
+    text.lines().filter_map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_tools_print() {
+        let ss = "UNCONN 0 0 127.0.0.53%lo:53 0.0.0.0:* users:((\"systemd-resolve\",pid=1,fd=2))\nUNCONN 0 0 [::]:67 *:*\n";
+        assert_eq!(
+            listeners(ss),
+            [
+                ("127.0.0.53%lo".to_owned(), 53, Some("systemd-resolve".to_owned())),
+                ("[::]".to_owned(), 67, None)
+            ]
+        );
+    }
+}

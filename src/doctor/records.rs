@@ -1,0 +1,40 @@
+//! The profile, and an apply that was cut off.
+
+use super::finding::{Check, Finding, Subject};
+use crate::provision::apply::journal::{self, Phase};
+
+/// The registry's row of [`profile`].
+pub const PROFILE: Check =
+    Check { name: "profile", line: "the profile can be read", stops_apply: false, run: profile };
+
+fn profile(subject: &Subject<'_>) -> Finding {
+    match subject.profile {
+        Some(_) => Finding::good("readable"),
+        None => {
+            Finding::bad("there is none that can be read", "piback init, or piback plan says what is wrong")
+        }
+    }
+}
+
+/// The registry's row of [`apply`].
+pub const APPLY: Check = Check {
+    name: "apply",
+    line: "no apply was cut off, or waits to be confirmed",
+    stops_apply: false,
+    run: apply,
+};
+
+fn apply(subject: &Subject<'_>) -> Finding {
+    match journal::open(subject.host) {
+        Ok(None) => Finding::good("none was cut off"),
+        Ok(Some(intent)) if intent.phase == Phase::Provisional => Finding::warning(
+            journal::notice(&intent),
+            "sudo piback confirm keeps it, sudo piback rollback undoes it",
+        ),
+        Ok(Some(intent)) if intent.phase == Phase::Undoing => {
+            Finding::bad(journal::notice(&intent), "sudo piback rollback")
+        }
+        Ok(Some(intent)) => Finding::bad(journal::notice(&intent), "sudo piback apply"),
+        Err(e) => Finding::unknown(format!("{e:#}")),
+    }
+}

@@ -1,0 +1,227 @@
+//! From a label, or from `--source` and `--dest`, to two folders: where to read and where to write.
+//!
+//! A volume is used where it is mounted; else piback mounts it, and takes it off again afterwards. A drive must be an
+//! enrolled one. Everything that can be refused without mounting is refused before anything is mounted.
+
+use super::drives::Drives;
+use super::find::{self, VolumeKind};
+use super::reach::{End, hold, marker, only_read_only, reach, refuse_a_card, take_off};
+use super::volume::{Plugged, Volume};
+use super::{enrolled, plugged};
+use crate::error::Problem;
+use crate::system::folder::{self, Folder};
+use crate::system::mount::{self, Access, Mounted};
+use crate::ui::{Ui, visible};
+use anyhow::{Context, anyhow};
+use std::path::Path;
+
+/// The words of the command line and of the profile.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The card's label, as it was given.
+    pub label: &'a str,
+    /// `--source`: a folder, or a block device such as `/dev/sda1`.
+    pub source: Option<&'a Path>,
+    /// `--dest`: a folder.
+    pub dest: Option<&'a Path>,
+    /// The profile's `backup.destination`.
+    pub destination: Option<&'a str>,
+    /// The profile's `backup.mount_root`.
+    pub mount_root: &'a Path,
+    /// `--root`: where the list of enrolled drives lies.
+    pub root: Option<&'a Path>,
+    pub need: Need,
+}
+
+/// The ends that a command works on, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// The card to read, the drive to write.
+    Backup,
+    /// Both to read.
+    Compare,
+    /// The drive alone; its files are read, and what was found is recorded there if that can be.
+    Drive,
+}
+
+/// Both ends, and what has to be taken off afterwards.
+#[derive(Debug)]
+#[must_use = "what was mounted stays mounted until `close`"]
+pub struct Ends {
+    /// None only for [`Need::Drive`].
+    pub source: Option<End>,
+    pub dest: End,
+    mounted: Vec<Mounted>,
+    /// Both folders, open: nobody can take a volume off by mistake before `close`.
+    held: Vec<Folder>,
+}
+
+/// Finds both ends, runs `body` on them, and takes off what was mounted for it, whatever `body` said. `body` has to
+/// come back after Ctrl-C, and must have closed every file below the two ends by then.
+///
+/// # Errors
+/// Those of [`resolve`] and of `body`; and a volume that could not be taken off, even if `body` was fine.
+pub fn with<T>(
+    request: &Request,
+    ui: &Ui,
+    body: impl FnOnce(&Ends) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let ends = resolve(request, ui)?;
+    let result = body(&ends);
+    match (result, ends.close()) {
+        (result, Ok(())) => result,
+        (Ok(_), Err(unclosed)) => Err(unclosed),
+        (Err(error), Err(unclosed)) => {
+            ui.note(&format!("{unclosed:#}"));
+            Err(error)
+        }
+    }
+}
+
+/// Finds both ends, and mounts what is not mounted.
+///
+/// # Errors
+/// No such card or drive, more than one, a drive that is a card or is not enrolled; nothing is left mounted then.
+pub fn resolve(request: &Request, ui: &Ui) -> anyhow::Result<Ends> {
+    let mut mounted = Vec::new();
+    match both(request, ui, &mut mounted) {
+        Ok((source, dest, held)) => Ok(Ends { source, dest, mounted, held }),
+        Err(error) => {
+            if let Err(unclosed) = take_off(mounted) {
+                ui.note(&format!("{unclosed:#}"));
+            }
+            Err(error)
+        }
+    }
+}
+
+impl Ends {
+    /// Takes off what was mounted.
+    ///
+    /// # Errors
+    /// A volume that could not be taken off, with what to do.
+    pub fn close(self) -> anyhow::Result<()> {
+        drop(self.held);
+        take_off(self.mounted)
+    }
+}
+
+fn both(
+    request: &Request,
+    ui: &Ui,
+    mounted: &mut Vec<Mounted>,
+) -> anyhow::Result<(Option<End>, End, Vec<Folder>)> {
+    let (source, dest) = found(request, ui, mounted)?;
+    let held = source.iter().chain([&dest]).map(hold).collect::<anyhow::Result<_>>()?;
+    Ok((source, dest, held))
+}
+
+fn found(request: &Request, ui: &Ui, mounted: &mut Vec<Mounted>) -> anyhow::Result<(Option<End>, End)> {
+    // First the folders: a word about a typing error should not wait for lsblk.
+    let dest = request.dest.map(plain).transpose()?;
+    let source_device = request.source.filter(|path| mount::is_block_device(path));
+    let source_folder = request.source.filter(|_| source_device.is_none()).map(plain).transpose()?;
+    let wants_card = request.need != Need::Drive && source_folder.is_none();
+    if !wants_card && let Some(dest) = dest {
+        return Ok((source_folder, dest));
+    }
+    let plugged = plugged::read()?;
+    let enrolled = enrolled::read(request.root)?;
+    let drive = match dest {
+        Some(_) => None,
+        None => Some(enrolled_drive(&plugged, &enrolled, request.destination)?),
+    };
+    let card = match (wants_card, source_device) {
+        (false, _) => None,
+        (true, Some(device)) => Some(find::by_device(&plugged, device)?),
+        (true, None) => Some(card(&plugged, &enrolled, drive, request)?),
+    };
+    if let (Some(card), Some(drive)) = (card, drive)
+        && card.kname == drive.kname
+    {
+        let what = format!("{} is the drive that receives backups, not a card", visible(request.label));
+        return Err(Problem::failed(what).hint("`piback cards` lists what is plugged in").into());
+    }
+    let source = match card {
+        Some(card) => Some(reach(card, Access::ReadOnly, request.mount_root, mounted, ui)?),
+        None => source_folder,
+    };
+    let dest = match (dest, drive) {
+        (Some(dest), _) => dest,
+        (None, Some(drive)) => {
+            let access = match request.need {
+                Need::Backup => Access::ReadWrite,
+                Need::Compare => Access::ReadOnly,
+                // What `verify` finds is recorded on the drive, where it lets.
+                Need::Drive if drive.read_only || only_read_only(drive) => Access::ReadOnly,
+                Need::Drive => Access::ReadWrite,
+            };
+            let dest = reach(drive, access, request.mount_root, mounted, ui)?;
+            is_the_enrolled_one(&dest, drive, &enrolled)?;
+            dest
+        }
+        (None, None) => return Err(anyhow!("there is no destination")),
+    };
+    Ok((source, dest))
+}
+
+/// A folder that the user named.
+fn plain(path: &Path) -> anyhow::Result<End> {
+    let (dir, device) = folder::real(path)
+        .with_context(|| format!("{} is no folder to use", visible(&path.to_string_lossy())))?;
+    Ok(End { dir, device, volume: None })
+}
+
+/// The card of the label that was given. Enrolled drives are never cards.
+fn card<'a>(
+    plugged: &'a Plugged,
+    enrolled: &Drives,
+    drive: Option<&Volume>,
+    request: &Request,
+) -> anyhow::Result<&'a Volume> {
+    let is_drive = |v: &Volume| drive.is_some_and(|d| d.kname == v.kname) || enrolled.of(v).next().is_some();
+    if let Some(drive) = plugged.offered().find(|v| is_drive(v) && v.label.as_deref() == Some(request.label))
+        && !plugged.offered().any(|v| !is_drive(v) && v.label == drive.label)
+    {
+        let what = format!("{} is a drive that receives backups, not a card", visible(request.label));
+        return Err(Problem::failed(what).hint("`piback cards` lists what is plugged in").into());
+    }
+    Ok(find::by_label(plugged, request.label, VolumeKind::Card, &is_drive)?)
+}
+
+/// The drive that the profile names, as far as can be told without mounting it.
+fn enrolled_drive<'a>(
+    plugged: &'a Plugged,
+    enrolled: &Drives,
+    destination: Option<&str>,
+) -> anyhow::Result<&'a Volume> {
+    let Some(label) = destination else {
+        return Err(Problem::failed("no drive is named for backups: there is no profile")
+            .hint("make one: sudo piback init")
+            .hint("or name a folder: --dest DIR")
+            .into());
+    };
+    let drive = find::by_label(plugged, label, VolumeKind::Drive, &|_| false)?;
+    if enrolled.of(drive).next().is_none() {
+        return Err(not_enrolled(drive, "is not enrolled on this appliance"));
+    }
+    Ok(drive)
+}
+
+/// The checks that need the drive's content.
+fn is_the_enrolled_one(dest: &End, drive: &Volume, enrolled: &Drives) -> anyhow::Result<()> {
+    let root = Folder::open(&dest.dir).with_context(|| visible(&dest.dir.to_string_lossy()))?;
+    refuse_a_card(&root, drive)?;
+    match marker(&root, drive)? {
+        Some(marker) if enrolled.knows(&marker) && marker.belongs_to(drive) => Ok(()),
+        Some(_) => Err(not_enrolled(drive, "carries another drive's marker")),
+        None => Err(not_enrolled(drive, "has lost its marker .piback/drive.json")),
+    }
+}
+
+fn not_enrolled(drive: &Volume, why: &str) -> anyhow::Error {
+    let shown = drive.shown_label();
+    Problem::failed(format!("{shown} ({}) {why}", drive.device().display()))
+        .hint(format!("if backups are to go there: sudo piback enroll '{shown}'"))
+        .into()
+}

@@ -1,0 +1,6 @@
+//! The texts that people and programs read: a plan, a run while it goes, and what stands at its end.
+
+pub mod plan;
+pub mod progress;
+pub mod report;
+pub mod screen;
