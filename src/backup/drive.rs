@@ -1,7 +1,7 @@
 //! The drive: where a label's files and piback's own lie on it, and how folders are reached.
 
 use super::label::Label;
-use super::manifest::Runs;
+use super::manifest::{self, Runs};
 use super::{names, scan};
 use crate::error::Problem;
 use crate::system::volume::{Dir, Fault, FaultKind, Lock, Medium};
@@ -153,7 +153,8 @@ impl Drive {
         let label = self.label.as_bytes();
         let manifests = self.own(&[b"manifests", label]).context("open the manifests")?;
         let lists = self.own(&[b"mhl", label]).context("open the media hash lists")?;
-        Runs::load(manifests.as_ref(), lists.as_ref())
+        let listed = lists.as_ref().map(manifest::runs_with_lists).transpose();
+        Runs::load(manifests.as_ref(), listed.context("list the media hash lists")?.unwrap_or_default())
     }
 
     /// The label's folder; `None` before its first backup.

@@ -65,7 +65,7 @@ pub fn backup(ends: &Endpoints, options: Options, watch: &dyn Watch) -> anyhow::
     let something = !matched.jobs.is_empty() || !matched.adopted.is_empty() || !runs.unfinished.is_empty();
     if something || removals > 0 || rebuild {
         let adopted = !matched.adopted.is_empty();
-        let mut job = Job { ends, card: &card, runs: &mut runs, adopted, rebuild, watch };
+        let mut job = Job { ends, card: &card, runs: &mut runs, adopted, contradicts: false, rebuild, watch };
         let result = job.write(&mut source, &mut drive, &mut matched, plan, &mut account)?;
         account.add(&card, result);
     }
@@ -78,6 +78,8 @@ struct Job<'a> {
     card: &'a Card,
     runs: &'a mut Runs,
     adopted: bool,
+    /// This run's records say of a name on the drive what no record said before.
+    contradicts: bool,
     /// Manifests were lost: what no record speaks of is taken over.
     rebuild: bool,
     watch: &'a dyn Watch,
@@ -111,8 +113,9 @@ impl Job<'_> {
         }
         let cleaned = self.runs.unfinished.iter().map(|run| Record::Cleaned { run: run.clone() });
         // Taken, not borrowed: of 100,000 files that is memory which the rest of the run needs.
-        let adopted =
-            std::mem::take(&mut matched.adopted).into_iter().map(|adopted| adopted.record(self.card));
+        let adopted = std::mem::take(&mut matched.adopted);
+        self.contradicts = adopted.iter().any(|adopted| adopted.contradicts(&self.runs.index));
+        let adopted = adopted.into_iter().map(|adopted| adopted.record(self.card));
         log.append(cleaned.chain(adopted)).map_err(cant)?;
         let mut result = CopyResult { stop: account.stop, ..CopyResult::default() };
         if account.stop.is_none() {
@@ -165,22 +168,20 @@ impl Job<'_> {
         if result.not_safe.is_empty() && account.not_safe.is_empty() {
             account.removed = mirror::run(drive, run, log, removals)?;
         }
+        self.contradicts |= result.contradicts || account.removed > 0;
         // What was known before the copy is read again where it is needed, with what was added: one index at a time.
         self.runs.index = Index::default();
         if self.rebuild {
             self.rebuild(drive, log, account)?;
         }
         if result.copied.files > 0 || account.removed > 0 || self.adopted {
-            // Read again: what the list says is what the manifests say.
-            match drive.runs() {
-                Ok(runs) => match mhl::export(drive, run, &runs.index, clock::today(), &process::host_name())
-                {
-                    Err(fault) if !fault.ends_the_drive() => {
-                        account.notes.push(format!("no media hash list was written: {fault}"));
-                    }
-                    answer => answer?,
-                },
-                Err(e) => account.notes.push(format!("no media hash list was written: {e:#}")),
+            let contradicted_in = if self.contradicts { u64::MAX } else { self.runs.contradicted_in };
+            let (now, host) = (clock::today(), process::host_name());
+            match mhl::export(drive, &mhl::Export { run, contradicted_in, now, host: &host }) {
+                Err(fault) if !fault.ends_the_drive() => {
+                    account.notes.push(format!("no media hash list was written: {fault}"));
+                }
+                answer => answer?,
             }
         }
         let not_safe = (result.not_safe.len() + account.not_safe.len()) as u64;

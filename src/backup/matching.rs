@@ -45,6 +45,12 @@ struct Seen {
 }
 
 impl Adopted {
+    /// Whether a record says of its name on the drive that another content lies there.
+    #[must_use]
+    pub fn contradicts(&self, index: &Index) -> bool {
+        index.contradicts(&self.dest, self.seen.digest.hash)
+    }
+
     /// What the manifest will say of it.
     #[must_use]
     pub fn record(&self, card: &Card) -> Record {

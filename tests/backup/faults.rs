@@ -24,7 +24,7 @@ fn breakable_card(files: u64, len: usize, faults: Faults) -> (Rig, Mounted, Path
     (rig, mounted, behind)
 }
 
-fn breakable_drive(files: u64, len: usize, faults: Faults) -> (Rig, Mounted) {
+pub fn breakable_drive(files: u64, len: usize, faults: Faults) -> (Rig, Mounted) {
     let rig = Rig::new();
     for i in 0..files {
         rig.shoot(&name(i), noise(i, len));

@@ -6,6 +6,7 @@ mod damage;
 mod faults;
 mod faulty;
 mod kills;
+mod lists;
 mod manifests;
 mod meanwhile;
 mod names;

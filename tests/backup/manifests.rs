@@ -2,7 +2,7 @@
 
 use crate::rig::{PIBACK, Rig, ended, noise, put, stamps, tree};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 fn name(i: u64) -> String {
@@ -130,66 +130,6 @@ fn a_mirror_moves_what_is_gone_and_deletes_nothing() {
     assert_eq!(rig.run("backup", &["--mirror"]).code, Some(0));
 }
 
-/// The reference implementation of ASC MHL, from PyPI, in target/.
-fn ascmhl(tool: &str) -> PathBuf {
-    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/ascmhl");
-    let python = target.join("bin/python");
-    let run = |program: &Path, args: &[&str]| {
-        let run = ended(Command::new(program).args(args));
-        assert_eq!(run.code, Some(0), "{program:?} {args:?} {run:?}");
-    };
-    static ONCE: std::sync::Once = std::sync::Once::new();
-    ONCE.call_once(|| {
-        if !target.join("bin/ascmhl-debug").exists() {
-            run(Path::new("python3"), &["-m", "venv", target.to_str().unwrap()]);
-            run(&python, &["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "ascmhl==1.2"]);
-        }
-    });
-    target.join("bin").join(tool)
-}
-
-#[test]
-fn the_reference_implementation_accepts_the_media_hash_list() {
-    let rig = shot(5);
-    rig.shoot("odd & <names>/\"q\" é.jpg", "x");
-    rig.shoot("empty.xmp", "");
-    rig.backed_up();
-    rig.format();
-    for i in 0..5 {
-        rig.shoot(&name(i), noise(100 + i, 3000));
-    }
-    rig.backed_up();
-    let lists = rig.drive.join(".piback/mhl").join(&rig.label);
-    let mut runs: Vec<_> = fs::read_dir(&lists).unwrap().map(|e| e.unwrap().path()).collect();
-    runs.sort();
-    assert_eq!(runs.len(), 2, "one list a run");
-    let history = runs[1].join("ascmhl");
-    let list = fs::read_dir(&history)
-        .unwrap()
-        .map(|e| e.unwrap().path())
-        .find(|p| p.extension() == Some("mhl".as_ref()));
-    let list = list.unwrap();
-    let kept = rig.drive.join(&rig.label);
-    let verify =
-        || ended(Command::new(ascmhl("ascmhl-debug")).args(["verify", "-v", "-pl"]).arg(&list).arg(&kept));
-    let run = verify();
-    assert_eq!(run.code, Some(0), "{run:?}");
-    assert_eq!(run.out.matches(": OK").count(), 12, "every file was compared: {run:?}");
-    // As a history beside the photos, in a copy of the folder.
-    let copy = rig.dir.path().join("copy");
-    assert_eq!(ended(Command::new("cp").arg("-r").arg(&kept).arg(&copy)).code, Some(0));
-    assert_eq!(ended(Command::new("cp").arg("-r").arg(&history).arg(&copy)).code, Some(0));
-    for (tool, verb) in [("ascmhl", "diff"), ("ascmhl", "info"), ("ascmhl-debug", "verify")] {
-        let run = ended(Command::new(ascmhl(tool)).arg(verb).arg(&copy));
-        assert_eq!(run.code, Some(0), "{run:?}");
-    }
-    // It is no formality: a changed byte, a missing and a new file are found.
-    let mut changed = fs::read(kept.join(name(1))).unwrap();
-    changed[0] ^= 1;
-    fs::write(kept.join(name(1)), changed).unwrap();
-    assert_eq!(verify().code, Some(11));
-}
-
 #[test]
 fn what_a_manifest_says_is_what_others_compute() {
     let rig = shot(1);
@@ -199,7 +139,7 @@ fn what_a_manifest_says_is_what_others_compute() {
     let record: serde_json::Value = serde_json::from_str(&line[17..]).unwrap();
     assert_eq!(record["path"], name(0));
     let script = "import sys,xxhash; print(xxhash.xxh3_128_hexdigest(open(sys.argv[1],'rb').read()))";
-    let python = ascmhl("python");
+    let python = crate::lists::ascmhl("python");
     let run = ended(Command::new(python).args(["-c", script]).arg(rig.card.join(name(0))));
     assert_eq!(run.out.trim(), record["xxh128"].as_str().unwrap(), "{run:?}");
     let _ = PIBACK;

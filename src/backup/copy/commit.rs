@@ -48,7 +48,7 @@ struct Committer<'a> {
 /// A file that was published, and what the manifest will say of it.
 struct Done {
     job: u32,
-    bytes: u64,
+    digest: Digest,
     dest: Vec<u8>,
     record: Record,
     bad: Option<Reason>,
@@ -74,8 +74,8 @@ impl Committer<'_> {
         for done in done {
             match done.bad {
                 None => {
-                    self.result.published(done.job, done.bytes, &done.dest);
-                    verified.add(done.bytes);
+                    self.result.published(done.job, done.digest, &done.dest);
+                    verified.add(done.digest.len);
                 }
                 Some(reason) => self.result.failed(done.job, reason),
             }
@@ -225,5 +225,5 @@ fn done(file: Pending, path: &[u8], name: &[u8]) -> Done {
         let reason = Reason::BadRanges { bad: file.end.bad.clone(), kept: Some(dest.clone()) };
         (Record::Partial { file: record, bad: file.end.bad }, Some(reason))
     };
-    Done { job: file.job, bytes: digest.len, dest, record, bad }
+    Done { job: file.job, digest, dest, record, bad }
 }

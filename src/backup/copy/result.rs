@@ -1,6 +1,7 @@
 //! What became of every job.
 
 use super::context::Context;
+use crate::backup::digest::Digest;
 use crate::backup::events::{Event, Tally};
 use crate::backup::reason::{Reason, Stop};
 use crate::backup::{scan, source};
@@ -15,6 +16,8 @@ pub struct CopyResult {
     pub scanned: u64,
     /// Files that got another name than the card's: index into the card's files, path below the label's folder.
     pub renamed: Vec<Published>,
+    /// A name on the drive means another content now than an earlier record said.
+    pub contradicts: bool,
     /// Index into the card's files, and why.
     pub not_safe: Vec<(u32, Reason)>,
     pub stop: Option<Stop>,
@@ -78,14 +81,16 @@ impl<'a> Shared<'a> {
     }
 
     /// A job's file is on the drive for good.
-    pub fn published(&self, job: u32, bytes: u64, dest: &[u8]) {
+    pub fn published(&self, job: u32, digest: Digest, dest: &[u8]) {
         let card = self.context.card;
         let at = self.context.jobs[job as usize].file;
         let file = &card.files[at as usize];
         let plain = scan::join(&card.folders[file.folder as usize].path, card.name(file));
+        let contradicts = self.context.index.contradicts(dest, digest.hash);
         self.with(|inner| {
             inner.settled[job as usize] = true;
-            inner.result.copied.add(bytes);
+            inner.result.copied.add(digest.len);
+            inner.result.contradicts |= contradicts;
             inner.result.scanned += file.size;
             if plain != dest {
                 inner.result.renamed.push(Published { file: at, dest: dest.to_vec() });

@@ -14,6 +14,7 @@ pub struct Index {
     by_dest: HashMap<u64, u32>,
     moved: HashMap<Vec<u8>, Vec<u8>>,
     rotten: HashSet<Vec<u8>>,
+    contradicted: bool,
 }
 
 /// A file that was on a card and is, or was, on the drive.
@@ -75,6 +76,7 @@ impl Index {
                 let (Some(dest), Some(to)) = (from_text(dest), from_text(to)) else {
                     return false;
                 };
+                self.contradicted = true;
                 self.moved.insert(dest, to);
                 true
             }
@@ -114,6 +116,18 @@ impl Index {
     #[must_use]
     pub fn moved_to(&self, dest: &[u8]) -> Option<&[u8]> {
         self.moved.get(dest).map(Vec::as_slice)
+    }
+
+    /// Whether a record says of this name on the drive that another content lies under it.
+    #[must_use]
+    pub fn contradicts(&self, dest: &[u8], hash: u128) -> bool {
+        self.of_dest(dest).is_some_and(|known| known.is_vouched() && known.hash != hash)
+    }
+
+    /// Whether one of the records since the last call contradicts an earlier one: another content under a name, or a
+    /// file that was moved.
+    pub fn take_contradiction(&mut self) -> bool {
+        std::mem::take(&mut self.contradicted)
     }
 
     /// Every file on the drive that the manifests speak of, once, by its newest record, sorted by path.
@@ -156,6 +170,7 @@ impl Index {
             (known.mtime, known.ctime, known.sample) = (mtime, ctime, sample);
             return true;
         }
+        self.contradicted |= self.contradicts(dest, hash);
         let Some(dest_at) = self.keep(dest) else { return false };
         let path_at = if path == dest { Some(dest_at) } else { self.keep(path) };
         let Some(path_at) = path_at else { return false };
@@ -248,6 +263,19 @@ mod tests {
         }
         assert_eq!(index.of_path(b"a").map(|k| k.mtime).collect::<Vec<_>>(), [999]);
         assert_eq!((index.known.len(), index.text.len()), (1, 1));
+    }
+
+    #[test]
+    fn another_content_under_a_name_is_noticed_once() {
+        let mut index = Index::default();
+        let found = |hash: u128| Record::Found { dest: "b".into(), size: 3, xxh128: format!("{hash:032x}") };
+        for record in [file("a", "a", 1), file("a", "a", 1), file("c", "a", 1), found(1), file("b", "b", 2)] {
+            assert!(index.add(&record) && !index.take_contradiction(), "{record:?}");
+        }
+        for record in [file("a", "a", 2), Record::Moved { dest: "a".into(), to: "x".into() }] {
+            assert!(index.add(&record) && index.take_contradiction() && !index.take_contradiction());
+        }
+        assert!(index.contradicts(b"b", 1) && !index.contradicts(b"b", 2) && !index.contradicts(b"z", 1));
     }
 
     #[test]

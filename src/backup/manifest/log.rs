@@ -20,6 +20,9 @@ pub struct Runs {
     pub mended: Vec<String>,
     /// Number of manifest files.
     pub count: usize,
+    /// The number of the last run since which a name on the drive means another content than before, or a file lies
+    /// somewhere else; 0 when no run said so. A list of an earlier run is not true any more then.
+    pub contradicted_in: u64,
     last_number: u64,
 }
 
@@ -51,17 +54,15 @@ struct Said {
 }
 
 impl Runs {
-    /// Reads all manifests in a label's manifest folder; none where there is no folder. `lists` is where the media
-    /// hash lists of its runs lie: a run that wrote one had a manifest.
+    /// Reads all manifests in a label's manifest folder; none where there is no folder. `listed` are the runs that
+    /// wrote a media hash list: each of them had a manifest.
     ///
     /// # Errors
     /// When the drive does not answer. A manifest that can't be read is damage, not an error: photos must get onto a
     /// drive with a bad sector too.
-    pub fn load(folder: Option<&Dir>, lists: Option<&Dir>) -> anyhow::Result<Self> {
+    pub fn load(folder: Option<&Dir>, mut listed: Vec<Vec<u8>>) -> anyhow::Result<Self> {
         let mut runs = Runs::default();
-        let mut names = names_of(folder).context("list the manifests")?;
-        names.retain(|name| name.ends_with(SUFFIX));
-        let mut listed = names_of(lists).context("list the media hash lists")?;
+        let names = names_of(folder).context("list the manifests")?;
         runs.count = names.len();
         let mut numbers: Vec<u64> = names.iter().chain(&listed).filter_map(|name| number_of(name)).collect();
         numbers.sort_unstable();
@@ -74,17 +75,21 @@ impl Runs {
         runs.damage.extend(gone);
         let mut open: Vec<(u64, String)> = Vec::new();
         let (mut cleaned, mut lost, mut last_ended) = (HashSet::new(), HashSet::new(), 0);
+        let mut buffer = Buffer::new(LONGEST);
         for name in names {
             let Some(folder) = folder else { break };
             let number = number_of(&name).unwrap_or(0);
             let run = String::from_utf8_lossy(&name[..name.len() - SUFFIX.len()]).into_owned();
             let mut said = Said::default();
-            match runs.read_one(folder, &name, &mut said) {
+            match runs.read_one(folder, &name, &mut buffer, &mut said) {
                 Ok(()) => {}
                 Err(fault) if fault.kind() == FaultKind::Gone || !folder.device_present() => {
                     return Err(fault).with_context(|| format!("read manifest {}", visible(&run)));
                 }
                 Err(fault) => runs.damage.push(Damage::Unreadable { number, fault }),
+            }
+            if runs.index.take_contradiction() {
+                runs.contradicted_in = number;
             }
             if said.damaged > 0 {
                 runs.damage.push(Damage::Lines { number, lines: said.damaged });
@@ -114,15 +119,35 @@ impl Runs {
         Ok(runs)
     }
 
+    /// What the runs behind number `after` recorded, and nothing else.
+    ///
+    /// # Errors
+    /// When the drive does not give it.
+    pub fn since(folder: &Dir, after: u64) -> Result<Index, Fault> {
+        let mut runs = Runs::default();
+        let mut buffer = Buffer::new(LONGEST);
+        for name in names_of(Some(folder))? {
+            if number_of(&name).is_some_and(|number| number > after) {
+                runs.read_one(folder, &name, &mut buffer, &mut Said::default())?;
+            }
+        }
+        Ok(runs.index)
+    }
+
     /// A name for the next run: its number gives the order, whatever the clock says.
     #[must_use]
     pub fn next_run(&self, now: jiff::Timestamp, random: u64) -> String {
         format!("{:06}-{}-{random:016x}", self.last_number.saturating_add(1), now.strftime("%Y%m%dT%H%M%SZ"))
     }
 
-    fn read_one(&mut self, folder: &Dir, name: &[u8], said: &mut Said) -> Result<(), Fault> {
+    fn read_one(
+        &mut self,
+        folder: &Dir,
+        name: &[u8],
+        buffer: &mut Buffer,
+        said: &mut Said,
+    ) -> Result<(), Fault> {
         let mut file = folder.read(name, false)?;
-        let mut buffer = Buffer::new(LONGEST);
         let mut pending: Vec<u8> = Vec::new();
         let mut offset = 0;
         loop {
@@ -209,17 +234,17 @@ impl Log {
     }
 }
 
-/// Names that begin with a run's number, in the order of the runs.
+/// The manifests' names, in the order of the runs.
 fn names_of(folder: Option<&Dir>) -> Result<Vec<Vec<u8>>, Fault> {
     let Some(folder) = folder else { return Ok(Vec::new()) };
     let mut names: Vec<Vec<u8>> = folder.list()?.into_iter().map(|entry| entry.name).collect();
-    names.retain(|name| number_of(name).is_some());
+    names.retain(|name| name.ends_with(SUFFIX) && number_of(name).is_some());
     names.sort_unstable_by(|a, b| (number_of(a), a).cmp(&(number_of(b), b)));
     Ok(names)
 }
 
 /// The number at the beginning of a run's name.
-fn number_of(name: &[u8]) -> Option<u64> {
+pub fn number_of(name: &[u8]) -> Option<u64> {
     let digits = name.split(|b| *b == b'-').next()?;
     std::str::from_utf8(digits).ok()?.parse().ok()
 }

@@ -10,9 +10,11 @@ mod index;
 mod log;
 mod path;
 mod record;
+mod witness;
 
 pub use damage::Damage;
 pub use index::{Index, Known};
 pub use log::{Log, Runs};
 pub use path::{from_text, to_text};
 pub use record::{FileRecord, Record, Run};
+pub use witness::{Generation, HISTORY, generations, runs_with_lists};

@@ -152,6 +152,14 @@ impl Dir {
         OutFile::create(self.fd.as_fd(), self.device, name)
     }
 
+    /// Opens a file that is there, for writing.
+    ///
+    /// # Errors
+    /// When it can't be opened as a regular file of this volume.
+    pub fn reopen(&self, name: &[u8]) -> Result<OutFile, Fault> {
+        OutFile::reopen(self.fd.as_fd(), self.device, name)
+    }
+
     /// Gives a file in this directory its name in `to`, and never replaces one.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ pub struct InFile {
     opened: Stat,
 }
 
-/// A new file, open for writing and for reading back.
+/// A file, new in most cases, open for writing and for reading back.
 #[derive(Debug)]
 pub struct OutFile {
     fd: OwnedFd,
@@ -95,11 +95,30 @@ impl InFile {
 impl OutFile {
     /// Makes a file of that name in the folder `dir`, which lies on `device`.
     pub(super) fn create(dir: BorrowedFd<'_>, device: u64, name: &[u8]) -> Result<Self, Fault> {
-        let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        let fd = nix::fcntl::openat(dir, name, flags, Mode::from_bits_truncate(0o644)).call("create")?;
+        OutFile::open(dir, device, name, OFlag::O_CREAT | OFlag::O_EXCL, "create")
+    }
+
+    /// Opens a file that is there, in the folder `dir`, which lies on `device`.
+    pub(super) fn reopen(dir: BorrowedFd<'_>, device: u64, name: &[u8]) -> Result<Self, Fault> {
+        OutFile::open(dir, device, name, OFlag::O_NONBLOCK, "open")
+    }
+
+    fn open(
+        dir: BorrowedFd<'_>,
+        device: u64,
+        name: &[u8],
+        how: OFlag,
+        call: &'static str,
+    ) -> Result<Self, Fault> {
+        let flags = how | OFlag::O_RDWR | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let fd = nix::fcntl::openat(dir, name, flags, Mode::from_bits_truncate(0o644)).call(call)?;
         let file = OutFile { fd, direct: false };
-        if file.stat()?.device != device {
-            return Err(Fault::new("create", Errno::EXDEV));
+        let stat = file.stat()?;
+        if stat.kind != FileKind::File {
+            return Err(Fault::new(call, Errno::EINVAL));
+        }
+        if stat.device != device {
+            return Err(Fault::new(call, Errno::EXDEV));
         }
         Ok(file)
     }
