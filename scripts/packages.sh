@@ -9,6 +9,8 @@ LAB_PACKAGES=(qemu-system-x86 qemu-utils mmdebstrap e2fsprogs dosfstools exfatpr
 
 # dpkg-shlibdeps.
 PACKAGE_PACKAGES=(dpkg-dev)
+# A Debian for one run, of scripts/bare-root; python3 reads apt's sources.
+BARE_ROOT_PACKAGES=(mmdebstrap python3-minimal util-linux)
 # libFuzzer's runtime is C++.
 FUZZ_PACKAGES=(g++)
 
