@@ -1,4 +1,4 @@
-"""The cable has another name, and a phone is plugged in: what the Wi-Fi is served with stays closed towards the cable, whatever it is called."""
+"""The cable has another name: what the Wi-Fi is served with works, and stays closed towards the cable, whatever it is called."""
 
 from harness import checks
 from harness.errors import expect

@@ -4,8 +4,9 @@ from harness import checks
 from harness.errors import expect
 
 # The release that the Pi comes from.
-USUAL = ("bookworm",)
-MORE = ("bullseye",)
+USUAL = ()
+MORE = ("bookworm", "bullseye")
+BOX = MORE
 
 
 def run(lab):

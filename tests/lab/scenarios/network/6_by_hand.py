@@ -3,8 +3,9 @@
 from harness import article, checks
 from harness.errors import expect
 
-USUAL = ("trixie",)
-MORE = ("bookworm", "bullseye")
+USUAL = ("bullseye",)
+MORE = ("bookworm", "trixie")
+BOX = ("bullseye", "bookworm", "trixie")
 
 FILES = f"/etc/dnsmasq.conf /etc/network/interfaces /etc/dhcpcd.conf /etc/hostapd/hostapd.conf /etc/default/hostapd \
     /etc/sysctl.conf /etc/samba/smb.conf /etc/rc.local {article.SCRIPT}"

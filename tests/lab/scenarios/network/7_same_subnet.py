@@ -3,8 +3,9 @@
 from harness import checks
 from harness.errors import expect
 
-USUAL = ("trixie",)
-MORE = ("bookworm", "bullseye")
+USUAL = ()
+MORE = ("trixie", "bookworm", "bullseye")
+BOX = MORE
 
 SAME = "10.41.0"
 ELSEWHERE = "172.27.41"
@@ -61,7 +62,7 @@ def hotel_has(net, lab):
     # NetworkManager takes a shorter pause for a flaw of the cable.
     lab.sh("sleep 8")
     lab.link(True)
-    lab.wait_and_clock(f"ip -4 -o addr show dev eth0 | grep -q 'inet {net}[.]'", 120)
+    lab.wait_and_clock(f"ip -4 -o addr show dev {lab.uplink} | grep -q 'inet {net}[.]'", 120)
 
 
 def lives_at(lab, net):
