@@ -51,3 +51,48 @@ pub fn refuse(subject: &Subject<'_>) -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::{EMBEDDED, load};
+    use crate::provision::desired::subnet::Choice;
+    use crate::provision::host::facts::{Facts, Stack, os_release};
+    use crate::provision::host::uplink::Taken;
+    use crate::system::fake::FakeHost;
+    use crate::system::run::{RunError, Tool};
+    use crate::system::{FileNode, Host};
+
+    const GOOD: &str = "22 1 179:2 / / rw,noatime - ext4 /dev/root rw\n";
+    const OVERLAY: &str = "22 1 0:21 / / rw - overlay overlayroot rw\n";
+
+    #[test]
+    fn an_apply_that_can_not_end_well_is_refused_and_no_other() {
+        let profile = load(EMBEDDED[0].1, "travel").unwrap();
+        let facts = Facts { os: os_release(""), stack: Stack::NetworkManager, interfaces_d_is_read: false };
+        let clash = Taken { interface: "eth0".into(), address: [10, 41, 0, 7].into(), prefix: 24, own: true };
+        let free = Choice { network: profile.network.clone(), moves: None, clash: None };
+        let taken = Choice { clash: Some(clash), ..free.clone() };
+        let refused = |mounts: &str, live: bool, facts: Option<&Facts>, lan: &Choice| {
+            let root = tempfile::tempdir().unwrap();
+            let silent = |tool: &Tool| Err(RunError::NotFound { program: tool.program.clone() });
+            let host = match live {
+                true => FakeHost::live(root.path(), silent).unwrap(),
+                false => FakeHost::tree(root.path()).unwrap(),
+            };
+            host.make_dir("/proc", 0o755).unwrap();
+            host.make_dir("/proc/self", 0o755).unwrap();
+            let file = FileNode { bytes: mounts.into(), mode: 0o644, uid: 0, gid: 0 };
+            host.write("/proc/self/mountinfo", &file).unwrap();
+            let subject =
+                Subject { host: &host, profile: Some(&profile), facts, drives: None, lan: Some(lan) };
+            refuse(&subject).map_err(|e| format!("{e:#}"))
+        };
+        // Nothing else is known of this host, and its daemons, radio and drive may be as they are.
+        assert_eq!(refused(GOOD, true, Some(&facts), &free), Ok(()));
+        assert!(refused(OVERLAY, true, Some(&facts), &free).unwrap_err().contains("overlay"));
+        assert!(refused(GOOD, true, None, &free).unwrap_err().contains("NetworkManager"));
+        assert!(refused(GOOD, true, Some(&facts), &taken).unwrap_err().contains("overlaps"));
+        assert_eq!(refused(OVERLAY, false, None, &taken), Ok(()), "a tree is no running host");
+    }
+}
