@@ -2,8 +2,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use piback::provision::adopt::article as lines;
+use piback::provision::host::iptables::Rule;
 use piback::provision::text::comment_out::{MARK, back, mark, pieces, put};
-use piback::provision::adopt::{lines, rule::Rule};
 use std::collections::BTreeSet;
 
 fuzz_target!(|data: &[u8]| {

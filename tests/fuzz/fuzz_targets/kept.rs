@@ -3,8 +3,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use piback::profile::legacy_conf;
-use piback::provision::keep::Kept;
 use piback::provision::apply::journal;
+use piback::provision::keep::Kept;
 
 use piback_fuzz::{HostileHost, assert_printable};
 
@@ -36,6 +36,6 @@ fuzz_target!(|data: &[u8]| {
         // What the reader's error quotes is made harmless where it is printed.
         Ok(None) | Err(_) => {}
     }
-    let _ = state::State::read(&host);
-    let _ = state::State::read_for_originals(&host);
+    let _ = piback::provision::state::State::read(&host);
+    let _ = piback::provision::state::State::read_for_originals(&host);
 });

@@ -4,14 +4,13 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use piback::profile::Profile;
 use piback::doctor::{self, Subject};
-use piback::provision::host::facts::{Facts, Stack};
+use piback::profile::Profile;
 use piback::provision::desired::expected::Expected;
-use piback::provision::probe;
 use piback::provision::desired::subnet;
-use piback::provision::units;
+use piback::provision::host::facts::{Facts, Stack};
 use piback::provision::host::uplink;
+use piback::provision::probe;
 use piback_fuzz::{HostileHost, STACKS, assert_printable};
 
 fuzz_target!(|data: &[u8]| {
@@ -39,7 +38,7 @@ fuzz_target!(|data: &[u8]| {
         assert_printable(name, finding.remedy.as_deref().unwrap_or_default());
     }
     networks(&host, &profile);
-    for state in systemd::unit_states(&String::from_utf8_lossy(data)).values() {
+    for state in piback::provision::host::systemd::unit_states(&String::from_utf8_lossy(data)).values() {
         assert!(!(state.is_masked() && !state.is_off()));
     }
 });

@@ -6,9 +6,9 @@ pub mod readers;
 
 use piback::profile::Profile;
 use piback::profile::types::Passphrase;
-use piback::provision::host::facts::{Facts, Stack};
 use piback::provision::desired::artifact::{Artifact, Secrets};
 use piback::provision::desired::render::render;
+use piback::provision::host::facts::{Facts, Stack};
 use piback::system::run::{Output, RunError, Tool};
 use piback::system::{FileNode, Host, Node};
 use std::any::Any;
