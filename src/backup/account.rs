@@ -30,6 +30,8 @@ pub struct Account {
     pub taken_over: u64,
     /// What card and drive have in common, so that they are lost together.
     pub shared: Option<Shared>,
+    /// Bytes that the card's file system calls used and that nothing visible uses.
+    pub unseen: u64,
     /// Why the run ended early.
     pub stop: Option<Stop>,
     /// Remarks on the drive.

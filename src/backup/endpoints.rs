@@ -32,6 +32,7 @@ impl Endpoints {
             .map_err(|fault| Problem::failed(format!("card {}: {fault}", shown(&self.source))))?;
         let drive = Drive::open(&self.dest, self.label.clone())?;
         self.check(&source.root, &drive.root)?;
+        readable_names(&self.source, &source)?;
         Ok((source, drive))
     }
 
@@ -105,6 +106,29 @@ impl Endpoints {
     }
 }
 
+/// Refuses a FAT or exFAT card that somebody mounted with another character set than UTF-8: names that it lacks can't be
+/// looked up, and two files may be shown under one name.
+fn readable_names(path: &Path, source: &Source) -> anyhow::Result<()> {
+    let Some(mount) = source.root.mount() else { return Ok(()) };
+    if shows_all_names(source.medium.name, &mount.options) {
+        return Ok(());
+    }
+    let (what, at) = (shown(path), visible(&mount.at));
+    Err(Problem::failed(format!("{what} was mounted without utf8: files may be hidden from view"))
+        .hint(format!("take it off, and piback mounts it as it must be: sudo umount '{at}'"))
+        .into())
+}
+
+/// Tells from a mount's options whether the file system shows every name. What is no FAT keeps names as they are.
+fn shows_all_names(medium: &str, options: &str) -> bool {
+    let has = |wanted: &str| options.split(',').any(|option| option == wanted);
+    match medium {
+        "vfat" => has("utf8") || has("utf8=1") || has("iocharset=utf8"),
+        "exfat" => has("iocharset=utf8") || has("utf8"),
+        _ => true,
+    }
+}
+
 /// Tells whether the folder `name` of `dir` is `wanted`, or has it below itself. `wanted` is held open, so that its
 /// inode number can't become another folder's.
 fn leads_to(dir: &Dir, name: &[u8], wanted: &Dir, depth: usize) -> Result<bool, Fault> {
@@ -117,7 +141,7 @@ fn leads_to(dir: &Dir, name: &[u8], wanted: &Dir, depth: usize) -> Result<bool, 
     if sub.inode() == wanted.inode() {
         return Ok(true);
     }
-    if depth >= super::scan::DEEPEST {
+    if depth >= super::names::DEEPEST {
         return Ok(false);
     }
     for entry in sub.list()? {
@@ -132,4 +156,33 @@ fn leads_to(dir: &Dir, name: &[u8], wanted: &Dir, depth: usize) -> Result<bool, 
 
 fn shown(path: &Path) -> String {
     visible(&path.to_string_lossy())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fat_card_shows_all_names_with_utf8_alone() {
+        // As kernels 4.9, 5.10 and 6.1 print them.
+        for (medium, options, all) in [
+            (
+                "vfat",
+                "rw,fmask=0022,dmask=0022,codepage=437,iocharset=ascii,shortname=mixed,utf8,errors=remount-ro",
+                true,
+            ),
+            (
+                "vfat",
+                "rw,fmask=0022,dmask=0022,codepage=437,iocharset=ascii,shortname=mixed,errors=remount-ro",
+                false,
+            ),
+            ("vfat", "ro,codepage=437,iocharset=utf8,shortname=mixed", true),
+            ("exfat", "rw,fmask=0022,dmask=0022,iocharset=utf8,errors=remount-ro", true),
+            ("exfat", "rw,fmask=0022,dmask=0022,iocharset=iso8859-1,errors=remount-ro", false),
+            ("ext4", "rw", true),
+            ("fuse", "rw,user_id=0", true),
+        ] {
+            assert_eq!(shows_all_names(medium, options), all, "{medium} {options}");
+        }
+    }
 }

@@ -43,7 +43,7 @@ pub fn backup(ends: &Endpoints, options: Options, watch: &dyn Watch) -> anyhow::
     let short = wanted.saturating_sub(space.free);
     watch.event(Event::Planned { safe: matched.safe, copy: matched.copy, free: space.free, short });
 
-    let mut account = Account { safe: matched.safe, shared, ..Account::default() };
+    let mut account = Account { safe: matched.safe, shared, unseen: card.unseen, ..Account::default() };
     account.card = Tally { files: (card.files.len() + card.odd.len()) as u64, bytes: card.bytes() };
     account.skipped = card.clutter.iter().map(|name| visible(&String::from_utf8_lossy(name))).collect();
     account.not_safe.extend(card.odd.iter().map(|odd| NotSafe {
@@ -54,6 +54,7 @@ pub fn backup(ends: &Endpoints, options: Options, watch: &dyn Watch) -> anyhow::
     for bad in &account.not_safe {
         watch.event(Event::NotSafe { path: bad.path.clone(), why: bad.reason.describe() });
     }
+    account.notes.extend(reason::unseen(card.unseen));
     account.notes.extend(runs.damage.iter().map(Damage::describe));
     let dest = visible(&ends.dest.to_string_lossy());
     let cant = |fault| Problem::failed(format!("drive {dest} can't be read: {fault}"));

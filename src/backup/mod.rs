@@ -22,6 +22,7 @@ mod safe;
 mod scan;
 mod source;
 mod stale;
+mod unseen;
 mod untracked;
 mod verify;
 

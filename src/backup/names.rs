@@ -6,6 +6,9 @@ use twox_hash::XxHash3_128;
 /// Sidecars that are named after the whole file (`IMG_0001.CR3.xmp`), not after its stem.
 const SIDECARS: [&[u8]; 6] = [b"xmp", b"pp3", b"dop", b"thm", b"wav", b"json"];
 
+/// Folders in folders, deeper than any camera's, and than any path that other systems open.
+pub const DEEPEST: usize = 100;
+
 /// The longest name that Linux file systems take, in bytes.
 const LONGEST: usize = 255;
 

@@ -12,11 +12,25 @@ pub fn no_backup(shared: Shared) -> &'static str {
     }
 }
 
+/// Says what it means that so many bytes of a card are in use and nothing that is visible uses them.
+#[must_use]
+pub fn unseen(bytes: u64) -> Option<String> {
+    let text = || {
+        let size = crate::ui::bytes(bytes);
+        format!(
+            "{size} of the card are used by nothing that can be seen: check the card before you format it"
+        )
+    };
+    (bytes > 0).then(text)
+}
+
 /// Why one file is not safe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
     /// No regular file, or an unreadable folder.
     Odd(OddKind),
+    /// The same on the drive: `verify` can't look at it.
+    OddOnDrive(OddKind),
     /// The card can't give it.
     Unreadable(Fault),
     /// Parts of it can't be read: offset and length of each, and where the rest was kept.
@@ -63,7 +77,8 @@ impl Reason {
     #[must_use]
     pub fn describe(&self) -> String {
         match self {
-            Reason::Odd(odd) => odd.describe(),
+            Reason::Odd(odd) => odd.describe("card"),
+            Reason::OddOnDrive(odd) => odd.describe("drive"),
             Reason::Unreadable(fault) => format!("the card can't read it: {fault}"),
             Reason::BadRanges { bad, kept } => {
                 let lost: u64 = bad.iter().map(|(_, len)| len).sum();

@@ -26,6 +26,8 @@ pub struct Answer {
     pub skipped: Vec<String>,
     /// What card and drive have in common, so that they are lost together.
     pub shared: Option<Shared>,
+    /// Bytes that the card's file system calls used and that nothing visible uses.
+    pub unseen: u64,
     /// The user tries it out in folders, and knows that these are lost together.
     pub shared_allowed: bool,
     pub stop: Option<Stop>,
@@ -38,6 +40,7 @@ impl Answer {
         self.not_safe.is_empty()
             && self.stop.is_none()
             && self.safe.files == self.card.files
+            && self.unseen == 0
             && (self.shared.is_none() || self.shared_allowed)
     }
 }
@@ -117,8 +120,13 @@ fn changed_meanwhile(source: &Source, card: &Card, answer: &mut Answer) {
             return;
         }
     };
+    answer.unseen = now.unseen;
     let seen: HashSet<(Vec<u8>, u64, i64, i64)> =
         card.files.iter().map(|f| (card.path(f), f.size, f.mtime, f.ctime)).collect();
+    for odd in now.odd.iter().filter(|odd| !card.odd.contains(odd)) {
+        let path = visible(&String::from_utf8_lossy(&odd.path));
+        answer.not_safe.push(NotSafe { path, size: 0, reason: Reason::Odd(odd.what.clone()) });
+    }
     for file in &now.files {
         let (path, shown) = (now.path(file), source::shown(&now, file));
         let same = seen.contains(&(path, file.size, file.mtime, file.ctime));

@@ -28,7 +28,7 @@ pub struct Untracked {
     pub files: Vec<UntrackedFile>,
     /// Temporary files of runs that were cut off, and what computers leave in every folder that they show.
     pub litter: u64,
-    /// Folders that can't be looked into.
+    /// What is no file, or can't be looked into.
     pub odd: Vec<scan::Odd>,
 }
 
@@ -54,8 +54,7 @@ pub fn find(drive: &mut Drive, runs: &Runs) -> Result<Untracked, Fault> {
             untracked.files.push(UntrackedFile { dest, size: file.size });
         }
     }
-    untracked.odd =
-        tree.odd.into_iter().filter(|odd| matches!(odd.what, scan::OddKind::Unreadable(_))).collect();
+    untracked.odd = tree.odd;
     if !untracked.files.is_empty() {
         known_by_another_name(drive, runs, &mut untracked.files)?;
     }

@@ -148,7 +148,7 @@ pub fn verify(label: &Label, dest: &Path, share: f64, watch: &dyn Watch) -> anyh
         verdict.accuse(&file.dest, file.size, Reason::Unrecorded, watch);
     }
     for odd in untracked.odd {
-        verdict.accuse(&odd.path, 0, Reason::Odd(odd.what), watch);
+        verdict.accuse(&odd.path, 0, Reason::OddOnDrive(odd.what), watch);
     }
     if !records.is_empty()
         && let Err(fault) = record(&drive, label, &runs, seed, records)

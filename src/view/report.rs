@@ -41,6 +41,9 @@ pub struct AccountLine {
     /// `filesystem` or `disk` where card and drive are lost together.
     #[serde(default)]
     shared: Option<String>,
+    /// In use on the card, by nothing that can be seen.
+    #[serde(default)]
+    unseen_bytes: u64,
     stopped: Option<String>,
     notes: Vec<String>,
 }
@@ -58,6 +61,8 @@ struct AnswerLine<'a> {
     skipped: &'a [String],
     /// `filesystem` or `disk` where card and drive are lost together.
     shared: Option<&'static str>,
+    /// In use on the card, by nothing that can be seen.
+    unseen_bytes: u64,
     stopped: Option<&'static str>,
 }
 
@@ -95,6 +100,7 @@ impl AccountLine {
             skipped: account.skipped.clone(),
             removed_files: account.removed,
             taken_over_files: account.taken_over,
+            unseen_bytes: account.unseen,
             shared: account.shared.map(|shared| shared_name(shared).to_owned()),
             stopped: account.stop.map(|stop| stop.describe().to_owned()),
             notes: account.notes.clone(),
@@ -184,6 +190,7 @@ pub fn answer(ui: &Ui, ends: &Endpoints, answer: &Answer) {
         not_safe_files: bad_files(&answer.not_safe),
         skipped: &answer.skipped,
         shared: answer.shared.map(shared_name),
+        unseen_bytes: answer.unseen,
         stopped: answer.stop.map(Stop::describe),
     });
     not_safe(ui, &bad_files(&answer.not_safe), answer.stop.map(Stop::describe));
@@ -198,6 +205,10 @@ pub fn answer(ui: &Ui, ends: &Endpoints, answer: &Answer) {
             ui::bytes(answer.card.bytes)
         );
         ui.say(&ui.paint(Style::Green, &text));
+    } else if let (Some(unseen), true, None) =
+        (reason::unseen(answer.unseen), answer.not_safe.is_empty(), answer.stop)
+    {
+        ui.say(&ui.paint(Style::Red, &format!("NO: {unseen}.")));
     } else if let (Some(shared), true, None) = (answer.shared, answer.not_safe.is_empty(), answer.stop) {
         let text = format!("NO: {}. Don't format {label}.", reason::no_backup(shared));
         ui.say(&ui.paint(Style::Red, &text));
@@ -209,6 +220,9 @@ pub fn answer(ui: &Ui, ends: &Endpoints, answer: &Answer) {
             are(answer.not_safe.len() as u64)
         );
         ui.say(&ui.paint(Style::Red, &text));
+        if let Some(unseen) = reason::unseen(answer.unseen) {
+            ui.say(&format!("And {unseen}."));
+        }
         if answer.not_safe.iter().any(|bad| matches!(bad.reason, Reason::Unequal)) {
             // A backup trusts its records; it is `verify` that finds them wrong.
             ui.say("To mend what is not the same, type piback verify, and then piback backup again.");

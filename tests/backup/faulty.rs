@@ -41,6 +41,10 @@ pub struct Faults {
     pub flip_on_write: Vec<u64>,
     /// Before the second read of a file whose path ends so, this happens to it.
     pub meanwhile: Option<(String, Meanwhile)>,
+    /// Listed, and unknown to every lookup: names that end so.
+    pub unknown: Vec<String>,
+    /// Listed twice: names that end so.
+    pub twice: Vec<String>,
     /// Names as FAT has them: case is ignored, some characters are refused.
     pub fat: bool,
     /// Renaming knows no flags, as with ntfs-3g.
@@ -327,6 +331,12 @@ impl Faulty {
         }
     }
 
+    fn unknown(&self, name: &OsStr) -> Result<(), Errno> {
+        let unknown = &self.faults.lock().unwrap().unknown;
+        let is_unknown = unknown.iter().any(|end| name.to_string_lossy().ends_with(end));
+        if is_unknown { Err(Errno::ENOENT) } else { Ok(()) }
+    }
+
     fn bad_name(&self, name: &OsStr) -> Result<(), Errno> {
         let bad = |b: &u8| b"\"*/:<>?\\|".contains(b) || *b < 32;
         let fat = self.faults.lock().unwrap().fat;
@@ -501,7 +511,12 @@ macro_rules! answer {
 impl Filesystem for Faulty {
     fn lookup(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
         let path = self.child(parent, name);
-        match self.gate().and_then(|()| self.bad_name(name)).and_then(|()| self.attr(&path)) {
+        match self
+            .gate()
+            .and_then(|()| self.unknown(name))
+            .and_then(|()| self.bad_name(name))
+            .and_then(|()| self.attr(&path))
+        {
             Ok(attr) => reply.entry(&TTL, &attr, Generation(0)),
             Err(errno) => reply.error(errno),
         }
@@ -730,6 +745,10 @@ impl Filesystem for Faulty {
             for entry in fs::read_dir(self.real(&folder))? {
                 let entry = entry?;
                 let kind = FileType::from_std(entry.file_type()?).unwrap_or(FileType::RegularFile);
+                let twice = &self.faults.lock().unwrap().twice;
+                if twice.iter().any(|end| entry.file_name().to_string_lossy().ends_with(end)) {
+                    names.push((entry.file_name(), kind));
+                }
                 names.push((entry.file_name(), kind));
             }
             Ok(names)

@@ -7,6 +7,7 @@ mod faults;
 mod faulty;
 mod kills;
 mod lists;
+mod lying_card;
 mod manifests;
 mod meanwhile;
 mod names;

@@ -1,6 +1,6 @@
 //! A directory, held open: the only way to reach what is in it.
 
-use super::disk::{self, Shared};
+use super::disk::{self, MountLine, Shared};
 use super::fault::{Call, Fault};
 use super::file::{InFile, OutFile};
 use super::medium::Medium;
@@ -282,6 +282,12 @@ impl Dir {
         let theirs = disk::disks(other.fd.as_fd(), other.device);
         let ours = disk::disks(self.fd.as_fd(), self.device);
         ours.iter().any(|disk| theirs.contains(disk)).then_some(Shared::Disk)
+    }
+
+    /// Tells what the kernel says of the mount that this folder is seen through; `None` where it can't be asked.
+    #[must_use]
+    pub fn mount(&self) -> Option<MountLine> {
+        disk::mount_of(self.fd.as_fd())
     }
 
     /// The device number of the file system, to compare only.

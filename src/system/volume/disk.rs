@@ -34,16 +34,35 @@ fn device_of(number: u64) -> Option<(u64, u64)> {
     (major != 0).then_some((major, minor))
 }
 
-/// The device that the mount of this folder names as its source, or that the source's folder lies on (bindfs).
-fn source_of(folder: BorrowedFd<'_>) -> Option<(u64, u64)> {
+/// What the kernel says of the mount that a folder is seen through, from `/proc/self/mountinfo`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MountLine {
+    /// Where it is mounted; a space is written `\040`.
+    pub at: String,
+    /// `/dev/sda1`, or a name without a device behind it.
+    pub source: String,
+    /// The file system's own options, comma-separated.
+    pub options: String,
+}
+
+/// Looks up the mount of an open folder.
+pub fn mount_of(folder: BorrowedFd<'_>) -> Option<MountLine> {
     let fdinfo = fs::read_to_string(format!("/proc/self/fdinfo/{}", folder.as_raw_fd())).ok()?;
     let id = fdinfo.lines().find_map(|line| line.strip_prefix("mnt_id:"))?.trim().to_owned();
     let mounts = fs::read("/proc/self/mountinfo").ok()?;
     let mounts = String::from_utf8_lossy(&mounts);
-    // proc(5): the mount's number comes first; the source is the second field behind the lone dash.
+    // proc(5): the mount's number comes first, its place fifth; behind the lone dash are type, source and options.
     let line = mounts.lines().find(|line| line.split(' ').next() == Some(id.as_str()))?;
-    let source = line.split_once(" - ")?.1.split(' ').nth(1)?;
-    let meta = Path::new(source).is_absolute().then(|| fs::metadata(source).ok()).flatten()?;
+    let (before, after) = line.split_once(" - ")?;
+    let mut after = after.splitn(3, ' ').skip(1);
+    let (source, options) = (after.next()?, after.next().unwrap_or_default());
+    Some(MountLine { at: before.split(' ').nth(4)?.into(), source: source.into(), options: options.into() })
+}
+
+/// The device that the mount of this folder names as its source, or that the source's folder lies on (bindfs).
+fn source_of(folder: BorrowedFd<'_>) -> Option<(u64, u64)> {
+    let source = mount_of(folder)?.source;
+    let meta = Path::new(&source).is_absolute().then(|| fs::metadata(&source).ok()).flatten()?;
     device_of(if meta.file_type().is_block_device() { meta.rdev() } else { meta.dev() })
 }
 

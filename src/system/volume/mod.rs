@@ -15,7 +15,7 @@ mod stat;
 
 pub use buffer::{ALIGN, Buffer};
 pub use dir::{Dir, Entry, Lock, Space};
-pub use disk::Shared;
+pub use disk::{MountLine, Shared};
 pub use fault::{Fault, FaultKind};
 pub use file::{InFile, OutFile};
 pub use medium::Medium;
