@@ -192,6 +192,9 @@ pub struct Backup {
     /// Move what is no longer on the card to .piback/removed on the drive
     #[arg(long)]
     pub mirror: bool,
+    /// Read and compare every file, on card and drive, whatever the records say
+    #[arg(long)]
+    pub compare: bool,
 }
 
 #[derive(Debug, Args)]

@@ -16,6 +16,10 @@ pub struct Account {
     pub card: Tally,
     /// Was on the drive before this run.
     pub safe: Tally,
+    /// Of these: taken from records, without reading them again.
+    pub from_records: Tally,
+    /// The days of the oldest and the newest of these records, in days since 1970.
+    pub days: Option<(i32, i32)>,
     /// Copied in this run, and read back from the medium.
     pub copied: Tally,
     /// Everything else, file by file.

@@ -5,7 +5,7 @@ use super::copy::{self, Context, CopyResult};
 use super::drive::Drive;
 use super::endpoints::Endpoints;
 use super::events::{Event, Tally, Watch};
-use super::manifest::{Damage, Index, Log, Record, Run, Runs};
+use super::manifest::{Damage, Index, Log, Record, Run, Runs, to_text};
 use super::reason::{self, Reason, Stop};
 use super::scan::Card;
 use super::{matching, mhl, mirror, source, stale, untracked};
@@ -20,6 +20,8 @@ use anyhow::Context as _;
 pub struct Options {
     /// Move what is no longer on the card to `.piback/removed`.
     pub mirror: bool,
+    /// Read and compare every file, whatever records say of it.
+    pub compare: bool,
 }
 
 /// Backs up a card. Whatever goes wrong with single files is in the account; the drive is never left with an
@@ -36,7 +38,8 @@ pub fn backup(ends: &Endpoints, options: Options, watch: &dyn Watch) -> anyhow::
         watch.event(Event::Warning { text: reason::no_backup(shared).into() });
     }
     let mut runs = drive.runs()?;
-    let mut matched = matching::run(&card, &mut source, &mut drive, &runs.index, options.mirror, watch);
+    let how = matching::How { keep_used: options.mirror, compare: options.compare };
+    let mut matched = matching::run(&card, &mut source, &mut drive, &runs.index, how, watch);
     let plan = options.mirror.then(|| mirror::plan(&card, &runs.index, &matched)).transpose()?;
     let space = drive.root.space().context("ask the drive for its room")?;
     let wanted = if matched.copy.bytes > 0 { matched.copy.bytes.saturating_add(copy::RESERVE) } else { 0 };
@@ -63,7 +66,12 @@ pub fn backup(ends: &Endpoints, options: Options, watch: &dyn Watch) -> anyhow::
     account.stop = matched.stop;
 
     let removals = plan.as_ref().map_or(0, Vec::len);
-    let something = !matched.jobs.is_empty() || !matched.adopted.is_empty() || !runs.unfinished.is_empty();
+    account.from_records = matched.from_records;
+    account.days = matched.days;
+    let something = !matched.jobs.is_empty()
+        || !matched.adopted.is_empty()
+        || !matched.rotten.is_empty()
+        || !runs.unfinished.is_empty();
     if something || removals > 0 || rebuild {
         let adopted = !matched.adopted.is_empty();
         let mut job = Job { ends, card: &card, runs: &mut runs, adopted, contradicts: false, rebuild, watch };
@@ -117,7 +125,8 @@ impl Job<'_> {
         let adopted = std::mem::take(&mut matched.adopted);
         self.contradicts = adopted.iter().any(|adopted| adopted.contradicts(&self.runs.index));
         let adopted = adopted.into_iter().map(|adopted| adopted.record(self.card));
-        log.append(cleaned.chain(adopted)).map_err(cant)?;
+        let rotten = matched.rotten.drain(..).map(|dest| Record::Rotten { dest: to_text(&dest) });
+        log.append(cleaned.chain(rotten).chain(adopted)).map_err(cant)?;
         let mut result = CopyResult { stop: account.stop, ..CopyResult::default() };
         if account.stop.is_none() {
             let context = Context {

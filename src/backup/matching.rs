@@ -20,13 +20,29 @@ use crate::system::volume::{Buffer, Dir, Fault, FaultKind};
 #[derive(Debug, Default)]
 pub struct Matched {
     pub safe: Tally,
+    /// Of [`Matched::safe`]: not read in this run, on both sides.
+    pub from_records: Tally,
+    /// The days of the oldest and the newest of these records, in days since 1970.
+    pub days: Option<(i32, i32)>,
     pub copy: Tally,
     pub jobs: Vec<Job>,
     /// Files found equal without a record: their records.
     pub adopted: Vec<Adopted>,
+    /// Files on the drive that are not as their record says.
+    pub rotten: Vec<Vec<u8>>,
     /// Paths on the drive that files of the card lie under; kept for `--mirror` only.
     pub used: std::collections::HashSet<Vec<u8>>,
     pub stop: Option<Stop>,
+}
+
+impl Matched {
+    fn take_safe(&mut self, bytes: u64, day: Option<i32>) {
+        self.safe.add(bytes);
+        let Some(day) = day else { return };
+        self.from_records.add(bytes);
+        let (oldest, newest) = self.days.unwrap_or((day, day));
+        self.days = Some((oldest.min(day), newest.max(day)));
+    }
 }
 
 /// A file of the card that was found equal to one on the drive.
@@ -67,17 +83,26 @@ impl Adopted {
     }
 }
 
+/// How to find out.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct How {
+    /// Fill [`Matched::used`].
+    pub keep_used: bool,
+    /// Take no record's word: read every file, on the card and on the drive.
+    pub compare: bool,
+}
+
 /// Goes through the card folder by folder. Writes nothing.
 pub fn run(
     card: &Card,
     source: &mut Source,
     drive: &mut Drive,
     index: &Index,
-    keep_used: bool,
+    how: How,
     watch: &dyn Watch,
 ) -> Matched {
     let out = Matched::default();
-    let mut matcher = Matcher { card, source, drive, index, watch, keep_used, buffer: None, out };
+    let mut matcher = Matcher { card, source, drive, index, watch, how, buffer: None, out };
     for folder in 0..card.folders.len() {
         if let Err(stop) = matcher.folder(folder) {
             matcher.out.stop = Some(stop);
@@ -100,7 +125,7 @@ struct Matcher<'a> {
     drive: &'a mut Drive,
     index: &'a Index,
     watch: &'a dyn Watch,
-    keep_used: bool,
+    how: How,
     buffer: Option<Buffer>,
     out: Matched,
 }
@@ -110,6 +135,8 @@ struct Found {
     k: u32,
     known: bool,
     dest: Vec<u8>,
+    /// The day of the record that its content was taken from; none when both sides were read.
+    day: Option<i32>,
     /// Its new record, where it had none.
     adopted: Option<Adopted>,
 }
@@ -163,9 +190,9 @@ impl Matcher<'_> {
             let number = numbers.get(n).copied().flatten();
             match (found, number) {
                 (Some(found), None) => {
-                    self.out.safe.add(file.size);
+                    self.out.take_safe(file.size, found.day);
                     self.out.adopted.extend(found.adopted);
-                    if self.keep_used {
+                    if self.how.keep_used {
                         self.out.used.insert(found.dest);
                     }
                 }
@@ -182,9 +209,14 @@ impl Matcher<'_> {
         let path = self.card.path(file);
         let mut sample = None;
         let index = self.index;
+        if self.how.compare || index.is_doubted(&path) {
+            return Ok(None);
+        }
+        let mut proof: Option<Known<'_>> = None;
+        let mut content = None;
         for known in index.of_path(&path) {
             let same = known.size == file.size && known.mtime == file.mtime && known.ctime == file.ctime;
-            if !same || known.partial || index.is_rotten(known.dest) || !self.is_there(&known)? {
+            if !same || known.partial {
                 continue;
             }
             if !self.source.medium.real_ctime {
@@ -196,10 +228,21 @@ impl Matcher<'_> {
                     continue;
                 }
             }
-            let k = number(&path, known.dest);
-            return Ok(Some(Found { k, known: true, dest: known.dest.to_vec(), adopted: None }));
+            // Two contents of one path, size and time: these prove nothing, and the file is read.
+            if *content.get_or_insert(known.hash) != known.hash {
+                return Ok(None);
+            }
+            if proof.is_none() && index.is_current(&known) && self.is_there(&known)? {
+                proof = Some(known);
+            }
         }
-        Ok(None)
+        Ok(proof.map(|known| Found {
+            k: number(&path, known.dest),
+            known: true,
+            dest: known.dest.to_vec(),
+            day: Some(known.day),
+            adopted: None,
+        }))
     }
 
     /// The sure way: files of this name and size on the drive, read and compared.
@@ -234,30 +277,48 @@ impl Matcher<'_> {
         }
         let Some(seen) = self.read_card(file, at)? else { return Ok(None) };
         for (k, dest, known) in candidates {
-            if self.drive_hash(&dest, file.size)? == Some(seen.digest.hash) {
-                let adopted = Adopted { file: at, dest: dest.clone().into(), seen };
-                return Ok(Some(Found { k, known, dest, adopted: Some(adopted) }));
+            let Some((hash, day)) = self.drive_hash(&dest, file.size)? else { continue };
+            if hash == seen.digest.hash {
+                let needed = !self.is_recorded(&path, &dest, seen);
+                let adopted = needed.then(|| Adopted { file: at, dest: dest.clone().into(), seen });
+                return Ok(Some(Found { k, known, dest, day, adopted }));
             }
         }
         Ok(None)
     }
 
-    /// The hash of a file on the drive: from its record if it has one that is trusted, else from the medium.
-    fn drive_hash(&mut self, dest: &[u8], size: u64) -> Result<Option<u128>, Stop> {
-        if let Some(known) = self.index.of_dest(dest)
-            && !known.partial
-            && known.is_vouched()
-            && !self.index.is_rotten(dest)
-            && known.size == size
-        {
-            return Ok(Some(known.hash));
+    /// Whether a record that is trusted says just this already.
+    fn is_recorded(&self, path: &[u8], dest: &[u8], seen: Seen) -> bool {
+        let says = |known: Known<'_>| {
+            let times = (known.mtime, known.ctime) == seen.times;
+            times && known.path == path && known.hash == seen.digest.hash && !known.partial
+        };
+        let index = self.index;
+        !index.is_doubted(path) && !index.is_rotten(dest) && index.of_dest(dest).is_some_and(says)
+    }
+
+    /// The hash of a file on the drive: from its record, with its day, if it has one that is trusted, else from the
+    /// medium.
+    fn drive_hash(&mut self, dest: &[u8], size: u64) -> Result<Option<(u128, Option<i32>)>, Stop> {
+        let index = self.index;
+        let known = index.of_dest(dest).filter(|known| {
+            !known.partial && known.is_vouched() && !index.is_rotten(dest) && known.size == size
+        });
+        if let Some(known) = known.filter(|_| !self.how.compare) {
+            return Ok(Some((known.hash, Some(known.day))));
         }
         let (folder, name) = scan::split_path(dest);
         let Some(dir) = self.drive.exact(folder).map_err(Stop::of_drive)? else { return Ok(None) };
         let buffer = self.buffer.get_or_insert_with(|| Buffer::new(source::PIECE));
         let answer = dir.read(name, size >= source::LARGE).and_then(|mut f| source::digest(&mut f, buffer));
         match answer {
-            Ok(digest) => Ok(digest.map(|d| d.hash)),
+            Ok(digest) => {
+                let hash = digest.map(|digest| digest.hash);
+                if known.is_some_and(|known| hash.is_some_and(|hash| hash != known.hash)) {
+                    self.out.rotten.push(dest.to_vec());
+                }
+                Ok(hash.map(|hash| (hash, None)))
+            }
             Err(fault) if fault.kind() == FaultKind::Gone || !self.drive.root.device_present() => {
                 Err(Stop::DriveGone(fault))
             }

@@ -10,6 +10,7 @@ mod drive;
 mod endpoints;
 mod engine;
 pub mod events;
+mod findings;
 pub mod label;
 pub mod manifest;
 mod matching;

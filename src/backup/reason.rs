@@ -51,6 +51,8 @@ pub enum Reason {
     NotReached(Stop),
     /// There is no copy of it on the drive (`safe-to-format`).
     Missing,
+    /// The card's file has another content than was backed up, under the same size and times (`safe-to-format`).
+    CardChanged,
     /// What the drive has under its name is another photo, or damaged (`safe-to-format`).
     Unequal,
     /// It is on the drive, and no record speaks of it (`verify`).
@@ -107,6 +109,9 @@ impl Reason {
             Reason::Differs => "the drive gives back other bytes than were written".into(),
             Reason::NotReached(stop) => stop.describe().into(),
             Reason::Missing => "no copy on the drive".into(),
+            Reason::CardChanged => {
+                "the card has other content now than was backed up, of the same size and time".into()
+            }
             Reason::Unequal => "what the drive has under its name is not the same".into(),
             Reason::Unrecorded => "no record vouches for it".into(),
             Reason::Unvouched => "taken over unchecked: no card vouches for it".into(),

@@ -6,7 +6,8 @@ use super::digest::Digest;
 use super::drive::Drive;
 use super::endpoints::Endpoints;
 use super::events::{Event, Tally, Watch};
-use super::manifest::Index;
+use super::findings;
+use super::manifest::{Index, Record, to_text};
 use super::naming::FolderNames;
 use super::reason::{self, Reason, Stop};
 use super::scan::{self, Card, File};
@@ -31,6 +32,8 @@ pub struct Answer {
     /// The user tries it out in folders, and knows that these are lost together.
     pub shared_allowed: bool,
     pub stop: Option<Stop>,
+    /// Remarks on the drive.
+    pub notes: Vec<String>,
 }
 
 impl Answer {
@@ -76,7 +79,9 @@ pub fn safe_to_format(ends: &Endpoints, allow_shared: bool, watch: &dyn Watch) -
         answer.not_safe.push(NotSafe { path, size: 0, reason: Reason::Odd(odd.what.clone()) });
     }
     let buffers = (Buffer::new(PIECE), Buffer::new(PIECE));
-    let mut comparer = Comparer { card: &card, source, drive: &mut drive, index: &runs.index, buffers };
+    let found = Vec::new();
+    let mut comparer =
+        Comparer { card: &card, source, drive: &mut drive, index: &runs.index, buffers, found };
     for folder in &card.folders {
         let taken = comparer.taken(&folder.path);
         for at in folder.files.clone() {
@@ -107,6 +112,8 @@ pub fn safe_to_format(ends: &Endpoints, allow_shared: bool, watch: &dyn Watch) -
     if answer.stop.is_none() {
         changed_meanwhile(&comparer.source, &card, &mut answer);
     }
+    let found = std::mem::take(&mut comparer.found);
+    answer.notes.extend(findings::leave(&drive, &runs, "safe-to-format", found));
     answer.not_safe.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(answer)
 }
@@ -142,6 +149,8 @@ struct Comparer<'a> {
     drive: &'a mut Drive,
     index: &'a Index,
     buffers: (Buffer, Buffer),
+    /// What the next backup has to know.
+    found: Vec<Record>,
 }
 
 impl Comparer<'_> {
@@ -193,29 +202,59 @@ impl Comparer<'_> {
             None => (source::digest(&mut open, card_buffer), None),
         };
         let card = card.map_err(|fault| self.card_fault(fault, at))?.ok_or(Reason::Changed)?;
-        if let Some(answer) = drive
-            && self.equal(answer, card)?
-        {
-            return Ok(());
-        }
-        for dest in candidates.iter().skip(1) {
-            let Some(mut other) = self.open_on_drive(dest, file.size) else { continue };
-            let answer = source::digest(&mut other, &mut self.buffers.1);
-            if self.equal(answer, card)? {
-                return Ok(());
+        let mut seen = Vec::new();
+        for (n, dest) in candidates.iter().enumerate() {
+            let answer = match (n, &drive) {
+                (0, None) => continue,
+                (0, Some(first)) => *first,
+                _ => {
+                    let Some(mut other) = self.open_on_drive(dest, file.size) else { continue };
+                    source::digest(&mut other, &mut self.buffers.1)
+                }
+            };
+            match self.on_drive(answer)? {
+                Some(digest) if digest == card => return Ok(()),
+                Some(digest) => seen.push((dest, digest)),
+                None => {}
             }
         }
-        Err(if namesake { Reason::Unequal } else { Reason::Missing })
+        let changed =
+            seen.into_iter().filter(|(dest, digest)| self.blames_card(file, &path, dest, *digest)).count();
+        Err(match namesake {
+            _ if changed > 0 => Reason::CardChanged,
+            true => Reason::Unequal,
+            false => Reason::Missing,
+        })
     }
 
-    fn equal(&self, answer: Result<Option<Digest>, Fault>, card: Digest) -> Result<bool, Reason> {
+    /// Of a copy that is not as the card's file: whether it is just as its record says, so that it is the card that
+    /// differs. Either way the next backup is told.
+    fn blames_card(&mut self, file: &File, path: &[u8], dest: &[u8], digest: Digest) -> bool {
+        let vouched = self.index.of_dest(dest).filter(|known| known.is_vouched() && !known.partial);
+        let Some(known) = vouched else { return false };
+        let (rotten, doubted) = (self.index.is_rotten(dest), self.index.is_doubted(path));
+        if known.hash != digest.hash {
+            if !rotten {
+                self.found.push(Record::Rotten { dest: to_text(dest) });
+            }
+            return false;
+        }
+        let same = known.path == path && known.mtime == file.mtime && known.ctime == file.ctime;
+        if same && !doubted {
+            self.found.push(Record::Doubted { path: to_text(path) });
+        }
+        same
+    }
+
+    /// What was read of a copy; none where the drive can't give it.
+    fn on_drive(&self, answer: Result<Option<Digest>, Fault>) -> Result<Option<Digest>, Reason> {
         match answer {
-            Ok(digest) => Ok(digest == Some(card)),
+            Ok(digest) => Ok(digest),
             Err(fault) if fault.kind() == FaultKind::Gone || !self.drive.root.device_present() => {
                 Err(Reason::NotReached(Stop::DriveGone(fault)))
             }
             // Unreadable on the drive is not on the drive.
-            Err(_) => Ok(false),
+            Err(_) => Ok(None),
         }
     }
 

@@ -6,13 +6,13 @@ use super::digest::Digest;
 use super::drive::Drive;
 use super::events::{Event, Tally, Watch};
 use super::label::Label;
-use super::manifest::{Damage, Index, Known, Log, Record, Run, Runs, to_text};
+use super::manifest::{Damage, Index, Known, Record, to_text};
 use super::reason::{Reason, Stop};
 use super::source::{self, LARGE, PIECE};
-use super::{scan, untracked};
+use super::{findings, scan, untracked};
 use crate::error::Problem;
+use crate::system::random;
 use crate::system::volume::{Buffer, Fault, FaultKind};
-use crate::system::{clock, random};
 use crate::ui::visible;
 use anyhow::Context as _;
 use std::collections::HashSet;
@@ -150,11 +150,7 @@ pub fn verify(label: &Label, dest: &Path, share: f64, watch: &dyn Watch) -> anyh
     for odd in untracked.odd {
         verdict.accuse(&odd.path, 0, Reason::OddOnDrive(odd.what), watch);
     }
-    if !records.is_empty()
-        && let Err(fault) = record(&drive, label, &runs, seed, records)
-    {
-        verdict.notes.push(format!("the findings could not be recorded on the drive: {fault}"));
-    }
+    verdict.notes.extend(findings::leave(&drive, &runs, "verify", records));
     Ok(verdict)
 }
 
@@ -232,13 +228,4 @@ fn pick(index: &Index, share: f64, seed: u64) -> Vec<Known<'_>> {
     let vouched = || index.dests().filter(Known::is_vouched);
     let picked: Vec<_> = vouched().filter(|_| random() < share).collect();
     if picked.is_empty() { vouched().take(1).collect() } else { picked }
-}
-
-fn record(drive: &Drive, label: &Label, runs: &Runs, seed: u64, records: Vec<Record>) -> Result<(), Fault> {
-    let run = runs.next_run(clock::today(), seed);
-    let folder = drive.make_own(&[b"manifests", label.as_bytes()])?;
-    let first = Record::Run(Run::new(&run, label.as_str(), "verify", clock::today().to_string()));
-    let mut log = Log::begin(&folder, &run, first)?;
-    log.append(records)?;
-    log.append([Record::End { files: 0, bytes: 0, not_safe: 0 }])
 }

@@ -27,7 +27,8 @@ pub fn run(args: &Backup, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
         let ends = context::card_and_drive(ends, &label)?;
         let findable = running::register(label.as_str(), &ends.dest, global.root.as_deref(), ui);
         let progress = Progress::new(ui, "backup", label.as_str(), findable);
-        let account = backup::backup(&ends, Options { mirror: args.mirror }, &progress);
+        let account =
+            backup::backup(&ends, Options { mirror: args.mirror, compare: args.compare }, &progress);
         if let Ok(account) = &account {
             let line = report::AccountLine::new(label.as_str(), account);
             progress.tell(&line);

@@ -16,6 +16,13 @@ pub fn bytes(n: u64) -> String {
     if value < 9.95 { format!("{value:.1} {}", UNITS[unit]) } else { format!("{value:.0} {}", UNITS[unit]) }
 }
 
+/// `2026-11-23`, from days since 1970.
+#[must_use]
+pub fn date(day: i32) -> String {
+    let at = jiff::Timestamp::from_second(i64::from(day) * 86_400).unwrap_or_default();
+    at.strftime("%Y-%m-%d").to_string()
+}
+
 /// `1 file`, `12,345 files`.
 #[must_use]
 pub fn files(n: u64) -> String {

@@ -30,6 +30,12 @@ pub struct AccountLine {
     safe: bool,
     on_card: Tally,
     already_safe: Tally,
+    /// Of these: taken from records, not read in this run.
+    #[serde(default)]
+    from_records: Tally,
+    /// When these were verified, the first and the last of them: `2026-11-23`, by the clock of then.
+    #[serde(default)]
+    verified_on: Option<(String, String)>,
     copied: Tally,
     not_safe: Tally,
     not_safe_files: Vec<BadFile>,
@@ -64,6 +70,7 @@ struct AnswerLine<'a> {
     /// In use on the card, by nothing that can be seen.
     unseen_bytes: u64,
     stopped: Option<&'static str>,
+    notes: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -93,6 +100,8 @@ impl AccountLine {
             safe: account.all_safe(),
             on_card: account.card,
             already_safe: account.safe,
+            from_records: account.from_records,
+            verified_on: account.days.map(|(first, last)| (ui::date(first), ui::date(last))),
             copied: account.copied,
             not_safe: account.unsafe_tally(),
             not_safe_files: bad_files(&account.not_safe),
@@ -157,7 +166,18 @@ impl AccountLine {
             }
             (true, n) => {
                 let what = if n == 1 { "The file" } else { &format!("All {}", ui::files(n)) };
-                ui.paint(Style::Green, &format!("{what} on {label} {} on the drive, verified.", are(n)))
+                let (now, then) = (n - self.from_records.files.min(n), self.from_records.files);
+                let how = match &self.verified_on {
+                    Some((first, last)) => {
+                        let later = if first == last { "" } else { " or later" };
+                        match now {
+                            0 => format!(", verified on {first}{later}"),
+                            _ => format!(": {now} verified now, {then} on {first}{later}"),
+                        }
+                    }
+                    None => ", verified".into(),
+                };
+                ui.paint(Style::Green, &format!("{what} on {label} {} on the drive{how}.", are(n)))
             }
             // The last record, or a list for other tools: photos wait for neither.
             (false, _) if self.not_safe.files == 0 => {
@@ -192,7 +212,9 @@ pub fn answer(ui: &Ui, ends: &Endpoints, answer: &Answer) {
         shared: answer.shared.map(shared_name),
         unseen_bytes: answer.unseen,
         stopped: answer.stop.map(Stop::describe),
+        notes: &answer.notes,
     });
+    answer.notes.iter().for_each(|note| ui.note(note));
     not_safe(ui, &bad_files(&answer.not_safe), answer.stop.map(Stop::describe));
     if !answer.skipped.is_empty() {
         ui.say(&format!("skipped: {}", answer.skipped.join(", ")));
@@ -223,9 +245,10 @@ pub fn answer(ui: &Ui, ends: &Endpoints, answer: &Answer) {
         if let Some(unseen) = reason::unseen(answer.unseen) {
             ui.say(&format!("And {unseen}."));
         }
-        if answer.not_safe.iter().any(|bad| matches!(bad.reason, Reason::Unequal)) {
-            // A backup trusts its records; it is `verify` that finds them wrong.
-            ui.say("To mend what is not the same, type piback verify, and then piback backup again.");
+        if answer.not_safe.iter().any(|bad| matches!(bad.reason, Reason::Unequal | Reason::CardChanged)) {
+            ui.say(
+                "To mend what is not the same, type piback backup again: it reads these, and copies beside.",
+            );
         }
     }
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_macros)]
 
 mod account;
+mod card_changed;
 mod damage;
 mod faults;
 mod faulty;

@@ -15,6 +15,9 @@ pub struct Index {
     moved: HashMap<Vec<u8>, Vec<u8>>,
     rotten: HashSet<Vec<u8>>,
     contradicted: bool,
+    doubted: HashSet<Vec<u8>>,
+    /// When the run began whose records are being added.
+    day: i32,
 }
 
 /// A file that was on a card and is, or was, on the drive.
@@ -28,6 +31,8 @@ pub struct Known<'a> {
     pub ctime: i64,
     pub sample: u64,
     pub hash: u128,
+    /// When its content was first compared with the card's, in days since 1970, by the clock of then.
+    pub day: i32,
     /// What was kept of an unreadable file: never proof that the file is safe.
     pub partial: bool,
 }
@@ -42,6 +47,7 @@ struct Packed {
     path: (u32, u16),
     dest: (u32, u16),
     partial: bool,
+    day: i32,
     /// The next older record of the same card path, plus one.
     older: u32,
 }
@@ -80,11 +86,16 @@ impl Index {
                 self.moved.insert(dest, to);
                 true
             }
-            Record::Run(_)
-            | Record::Cleaned { .. }
-            | Record::Lost { .. }
-            | Record::End { .. }
-            | Record::Unknown => true,
+            Record::Doubted { path } => {
+                let Some(path) = from_text(path) else { return false };
+                self.doubted.insert(path);
+                true
+            }
+            Record::Run(run) => {
+                self.day = run.day();
+                true
+            }
+            Record::Cleaned { .. } | Record::Lost { .. } | Record::End { .. } | Record::Unknown => true,
         }
     }
 
@@ -110,6 +121,20 @@ impl Index {
     #[must_use]
     pub fn is_rotten(&self, dest: &[u8]) -> bool {
         !self.rotten.is_empty() && self.rotten.contains(dest)
+    }
+
+    /// Whether `safe-to-format` found the card's file of this path to be other than its record, and no backup read it since.
+    #[must_use]
+    pub fn is_doubted(&self, path: &[u8]) -> bool {
+        !self.doubted.is_empty() && self.doubted.contains(path)
+    }
+
+    /// Whether a record still tells what its name on the drive holds: no later one speaks of that name, and it was not
+    /// found rotten.
+    #[must_use]
+    pub fn is_current(&self, known: &Known<'_>) -> bool {
+        !self.is_rotten(known.dest)
+            && self.of_dest(known.dest).is_some_and(|now| (now.hash, now.size) == (known.hash, known.size))
     }
 
     /// Where `backup --mirror` moved a file to, below the drive's root.
@@ -150,6 +175,9 @@ impl Index {
         };
         self.rotten.remove(&dest);
         self.moved.remove(&dest);
+        if !self.doubted.is_empty() {
+            self.doubted.remove(&path);
+        }
         self.push(&path, &dest, file.size, (file.mtime, file.ctime), sample, hash, partial)
     }
 
@@ -184,6 +212,7 @@ impl Index {
             path: path_at,
             dest: dest_at,
             partial,
+            day: self.day,
             older,
         });
         let at = self.known.len() as u32;
@@ -223,6 +252,7 @@ impl Index {
             sample: packed.sample,
             hash: packed.hash,
             partial: packed.partial,
+            day: packed.day,
         }
     }
 }

@@ -22,6 +22,9 @@ pub enum Record {
     Found { dest: String, size: u64, xxh128: String },
     /// The file on the drive is not what its record says, or can't be read: it is trusted no more until it was compared again.
     Rotten { dest: String },
+    /// The card's file of this path has another content than its record says, under the same size and times, and the copy
+    /// on the drive is as recorded: no record proves anything of that path until a backup has read it.
+    Doubted { path: String },
     /// `backup --mirror` is about to move a file that is no longer on the card.
     Moved { dest: String, to: String },
     /// Temporary files of that earlier run, which did not end, were removed.
@@ -76,6 +79,15 @@ impl Run {
             piback: env!("CARGO_PKG_VERSION").to_owned(),
             started,
         }
+    }
+}
+
+impl Run {
+    /// The day on which it began, in days since 1970; 0 where that can't be read.
+    #[must_use]
+    pub fn day(&self) -> i32 {
+        let started: Option<jiff::Timestamp> = self.started.parse().ok();
+        started.and_then(|at| i32::try_from(at.as_second().div_euclid(86_400)).ok()).unwrap_or(0)
     }
 }
 
