@@ -114,6 +114,9 @@ impl Card {
     }
 }
 
+/// A name, and the file or folder of this volume behind it, or what is odd about it.
+type Looked = (Vec<u8>, Result<Stat, OddKind>);
+
 struct Walk<'a> {
     card: Card,
     skips_clutter: bool,
@@ -165,8 +168,8 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Looks up every name of a sorted listing: a file or a folder of this volume, or what is odd about it.
-    fn look(&self, dir: &Dir, entries: Vec<Entry>) -> Result<Vec<(Vec<u8>, Result<Stat, OddKind>)>, Fault> {
+    /// Looks up every name of a sorted listing.
+    fn look(&self, dir: &Dir, entries: Vec<Entry>) -> Result<Vec<Looked>, Fault> {
         let twice: HashSet<Vec<u8>> = entries
             .windows(2)
             .filter(|two| two[0].name == two[1].name)

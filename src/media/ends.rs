@@ -38,7 +38,7 @@ pub struct Request<'a> {
 pub enum Need {
     /// The card to read, the drive to write.
     Backup,
-    /// Both to read.
+    /// Both to read; what was found is recorded on the drive if that can be.
     Compare,
     /// The drive alone; its files are read, and what was found is recorded there if that can be.
     Drive,
@@ -151,10 +151,9 @@ fn found(request: &Request, ui: &Ui, mounted: &mut Vec<Mounted>) -> anyhow::Resu
         (None, Some(drive)) => {
             let access = match request.need {
                 Need::Backup => Access::ReadWrite,
-                Need::Compare => Access::ReadOnly,
-                // What `verify` finds is recorded on the drive, where it lets.
-                Need::Drive if drive.read_only || only_read_only(drive) => Access::ReadOnly,
-                Need::Drive => Access::ReadWrite,
+                // What `verify` and `safe-to-format` find is recorded on the drive, where it lets.
+                Need::Compare | Need::Drive if drive.read_only || only_read_only(drive) => Access::ReadOnly,
+                Need::Compare | Need::Drive => Access::ReadWrite,
             };
             let dest = reach(drive, access, request.mount_root, mounted, ui)?;
             is_the_enrolled_one(&dest, drive, &enrolled)?;

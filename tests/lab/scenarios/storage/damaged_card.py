@@ -30,7 +30,12 @@ def card(lab, filesystem, script, hurt=None):
     """A card that was written in the guest and hurt while it was unplugged."""
     lab.file("card").unlink(missing_ok=True)
     lab.new_disk("card", 64 * MIB)
-    lab.sh(f"make {filesystem} $(disk card) SD32GB-03; attach {filesystem} $(disk card) /mnt/card; {script}; umount /mnt/card")
+    lab.sh(f"""
+        make {filesystem} $(disk card) SD32GB-03
+        attach {filesystem} $(disk card) /mnt/card
+        {script}
+        umount /mnt/card
+    """)
     if hurt:
         lab.pull("card")
         hurt(lab.file("card"))
