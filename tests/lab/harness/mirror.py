@@ -46,18 +46,31 @@ def is_debian(uri, suite, components):
     return plain and "main" in components and uri.startswith("http") and "debian" in uri
 
 
-def find():
-    """The mirror's address."""
-    entries = []
+def entries():
+    """(URI, suite, components) of everything that this machine's apt takes packages from."""
+    found = []
     for path in [APT / "sources.list", *sorted((APT / "sources.list.d").glob("*"))]:
         if path.suffix == ".list" and path.is_file():
-            entries += one_line_entries(path.read_text())
+            found += one_line_entries(path.read_text())
         if path.suffix == ".sources" and path.is_file():
-            entries += deb822_entries(path.read_text())
-    for uri, suite, components in entries:
+            found += deb822_entries(path.read_text())
+    return found
+
+
+def find():
+    """The mirror's address."""
+    for uri, suite, components in entries():
         if is_debian(uri, suite, components):
             return uri.rstrip("/")
     raise LabError(f"no Debian mirror in {APT}/sources.list or {APT}/sources.list.d: the lab needs a Debian machine")
+
+
+def security():
+    """The address of the security updates; where this machine takes none, the mirror's name with `-security` behind it."""
+    for uri, suite, components in entries():
+        if suite.endswith("-security") and "main" in components and uri.startswith("http"):
+            return uri.rstrip("/")
+    return find() + "-security"
 
 
 def require(mirror, release):
