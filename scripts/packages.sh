@@ -7,8 +7,10 @@ TEST_PACKAGES=(e2fsprogs exfat-fuse exfatprogs mount ntfs-3g python3-minimal
 # Virtual machines and the images that they boot.
 LAB_PACKAGES=(qemu-system-x86 qemu-utils mmdebstrap e2fsprogs dosfstools exfatprogs ntfs-3g busybox-static libc6-dev)
 
-# dpkg-shlibdeps.
-PACKAGE_PACKAGES=(dpkg-dev)
+# dpkg-shlibdeps; lintian holds the package against Debian's rules.
+PACKAGE_PACKAGES=(dpkg-dev lintian)
+# pip brings zig, readelf tells which C library a binary needs.
+CROSS_PACKAGES=(python3-minimal python3-pip binutils)
 # A Debian for one run, of scripts/bare-root; python3 reads apt's sources.
 BARE_ROOT_PACKAGES=(mmdebstrap python3-minimal util-linux)
 # libFuzzer's runtime is C++.

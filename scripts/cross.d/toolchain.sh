@@ -30,7 +30,6 @@ fetch_rust() {
 
 # Unpacks PyPI's ziglang into a folder.
 fetch_zig() {
-    install_missing python3-pip > /dev/null
     echo "fetching zig $ZIG" >&2
     rm -rf "$1.new"
     python3 -m pip install --quiet --root-user-action=ignore --no-deps --target "$1.new" "ziglang==$ZIG"
