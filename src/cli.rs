@@ -77,6 +77,8 @@ pub enum Command {
     Verify(Verify),
     /// Compare a card with its backup, byte by byte: yes or no
     SafeToFormat(SafeToFormat),
+    /// Serve the page for a browser
+    Web(Web),
     /// Print a shell's completions
     Completions(Completions),
     /// Print the man page, or write all of them into a directory
@@ -220,6 +222,22 @@ pub struct SafeToFormat {
     #[arg(long, value_name = "DIR")]
     pub dest: Option<PathBuf>,
     /// Let the answer be yes although both are on one file system or disk: for trying it out in folders
+    #[arg(long)]
+    pub allow_same_filesystem: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Web {
+    /// Where to listen
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
+    pub listen: std::net::SocketAddr,
+    /// Take this folder for a card, its name for the label; may be given several times
+    #[arg(long, value_name = "DIR", required = true)]
+    pub source: Vec<PathBuf>,
+    /// Take this folder for the drive
+    #[arg(long, value_name = "DIR")]
+    pub dest: PathBuf,
+    /// Let card and drive be one file system, to try things out: then a yes means no second copy
     #[arg(long)]
     pub allow_same_filesystem: bool,
 }

@@ -7,19 +7,23 @@
 //! card    -> scan       -> plan   -> copy        -> verify -> publish        -> report
 //! ```
 //!
-//! Six floors, arrows only downwards: `main`; [`commands`]; [`view`] and [`doctor`]; [`provision`], [`backup`] and
-//! [`media`] side by side; [`profile`], [`system`], [`ui`]; [`error`], [`secret`], [`paths`], [`cli`].
+//! Eight floors, arrows only downwards: `main`; [`commands`]; [`view`] and [`doctor`]; [`web`]; [`jobs`]; [`provision`],
+//! [`backup`], [`media`] and [`photo`] side by side; [`profile`], [`system`]; [`ui`]; [`error`], [`secret`], [`paths`],
+//! [`cli`].
 
 pub mod backup;
 pub mod cli;
 pub mod commands;
 pub mod doctor;
 pub mod error;
+pub mod jobs;
 pub mod media;
 pub mod paths;
+pub mod photo;
 pub mod profile;
 pub mod provision;
 pub mod secret;
 pub mod system;
 pub mod ui;
 pub mod view;
+pub mod web;

@@ -29,5 +29,6 @@ mod verify;
 
 pub use endpoints::Endpoints;
 pub use engine::{Options, backup};
+pub use names::is_clutter;
 pub use safe::{Answer, safe_to_format};
 pub use verify::{Verdict, verify};

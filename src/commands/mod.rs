@@ -21,6 +21,7 @@ mod schema;
 mod settle;
 mod status;
 mod verify;
+mod web;
 
 use crate::cli::{Cli, Command};
 use crate::error::Outcome;
@@ -32,7 +33,7 @@ use crate::ui::Ui;
 /// Whatever stopped it; [`crate::error::exit_code`] turns that into the exit code.
 pub fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Outcome> {
     let global = &cli.global;
-    if !matches!(cli.command, Command::Schema | Command::Completions(_) | Command::Man(_)) {
+    if !matches!(cli.command, Command::Schema | Command::Completions(_) | Command::Man(_) | Command::Web(_)) {
         context::say_of_journal(global, ui);
     }
     match &cli.command {
@@ -53,6 +54,7 @@ pub fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Outcome> {
         Command::Backup(args) => backup::run(args, global, ui),
         Command::Verify(args) => verify::run(args, global, ui),
         Command::SafeToFormat(args) => safe_to_format::run(args, global, ui),
+        Command::Web(args) => web::run(args, global, ui),
         Command::Completions(args) => completions::run(args, ui),
         Command::Man(args) => man::run(args, ui),
     }

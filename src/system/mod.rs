@@ -4,6 +4,7 @@
 //! (that is what `plan` runs on), [`fake::FakeHost`] counts, fails and dies on demand for the tests.
 #![allow(clippy::disallowed_methods)]
 
+pub mod child;
 pub mod clock;
 pub mod devices;
 pub mod fake;

@@ -1,0 +1,203 @@
+//! Requests to whoever keeps the jobs, and the answers: one JSON object a line, with a version.
+//!
+//! A closed list. No path and no device name is ever in a request: cards are named by the labels that a state gave out,
+//! jobs and photos by their ids.
+
+use super::job::{Job, Verb};
+use super::state::State;
+use serde::{Deserialize, Serialize};
+
+/// Version of the protocol.
+pub const VERSION: u32 = 1;
+/// Longer lines are none of ours.
+pub const LONGEST: usize = 4096;
+
+/// A line to control.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    pub v: u32,
+    #[serde(flatten)]
+    pub request: Request,
+}
+
+/// Everything that can be asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "kebab-case")]
+pub enum Request {
+    /// Everything; with a look at the world, or as it was last seen.
+    State {
+        #[serde(default)]
+        look: bool,
+    },
+    /// One job.
+    Job {
+        id: String,
+    },
+    Start {
+        verb: Verb,
+        label: String,
+    },
+    Cancel {
+        id: String,
+    },
+    /// A page of the photos on the drive, the newest first.
+    Photos(Wanted),
+    /// One of them, and its neighbours among the wanted.
+    Photo {
+        id: String,
+        wanted: Wanted,
+    },
+}
+
+/// Which photos.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Wanted {
+    /// Of this card.
+    pub label: Option<String>,
+    /// Of this day, as `2026-11-24`.
+    pub day: Option<String>,
+    /// Copied by this run.
+    pub run: Option<String>,
+    /// So many are left out at the beginning.
+    pub from: usize,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// A photo or video on the drive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Picture {
+    pub id: String,
+    pub label: String,
+    /// Path on the drive below the label's folder, as shown.
+    pub path: String,
+    /// Its last part.
+    pub name: String,
+    pub bytes: u64,
+    /// By the card's clock: `2026-11-24T14:32:05`; empty where no card told.
+    pub time: String,
+    pub sort: String,
+    /// XXH3-128 of the content, 32 hex digits.
+    pub hash: String,
+    /// The run that copied it.
+    pub run: String,
+}
+
+/// Some of the photos.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page {
+    /// Number of all that are wanted.
+    pub total: usize,
+    pub from: usize,
+    pub photos: Vec<Picture>,
+    /// All days of the wanted photos, the newest first; only with the first page.
+    pub days: Vec<Day>,
+    /// All labels that have photos; only with the first page.
+    pub labels: Vec<String>,
+}
+
+/// A day and how many photos it has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Day {
+    pub day: String,
+    pub photos: usize,
+}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "kebab-case")]
+pub enum Answer {
+    State(Box<State>),
+    /// It will be done; `new` is false where the same was on its way already.
+    Job {
+        job: Box<Job>,
+        new: bool,
+    },
+    Photos(Page),
+    Photo(Box<OnePhoto>),
+    Refused(Refusal),
+}
+
+/// A photo, and the way on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OnePhoto {
+    pub photo: Picture,
+    /// Labels of the drives that hold it, by a look at them, and the number of drives.
+    pub on: Vec<String>,
+    pub of_drives: usize,
+    pub newer: Option<String>,
+    pub older: Option<String>,
+}
+
+/// Why not, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    pub kind: RefusalKind,
+    pub error: String,
+    pub hints: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RefusalKind {
+    /// There is no such card, job or photo.
+    Unknown,
+    /// Not now.
+    Busy,
+    Failed,
+}
+
+impl Answer {
+    /// A no, with its reason and what to do.
+    #[must_use]
+    pub fn refused(kind: RefusalKind, error: impl Into<String>, hint: &str) -> Answer {
+        Answer::Refused(Refusal::new(kind, error, hint))
+    }
+}
+
+impl Refusal {
+    #[must_use]
+    pub fn new(kind: RefusalKind, error: impl Into<String>, hint: &str) -> Self {
+        let hints = if hint.is_empty() { Vec::new() } else { vec![hint.to_owned()] };
+        Refusal { kind, error: error.into(), hints }
+    }
+}
+
+impl Line {
+    /// Reads a request.
+    ///
+    /// # Errors
+    /// Why it is none, in a sentence.
+    pub fn parse(text: &str) -> Result<Request, String> {
+        if text.len() > LONGEST {
+            return Err(format!("a request has at most {LONGEST} bytes"));
+        }
+        let line: Line = serde_json::from_str(text).map_err(|e| format!("this is no request: {e}"))?;
+        match line.v {
+            VERSION => Ok(line.request),
+            other => Err(format!("version {other} is not known here; this is version {VERSION}")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_comes_back_and_nonsense_does_not() {
+        let request = Request::Start { verb: Verb::SafeToFormat, label: "SD 1".into() };
+        let text = serde_json::to_string(&Line { v: VERSION, request: request.clone() }).unwrap();
+        assert_eq!(text, r#"{"v":1,"ask":"start","verb":"safe-to-format","label":"SD 1"}"#);
+        assert_eq!(Line::parse(&text).unwrap(), request);
+        assert!(Line::parse(r#"{"v":2,"ask":"state"}"#).unwrap_err().contains("version 2"));
+        for bad in
+            ["", "{}", r#"{"v":1,"ask":"format"}"#, r#"{"v":1,"ask":"start","verb":"apply","label":"x"}"#]
+        {
+            assert!(Line::parse(bad).is_err(), "{bad}");
+        }
+        let long = format!(r#"{{"v":1,"ask":"cancel","id":"{}"}}"#, "x".repeat(LONGEST));
+        assert!(Line::parse(&long).is_err());
+    }
+}

@@ -1,0 +1,86 @@
+//! piback run once more, as a process of its own that outlives whoever started it.
+
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
+use nix::unistd::Pid;
+use std::ffi::OsString;
+use std::io::{self, BufRead, BufReader, Read};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child as Process, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Longer lines are none that piback writes; the longest is an account that lists every file of a pulled card.
+const LONGEST_LINE: u64 = 64 * 1024 * 1024;
+/// Of the thread that follows it: reading lines takes no more.
+const STACK: usize = 256 * 1024;
+
+/// A running piback.
+#[derive(Debug, Clone)]
+pub struct Child {
+    pid: Pid,
+    /// None once it was waited for: its number may be another one's then.
+    process: Arc<Mutex<Option<Process>>>,
+}
+
+/// Starts this very program with other arguments, in a process group of its own, so that a Ctrl-C is not for it.
+///
+/// `line` is called with each line of its output, and `end` once, with its exit code, or none where a signal ended it;
+/// both on a thread of their own.
+///
+/// # Errors
+/// When it can't be started.
+pub fn start(
+    args: &[OsString],
+    mut line: impl FnMut(&str) + Send + 'static,
+    end: impl FnOnce(Option<u8>) + Send + 'static,
+) -> io::Result<Child> {
+    let mut process = Command::new(std::env::current_exe()?)
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()?;
+    let output = process.stdout.take();
+    let pid = Pid::from_raw(i32::try_from(process.id()).map_err(io::Error::other)?);
+    let child = Child { pid, process: Arc::new(Mutex::new(Some(process))) };
+    let followed = child.clone();
+    let follow = move || {
+        let mut output = output.map(BufReader::new);
+        let mut text = Vec::new();
+        while let Some(output) = &mut output {
+            text.clear();
+            match output.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut text) {
+                Ok(0) | Err(_) => break,
+                Ok(_) => line(String::from_utf8_lossy(&text).trim_end()),
+            }
+        }
+        end(followed.wait());
+    };
+    std::thread::Builder::new().name("job".into()).stack_size(STACK).spawn(follow)?;
+    Ok(child)
+}
+
+impl Child {
+    /// Asks it to end well (SIGINT); nothing where it has ended.
+    pub fn interrupt(&self) {
+        let process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
+        if process.is_some() {
+            // It may have ended in this moment; then nobody is there to hear it, and the number is still its own.
+            let _ = kill(self.pid, Signal::SIGINT);
+        }
+    }
+
+    fn wait(&self) -> Option<u8> {
+        // Waits without letting go of the number, so that nobody waits for the lock meanwhile.
+        while waitid(Id::Pid(self.pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT)
+            == Err(nix::errno::Errno::EINTR)
+        {}
+        let process = self.process.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let status = process?.wait().ok()?;
+        match status.signal() {
+            Some(_) => None,
+            None => status.code().and_then(|code| u8::try_from(code).ok()),
+        }
+    }
+}

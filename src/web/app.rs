@@ -1,0 +1,143 @@
+//! Everything that handlers share.
+
+use super::door::{Door, Invitation};
+use super::templates::templates;
+use crate::jobs::Control;
+use crate::jobs::protocol::{Answer, Refusal, RefusalKind, Request};
+use crate::jobs::state::State;
+use crate::system::{clock, process, random};
+use anyhow::anyhow;
+use axum::http::HeaderMap;
+use axum::http::header::COOKIE;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tera::Tera;
+use tokio::sync::{Notify, Semaphore, watch};
+
+pub const COOKIE_NAME: &str = "piback_session";
+/// Photos that are opened at a time; each takes a thread.
+const MOST_OPENING: usize = 4;
+/// Cards and drives are looked at that often while somebody looks on.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// One for the whole server.
+pub struct App {
+    pub address: SocketAddr,
+    /// Names that a Host header may have, besides the address of the connection itself.
+    pub names: Vec<String>,
+    pub control: Arc<dyn Control>,
+    pub pages: Tera,
+    pub changes: watch::Sender<u64>,
+    pub opening: Semaphore,
+    door: Mutex<Door>,
+    viewers: AtomicUsize,
+    viewed: Notify,
+}
+
+/// Counts an event stream as long as it lives.
+pub struct Viewer(Arc<App>);
+
+impl App {
+    pub fn new(address: SocketAddr, control: Arc<dyn Control>) -> anyhow::Result<Arc<App>> {
+        let changes = watch::Sender::new(0);
+        let told = changes.clone();
+        control.watch(Box::new(move || told.send_modify(|n: &mut u64| *n = n.wrapping_add(1))));
+        let host = process::host_name().to_ascii_lowercase();
+        let mut names = vec![format!("{host}.local"), host];
+        if address.ip().is_loopback() {
+            names.push("localhost".to_owned());
+        }
+        Ok(Arc::new(App {
+            address,
+            names,
+            control,
+            pages: templates()?,
+            changes,
+            opening: Semaphore::new(MOST_OPENING),
+            door: Mutex::default(),
+            viewers: AtomicUsize::new(0),
+            viewed: Notify::new(),
+        }))
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub fn door(&self) -> MutexGuard<'_, Door> {
+        self.door.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A new way in, below this address.
+    pub fn invite(&self, base: &str) -> anyhow::Result<Invitation> {
+        let random = random::bytes(80)?;
+        let (token, code) = self.door().invite(clock::monotonic(), &random);
+        Ok(Invitation { url: format!("{base}/pair/{token}"), code })
+    }
+
+    /// The session of a request, by its place at the door.
+    pub fn session(&self, headers: &HeaderMap) -> Option<usize> {
+        let door = self.door();
+        headers
+            .get_all(COOKIE)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|text| text.split(';'))
+            .filter_map(|pair| pair.trim().split_once('='))
+            .filter(|(name, _)| *name == COOKIE_NAME)
+            .find_map(|(_, secret)| door.session(secret))
+    }
+
+    /// Asks control on a thread that may wait for a drive.
+    pub async fn ask(self: &Arc<Self>, request: Request) -> Answer {
+        let app = Arc::clone(self);
+        let asked = tokio::task::spawn_blocking(move || app.control.ask(&request)).await;
+        asked.unwrap_or_else(|_| {
+            Answer::Refused(Refusal::new(RefusalKind::Failed, "piback stopped at a fault of its own", ""))
+        })
+    }
+
+    /// The whole state; with a `look` at the world, or as it was last seen.
+    ///
+    /// # Errors
+    /// When control has none to give.
+    pub async fn state(self: &Arc<Self>, look: bool) -> anyhow::Result<State> {
+        match self.ask(Request::State { look }).await {
+            Answer::State(state) => Ok(*state),
+            Answer::Refused(refusal) => Err(anyhow!(refusal.error)),
+            _ => Err(anyhow!("control gave another answer")),
+        }
+    }
+
+    /// Counts a viewer.
+    pub fn viewer(self: &Arc<Self>) -> Viewer {
+        self.viewers.fetch_add(1, Ordering::Relaxed);
+        self.viewed.notify_one();
+        Viewer(Arc::clone(self))
+    }
+
+    pub fn viewers(&self) -> usize {
+        self.viewers.load(Ordering::Relaxed)
+    }
+
+    /// Looks at the world again and again, as long as somebody looks on; sleeps otherwise.
+    pub async fn keep_looking(self: Arc<Self>) {
+        loop {
+            while self.viewers() == 0 {
+                self.viewed.notified().await;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+            let app = Arc::clone(&self);
+            // A look that panicked is one that saw nothing.
+            let _ = tokio::task::spawn_blocking(move || app.control.look()).await;
+        }
+    }
+}
+
+impl Drop for Viewer {
+    fn drop(&mut self) {
+        self.0.viewers.fetch_sub(1, Ordering::Relaxed);
+    }
+}

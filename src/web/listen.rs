@@ -1,0 +1,168 @@
+//! Connections: how many, how long, and how large what comes over them may be.
+
+use super::answer::Failure;
+use super::app::App;
+use super::guard::Here;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use axum::routing::{delete, get, post};
+use hyper::service::Service as _;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, Sleep};
+
+/// A browser takes six; beyond this number newcomers are told to come back.
+const MOST_CONNECTIONS: usize = 256;
+/// Until a request's head is there, and until an idle connection is closed.
+const HEAD_WITHIN: Duration = Duration::from_secs(15);
+/// A client that takes nothing for so long is gone.
+const WRITE_WITHIN: Duration = Duration::from_secs(30);
+const HEAD_BYTES: usize = 16 * 1024;
+const HEADERS: usize = 64;
+
+/// Accepts for ever.
+pub async fn run(listener: TcpListener, app: Arc<App>) {
+    tokio::spawn(Arc::clone(&app).keep_looking());
+    let service = TowerToHyperService::new(router(app));
+    let slots = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            // Out of descriptors: those who go give some back.
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            continue;
+        };
+        match Arc::clone(&slots).try_acquire_owned() {
+            Ok(slot) => {
+                let service = service.clone();
+                tokio::spawn(async move {
+                    serve(stream, service).await;
+                    drop(slot);
+                });
+            }
+            Err(_) => {
+                let _ = stream.try_write(b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n");
+            }
+        }
+    }
+}
+
+async fn serve(stream: TcpStream, service: TowerToHyperService<Router>) {
+    let Ok(local) = stream.local_addr() else { return };
+    let _ = stream.set_nodelay(true);
+    let service = hyper::service::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(Here { local });
+        service.call(request.map(Body::new))
+    });
+    // Whatever goes wrong on a connection is its client's.
+    let _ = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_WITHIN)
+        .max_buf_size(HEAD_BYTES)
+        .max_headers(HEADERS)
+        .serve_connection(TokioIo::new(Impatient { stream, deadline: None }), service)
+        .await;
+}
+
+fn router(app: Arc<App>) -> Router {
+    use super::{api, assets, events, guard, pages, photos};
+    Router::new()
+        .route("/", get(pages::home))
+        .route("/tiles", get(pages::tiles))
+        .route("/pair", post(pages::pair_by_code))
+        .route("/pair/{token}", get(pages::pair_by_link))
+        .route("/jobs", post(pages::start))
+        .route("/jobs/{id}/stop", post(pages::stop))
+        .route("/photos", get(pages::grid))
+        .route("/photos/{id}", get(pages::photo))
+        .route("/devices", get(pages::devices).post(pages::invite))
+        .route("/devices/{at}/forget", post(pages::forget))
+        .route("/{asset}", get(assets::get))
+        .route("/api/v1/state", get(api::state))
+        .route("/api/v1/events", get(events::stream))
+        .route("/api/v1/jobs", post(api::start))
+        .route("/api/v1/jobs/{id}", get(api::job).delete(api::cancel))
+        .route("/api/v1/photos", get(api::photos))
+        .route("/api/v1/photos/{id}", get(api::photo))
+        .route("/api/v1/photos/{id}/small", get(photos::small))
+        .route("/api/v1/photos/{id}/large", get(photos::large))
+        .route("/api/v1/pairings", post(api::invite))
+        .route("/api/v1/session", delete(api::leave))
+        .fallback(async |request: Request| match request.uri().path().starts_with("/api/") {
+            true => Failure::new(StatusCode::NOT_FOUND, "there is nothing here", "").into_response(),
+            false => StatusCode::NOT_FOUND.into_response(),
+        })
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), guard::check))
+        .with_state(app)
+}
+
+/// A stream whose writes have to get on.
+struct Impatient {
+    stream: TcpStream,
+    deadline: Option<Pin<Box<Sleep>>>,
+}
+
+impl Impatient {
+    /// Lets a pending write wait until the deadline, and no longer.
+    fn timed<T>(&mut self, answer: Poll<io::Result<T>>, context: &mut Context) -> Poll<io::Result<T>> {
+        if answer.is_ready() {
+            self.deadline = None;
+            return answer;
+        }
+        let deadline = self
+            .deadline
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(Instant::now() + WRITE_WITHIN)));
+        match deadline.as_mut().poll(context) {
+            Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+impl AsyncRead for Impatient {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context,
+        buffer: &mut ReadBuf,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Impatient {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let answer = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.timed(answer, context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context,
+        bytes: &[io::IoSlice],
+    ) -> Poll<io::Result<usize>> {
+        let answer = Pin::new(&mut self.stream).poll_write_vectored(context, bytes);
+        self.timed(answer, context)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,64 @@
+//! A link as a QR code: for a page, and for a terminal.
+
+use qrcodegen::{QrCode, QrCodeEcc};
+
+/// The code, a square of light and dark.
+pub struct Qr(QrCode);
+
+/// Light modules around it, which readers need (ISO/IEC 18004).
+const QUIET: i32 = 4;
+
+impl Qr {
+    /// None for a text that is too long for one.
+    #[must_use]
+    pub fn new(text: &str) -> Option<Qr> {
+        QrCode::encode_text(text, QrCodeEcc::Medium).ok().map(Qr)
+    }
+
+    /// Number of modules along a side, the quiet zone included.
+    #[must_use]
+    pub fn side(&self) -> i32 {
+        self.0.size() + 2 * QUIET
+    }
+
+    /// The dark modules as an SVG path of unit squares.
+    #[must_use]
+    pub fn path(&self) -> String {
+        let size = self.0.size();
+        let dark =
+            (0..size).flat_map(|y| (0..size).map(move |x| (x, y))).filter(|(x, y)| self.0.get_module(*x, *y));
+        dark.map(|(x, y)| format!("M{},{}h1v1h-1z", x + QUIET, y + QUIET)).collect()
+    }
+
+    /// For a dark or a light terminal: two modules a character, drawn light on dark.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let side = self.0.size() + QUIET;
+        let light = |x: i32, y: i32| !self.0.get_module(x, y);
+        let row = |y: i32| -> String {
+            (-QUIET..side)
+                .map(|x| match (light(x, y), light(x, y + 1)) {
+                    (true, true) => '█',
+                    (true, false) => '▀',
+                    (false, true) => '▄',
+                    (false, false) => ' ',
+                })
+                .collect()
+        };
+        (-QUIET..side).step_by(2).map(row).collect::<Vec<_>>().join("\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_has_its_corners() {
+        let qr = Qr::new("http://10.41.0.1/pair/0123456789abcdef0123456789abcdef").unwrap();
+        assert!(qr.path().starts_with("M4,4h1v1h-1z"));
+        let text = qr.text();
+        assert!(text.lines().all(|line| line.chars().count() as i32 == qr.side()), "{text}");
+        assert!(Qr::new(&"x".repeat(4000)).is_none());
+    }
+}
