@@ -1,13 +1,13 @@
 //! Jobs on plain folders: no root, no profile, no device.
 
-use super::album::{Album, day_of};
+use super::album::Album;
 use super::claim::{Said, Scene};
 use super::control::Control;
 use super::job::{Job, Phase, Verb};
 use super::kept::{Kept, scene};
 use super::protocol::{Answer, OnePhoto, Picture, RefusalKind, Request, Wanted};
 use super::queue::{Cancelled, Placed};
-use super::state::{CardState, Claim, DriveState, State};
+use super::state::{Claim, DriveState, State};
 use super::world::{self, Look};
 use super::{fold, records};
 use crate::backup::label::Label;
@@ -187,7 +187,7 @@ impl Inner {
 
     fn state(&self) -> State {
         let kept = self.kept();
-        let cards = self.cards.iter().map(|card| self.card(card.label.as_str(), &kept)).collect();
+        let cards = self.cards.iter().map(|card| kept.card(card.label.as_str(), self.allow_same)).collect();
         let jobs = kept.queue.all().map(|job| Job { stands: kept.stands(job), ..job.clone() }).collect();
         State {
             schema: JSON_SCHEMA,
@@ -197,24 +197,6 @@ impl Inner {
             drives: kept.drives.clone(),
             jobs,
         }
-    }
-
-    fn card(&self, label: &str, kept: &Kept) -> CardState {
-        let mut state = CardState { label: label.to_owned(), ..CardState::default() };
-        let Some((Some(card), drives)) = kept.looks.get(label) else { return state };
-        state.same_filesystem = drives.iter().flatten().any(|drive| drive.device == card.device);
-        state.present = card.signature.is_some();
-        (state.files, state.bytes) = (card.files, card.bytes);
-        (state.photos, state.videos) = (card.photos, card.videos);
-        (state.new_files, state.new_bytes) = (card.new_files, card.new_bytes);
-        state.first_day = card.first.map(day_of);
-        state.last_day = card.last.map(day_of);
-        state.backed_up = kept.claim(label, Verb::Backup);
-        state.safe_to_format = match kept.claim(label, Verb::SafeToFormat) {
-            Claim::Yes if state.same_filesystem && !self.allow_same => Claim::NotKnown,
-            claim => claim,
-        };
-        state
     }
 
     fn start(inner: &Arc<Inner>, verb: Verb, label: &str) -> Answer {

@@ -1,9 +1,10 @@
 //! Everything that is remembered between two requests.
 
+use super::album::day_of;
 use super::claim::{Said, Scene};
 use super::job::{Job, Verb};
 use super::queue::Queue;
-use super::state::{Claim, DriveState};
+use super::state::{CardState, Claim, DriveState};
 use super::world::Look;
 use crate::system::child::Child;
 use std::collections::HashMap;
@@ -20,6 +21,25 @@ pub struct Kept {
 }
 
 impl Kept {
+    /// A card as it was last seen; `allow_same` lets a yes stand on one file system.
+    pub fn card(&self, label: &str, allow_same: bool) -> CardState {
+        let mut state = CardState { label: label.to_owned(), ..CardState::default() };
+        let Some((Some(card), drives)) = self.looks.get(label) else { return state };
+        state.same_filesystem = drives.iter().flatten().any(|drive| drive.device == card.device);
+        state.present = card.signature.is_some();
+        (state.files, state.bytes) = (card.files, card.bytes);
+        (state.photos, state.videos) = (card.photos, card.videos);
+        (state.new_files, state.new_bytes) = (card.new_files, card.new_bytes);
+        state.first_day = card.first.map(day_of);
+        state.last_day = card.last.map(day_of);
+        state.backed_up = self.claim(label, Verb::Backup);
+        state.safe_to_format = match self.claim(label, Verb::SafeToFormat) {
+            Claim::Yes if state.same_filesystem && !allow_same => Claim::NotKnown,
+            claim => claim,
+        };
+        state
+    }
+
     /// A claim about a card, as far as it still holds.
     pub fn claim(&self, label: &str, verb: Verb) -> Claim {
         let Some(said) = self.said.get(&(label.to_owned(), verb)) else { return Claim::NotKnown };
