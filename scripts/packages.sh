@@ -16,6 +16,9 @@ BARE_ROOT_PACKAGES=(mmdebstrap python3-minimal util-linux)
 # libFuzzer's runtime is C++.
 FUZZ_PACKAGES=(g++)
 
+# The page's tests, in a browser and in letters that people read.
+PAGE_PACKAGES=(chromium fonts-dejavu-core)
+
 install_missing() {
     local missing=() package
     for package in "$@"; do

@@ -548,9 +548,8 @@ fn names_from_a_card_are_text_wherever_they_stand() {
         assert_eq!(site.get(&cookie, &format!("/api/v1/photos/{id}/large")).status, 200, "{photo}");
     }
     for page in pages {
-        for bad in ["<img src=x", "onclick=alert(1) x=\"", "\x1b", "\u{202e}", "49"] {
-            let found = page.contains(bad) && !(bad == "49" && !page.contains("{49}"));
-            assert!(!found, "{bad:?} in {page}");
+        for bad in ["<img src=x", "onclick=alert(1) x=\"", "\x1b", "\u{202e}", "lt;49"] {
+            assert!(!page.contains(bad), "{bad:?} in {page}");
         }
         assert!(!page.contains("\"onclick"), "{page}");
     }

@@ -1,0 +1,226 @@
+// The page in a browser: what a person does with it, from the code to the photos. scripts/page runs it.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+const root = resolve(import.meta.dirname, '../..');
+const work = join(root, 'target/page');
+const require = createRequire(join(work, 'package.json'));
+const { chromium } = require('playwright-core');
+const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+const pictures = process.argv.includes('--pictures');
+
+// A card, a drive, and piback's page on them.
+async function site(fill = () => {}) {
+  const dir = mkdtempSync(join(tmpdir(), 'piback-page-'));
+  cpSync(join(work, 'SD32GB-03'), join(dir, 'SD32GB-03'), { recursive: true, preserveTimestamps: true });
+  mkdirSync(join(dir, 'PHOTOS'));
+  fill(join(dir, 'SD32GB-03/DCIM/100CANON'));
+  const args = ['web', '--listen', '127.0.0.1:0', '--json', '--allow-same-filesystem'];
+  const server = spawn(join(root, 'target/debug/piback'), [...args, '--source', join(dir, 'SD32GB-03'), '--dest', join(dir, 'PHOTOS')], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const said = await new Promise((done) => server.stdout.once('data', (text) => done(JSON.parse(String(text).split('\n')[0]))));
+  return { dir, server, ...said, card: join(dir, 'SD32GB-03/DCIM/100CANON'), end() { server.kill(); rmSync(dir, { recursive: true, force: true }); } };
+}
+
+const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
+const problems = [];
+
+async function open(at, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 820, height: 1180 }, ...options });
+  const page = await context.newPage();
+  page.on('pageerror', (error) => problems.push(`script: ${error.message}`));
+  page.on('console', (message) => { if (/Content Security Policy/.test(message.text())) problems.push(message.text()); });
+  page.on('request', (request) => { if (!request.url().startsWith(at.url) && !request.url().startsWith('data:')) problems.push(`asked ${request.url()}`); });
+  return page;
+}
+
+async function clean(page, what) {
+  // Outside of the page's own policy, as a person's tool would be.
+  await page.evaluate(axe);
+  const found = await page.evaluate(() => window.axe.run({ rules: { 'color-contrast': { enabled: true } } }));
+  const bad = found.violations.map((v) => `${what}: ${v.id}: ${v.nodes.map((n) => n.html).join(' ')}`);
+  assert.deepEqual(bad, [], what);
+}
+
+const heading = (page, name) => page.getByRole('heading', { name });
+const button = (page, name) => page.getByRole('button', { name });
+
+async function step(name, test) {
+  const begin = Date.now();
+  await test();
+  assert.deepEqual(problems.splice(0), [], name);
+  console.log(`ok   ${name} (${((Date.now() - begin) / 1000).toFixed(1)} s)`);
+}
+
+async function tests() {
+  const small = await site();
+  const page = await open(small);
+  await step('nobody is let in without the code, and the code lets in', async () => {
+    await page.goto(small.url);
+    await page.getByText('Idle.').waitFor();
+    await clean(page, 'the door');
+    await page.getByLabel(/code of eight letters/).fill('WRONGONE');
+    await button(page, 'Let me in').click();
+    await page.getByText('That is not the code.').waitFor();
+    await page.getByLabel(/code of eight letters/).fill(small.code.toLowerCase());
+    await button(page, 'Let me in').click();
+    await heading(page, 'SD32GB-03').waitFor();
+    await clean(page, 'a card that is not backed up');
+  });
+  await step('a backup is started, followed, and asked about: yes', async () => {
+    await button(page, 'Back up: SD32GB-03').click();
+    await heading(page, 'All of SD32GB-03 is backed up').waitFor({ timeout: 60000 });
+    await clean(page, 'backed up');
+    await button(page, 'Safe to format?: SD32GB-03').click();
+    await heading(page, 'Safe to format: SD32GB-03').waitFor({ timeout: 60000 });
+    await clean(page, 'safe to format');
+  });
+  await step('a photo more on the card, and the yes goes by itself; then it is a no, by name', async () => {
+    writeFileSync(join(small.card, 'IMG_0999.JPG'), 'one more');
+    await heading(page, 'Safe to format: SD32GB-03').waitFor({ state: 'detached', timeout: 20000 });
+    const answer = await page.request.post(`${small.url}/api/v1/jobs`, { data: { verb: 'safe-to-format', label: 'SD32GB-03' }, headers: { Origin: small.url } });
+    assert.equal(answer.status(), 201);
+    await heading(page, "Don't format SD32GB-03").waitFor({ timeout: 60000 });
+    await page.getByText('DCIM/100CANON/IMG_0999.JPG').waitFor();
+    await clean(page, 'a no');
+  });
+  await step('photos: a grid, the large one, keys', async () => {
+    await page.getByRole('link', { name: 'All photos' }).click();
+    await page.locator('.photo').nth(3).waitFor();
+    await page.waitForFunction(() => [...document.querySelectorAll('.photo img')].slice(0, 6).every((img) => img.complete && img.naturalWidth > 0));
+    await clean(page, 'the grid');
+    await page.locator('.photo').nth(1).click();
+    await page.waitForFunction(() => document.querySelector('figure img')?.naturalWidth > 300);
+    const first = await page.locator('h1').textContent();
+    await page.keyboard.press('ArrowRight');
+    await page.waitForFunction((name) => document.querySelector('h1').textContent !== name, first);
+    await clean(page, 'a photo');
+    await page.keyboard.press('Escape');
+    await page.locator('#all').waitFor();
+  });
+  await step('another browser is let in by the link, and shown out', async () => {
+    await page.goto(`${small.url}/devices`);
+    await button(page, 'Show a code').click();
+    await clean(page, 'devices');
+    const link = await page.locator('.path').textContent();
+    const other = await open(small);
+    await other.goto(link);
+    await heading(other, /SD32GB-03/).first().waitFor();
+    await page.goto(`${small.url}/devices`);
+    await button(page, /Show out/).last().click();
+    await other.reload();
+    await other.getByText('Let me in').waitFor();
+    await other.context().close();
+  });
+  await step('no width makes it scroll sideways, light and dark', async () => {
+    for (const width of [320, 507, 820, 1180]) {
+      for (const colorScheme of ['light', 'dark']) {
+        await page.setViewportSize({ width, height: 900 });
+        await page.emulateMedia({ colorScheme });
+        for (const path of ['/', '/photos', '/devices']) {
+          await page.goto(small.url + path);
+          const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+          assert.ok(over <= 0, `${path} at ${width}: ${over} too wide`);
+          const low = await page.evaluate(() => [...document.querySelectorAll('button, .top a, .button, select, input:not([type=hidden])')].filter((e) => e.getBoundingClientRect().height < 44).map((e) => e.outerHTML));
+          assert.deepEqual(low, [], `targets of 44 points, ${path} at ${width}`);
+        }
+        await page.goto(small.url);
+        await clean(page, `${width} ${colorScheme}`);
+      }
+    }
+  });
+  await page.context().close();
+  small.end();
+
+  const large = await site((card) => { for (let n = 0; n < 300; n++) writeFileSync(join(card, `BIG_${n}.JPG`), Buffer.alloc(1_500_000, n)); });
+  const one = await open(large), two = await open(large);
+  await step('two browsers see one job; a reload in the middle, and its end', async () => {
+    await one.goto(large.pair_url);
+    const invited = await (await one.request.post(`${large.url}/api/v1/pairings`, { headers: { Origin: large.url } })).json();
+    await two.goto(invited.pair_url);
+    await button(one, 'Back up: SD32GB-03').click();
+    await button(two, 'Stop: SD32GB-03').waitFor();
+    await two.reload();
+    await one.getByText(/of \d+ verified/).waitFor({ timeout: 30000 });
+    await clean(one, 'a job that runs');
+    await button(two, 'Stop: SD32GB-03').click();
+    await heading(one, 'SD32GB-03: stopped').waitFor({ timeout: 60000 });
+    await button(one, 'Back up: SD32GB-03').click();
+    for (const each of [one, two]) await heading(each, 'All of SD32GB-03 is backed up').waitFor({ timeout: 180000 });
+  });
+  await step('the server gone is said, and its jobs are not its own', async () => {
+    large.server.kill();
+    await one.getByText('No connection.').waitFor({ timeout: 20000 });
+  });
+  for (const each of [one, two]) await each.context().close();
+  large.end();
+
+  const plain = await site();
+  const bare = await open(plain, { javaScriptEnabled: false });
+  await step('without a script', async () => {
+    await bare.goto(plain.pair_url);
+    await button(bare, 'Back up: SD32GB-03').click();
+    for (let n = 0; n < 60 && !(await heading(bare, 'All of SD32GB-03 is backed up').count()); n++) {
+      await bare.waitForTimeout(500);
+      await bare.goto(plain.url);
+    }
+    await button(bare, 'Safe to format?: SD32GB-03').click();
+    for (let n = 0; n < 60 && !(await heading(bare, 'Safe to format: SD32GB-03').count()); n++) {
+      await bare.waitForTimeout(500);
+      await bare.goto(plain.url);
+    }
+    await bare.getByRole('link', { name: 'All photos' }).click();
+    await bare.locator('.photo').first().click();
+    await bare.getByRole('link', { name: 'Older' }).click();
+    await bare.getByText('on 1 of 1 drive: PHOTOS').waitFor();
+  });
+  await bare.context().close();
+  plain.end();
+}
+
+async function pictured() {
+  const into = join(root, 'docs/page');
+  mkdirSync(into, { recursive: true });
+  const at = await site((card) => { for (let n = 0; n < 250; n++) writeFileSync(join(card, `BIG_${n}.JPG`), Buffer.alloc(1_500_000, n)); });
+  const page = await open(at, { viewport: { width: 820, height: 900 } });
+  const shot = (name, options = {}) => page.screenshot({ path: join(into, `${name}.png`), ...options });
+  await page.goto(at.pair_url);
+  // The host's name is this machine's.
+  const named = () => page.evaluate(() => { if (document.querySelector('#tiles')) document.querySelector('h1').textContent = 'travel-box'; });
+  await button(page, /Back up/).click();
+  await page.getByText(/of \d+ verified/).waitFor();
+  await page.getByText(/left/).first().waitFor({ timeout: 20000 }).catch(() => {});
+  await named();
+  await shot('running', { fullPage: false });
+  await heading(page, /is backed up/).waitFor({ timeout: 180000 });
+  for (let n = 0; n < 250; n++) rmSync(join(at.card, `BIG_${n}.JPG`));
+  at.end();
+  const again = await site();
+  await page.context().clearCookies();
+  await page.goto(again.pair_url);
+  await button(page, /Back up/).click();
+  await button(page, /Safe to format/).click({ timeout: 60000 });
+  await heading(page, /Safe to format: /).waitFor({ timeout: 60000 });
+  await page.waitForTimeout(500);
+  await named();
+  await shot('safe');
+  await page.goto(`${again.url}/photos`);
+  await page.waitForTimeout(500);
+  await shot('photos');
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await page.setViewportSize({ width: 507, height: 900 });
+  await page.goto(again.url);
+  await named();
+  await page.waitForTimeout(500);
+  await shot('dark');
+  again.end();
+}
+
+try {
+  await (pictures ? pictured() : tests());
+} finally {
+  await browser.close();
+}
