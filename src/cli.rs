@@ -209,6 +209,12 @@ pub struct Verify {
     /// Re-read a random part only, such as 5%
     #[arg(long, value_name = "PERCENT")]
     pub sample: Option<String>,
+    /// Take what is listed as meant: files that are gone, unknown or edited; asks first
+    #[arg(long, conflicts_with = "sample")]
+    pub accept: bool,
+    /// Don't ask
+    #[arg(long, requires = "accept")]
+    pub yes: bool,
 }
 
 #[derive(Debug, Args)]
@@ -246,6 +252,9 @@ pub struct Web {
 pub struct Enroll {
     /// The drive's label, or its device as in /dev/sdb1
     pub drive: String,
+    /// It has a DCIM folder of its own and is no camera's card all the same
+    #[arg(long)]
+    pub is_a_drive: bool,
     /// Don't ask
     #[arg(long)]
     pub yes: bool,

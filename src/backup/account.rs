@@ -1,7 +1,7 @@
 //! The account at the end of a run: on the card = already safe + copied and verified + not safe.
 
 use super::copy::CopyResult;
-use super::events::Tally;
+use super::events::{Event, Tally, Watch};
 use super::reason::{Reason, Stop};
 use super::scan::Card;
 use super::source;
@@ -73,6 +73,14 @@ impl Account {
             path: source::shown(card, &card.files[published.file as usize]),
             dest: visible(&String::from_utf8_lossy(&published.dest)),
         }));
+    }
+
+    /// Counts a file of the card as not safe, and says so.
+    pub(super) fn fail(&mut self, card: &Card, file: u32, reason: Reason, watch: &dyn Watch) {
+        let file = &card.files[file as usize];
+        let path = source::shown(card, file);
+        watch.event(Event::NotSafe { path: path.clone(), why: reason.describe() });
+        self.not_safe.push(NotSafe { path, size: file.size, reason });
     }
 
     /// Files and bytes that are not safe.

@@ -37,6 +37,9 @@ pub struct DestFolder {
     pub path: Vec<u8>,
 }
 
+/// The folder that a file lies in, and its name there; none where there is no such folder.
+pub type Held<'a> = Option<(Arc<Dir>, &'a [u8])>;
+
 /// The name of this run's `n`-th temporary file. Longer than most final names: exFAT then renames in place.
 #[must_use]
 pub fn temp_name(run: &str, n: u64) -> Vec<u8> {
@@ -175,7 +178,29 @@ impl Drive {
         }
     }
 
-    /// The folder of exactly this path below the label's folder.
+    /// The folder that a file of the records lies in, and its name there. A place that begins with a slash is below the
+    /// drive's root.
+    ///
+    /// # Errors
+    /// When the folder is there and can't be opened.
+    pub fn holding<'a>(&mut self, dest: &'a [u8]) -> Result<Held<'a>, Fault> {
+        let (folder, name) = scan::split_path(dest);
+        let at_root = folder.is_empty() && dest.starts_with(b"/");
+        Ok(self.exact(if at_root { b"/" } else { folder })?.map(|dir| (dir, name)))
+    }
+
+    /// Whether a failed call says that the drive is gone or can't be used any further, and not that one folder can't be
+    /// opened: no permission, or damaged.
+    #[must_use]
+    pub fn is_lost(&self, fault: Fault) -> bool {
+        match fault.kind() {
+            FaultKind::Gone | FaultKind::ReadOnly => true,
+            FaultKind::Io => !self.root.device_present() || self.root.list().is_err(),
+            _ => false,
+        }
+    }
+
+    /// The folder of exactly this path below the label's folder; below the root where it begins with a slash.
     ///
     /// # Errors
     /// When it is there and can't be opened.
@@ -185,7 +210,9 @@ impl Drive {
         {
             return Ok(Some(Arc::clone(dir)));
         }
-        let mut at = match self.root.sub(self.label.as_bytes()) {
+        let top =
+            if path.starts_with(b"/") { self.root.again() } else { self.root.sub(self.label.as_bytes()) };
+        let mut at = match top {
             Ok(dir) => dir,
             Err(fault) if fault.kind() == FaultKind::Missing => return Ok(None),
             Err(fault) => return Err(fault),
@@ -215,7 +242,8 @@ impl Drive {
     /// # Errors
     /// When a folder can't be opened.
     pub fn find(&mut self, card_path: &[u8]) -> Result<Option<DestFolder>, Fault> {
-        if let Some(dir) = self.exact(card_path)? {
+        let kept = self.medium.keeps_ends() || !components(card_path).any(names::ends_badly);
+        if kept && let Some(dir) = self.exact(card_path)? {
             return Ok(Some(DestFolder { dir, path: card_path.to_vec() }));
         }
         match self.resolve(card_path, None) {
@@ -242,7 +270,7 @@ impl Drive {
         let mut at = Arc::new(self.root.sub(self.label.as_bytes())?);
         let mut path = Vec::new();
         for name in components(card_path) {
-            let (sub, used) = step(&at, name, changed.as_deref_mut())?;
+            let (sub, used) = step(&at, name, self.medium.keeps_ends(), changed.as_deref_mut())?;
             at = Arc::new(sub);
             path = scan::join(&path, &used);
         }
@@ -261,13 +289,13 @@ impl Drive {
 fn step(
     at: &Arc<Dir>,
     name: &[u8],
+    keeps_ends: bool,
     mut changed: Option<&mut Vec<Arc<Dir>>>,
 ) -> Result<(Dir, Vec<u8>), Fault> {
     let mut last = None;
     for k in 1..=FOLDER_VARIANTS {
         let plain = names::variant(name, k);
-        let escaped = names::escape(&plain);
-        for used in [plain, escaped] {
+        for used in names::tried(plain, keeps_ends) {
             let answer = match changed.as_deref_mut() {
                 Some(changed) => at.make_sub(&used).map(|(dir, made)| {
                     if made {

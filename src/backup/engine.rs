@@ -68,6 +68,9 @@ pub fn backup(ends: &Endpoints, options: Options, watch: &dyn Watch) -> anyhow::
     let removals = plan.as_ref().map_or(0, Vec::len);
     account.from_records = matched.from_records;
     account.days = matched.days;
+    for (file, reason) in std::mem::take(&mut matched.not_safe) {
+        account.fail(&card, file, reason, watch);
+    }
     let something = !matched.jobs.is_empty()
         || !matched.adopted.is_empty()
         || !matched.rotten.is_empty()
@@ -165,7 +168,7 @@ impl Job<'_> {
         for folder in self.card.folders.iter().filter(|f| f.files.is_empty() && !f.path.is_empty()) {
             match drive.make(&folder.path, &mut changed) {
                 Ok(_) => {}
-                Err(fault) if fault.ends_the_drive() => return Err(fault),
+                Err(fault) if drive.is_lost(fault) => return Err(fault),
                 Err(fault) => account.notes.push(format!(
                     "the empty folder {} was not made: {fault}",
                     visible(&String::from_utf8_lossy(&folder.path))

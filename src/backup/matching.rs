@@ -4,14 +4,14 @@
 //! with the file being there is the fast way. Where it is not to be had, and a file of the right name and size is
 //! there, both are read and compared: content decides.
 
+use super::adopted::{Adopted, Seen};
 use super::copy::Job;
-use super::digest::Digest;
-use super::drive::{DestFolder, Drive};
+use super::drive::{DestFolder, Drive, Held};
 use super::events::{Event, Tally, Watch};
-use super::manifest::{FileRecord, Index, Known, Record};
+use super::manifest::{Index, Known};
 use super::names;
 use super::naming::{FolderNames, Slot, State};
-use super::reason::Stop;
+use super::reason::{Reason, Stop};
 use super::scan::{self, Card, File};
 use super::source::{self, Source};
 use crate::system::volume::{Buffer, Dir, Fault, FaultKind};
@@ -25,6 +25,8 @@ pub struct Matched {
     /// The days of the oldest and the newest of these records, in days since 1970.
     pub days: Option<(i32, i32)>,
     pub copy: Tally,
+    /// Files whose folder on the drive can't be opened: index into the card's files, and why.
+    pub not_safe: Vec<(u32, Reason)>,
     pub jobs: Vec<Job>,
     /// Files found equal without a record: their records.
     pub adopted: Vec<Adopted>,
@@ -42,44 +44,6 @@ impl Matched {
         self.from_records.add(bytes);
         let (oldest, newest) = self.days.unwrap_or((day, day));
         self.days = Some((oldest.min(day), newest.max(day)));
-    }
-}
-
-/// A file of the card that was found equal to one on the drive.
-#[derive(Debug)]
-pub struct Adopted {
-    file: u32,
-    dest: Box<[u8]>,
-    seen: Seen,
-}
-
-/// A file of the card as it was read: its content, and its times before.
-#[derive(Debug, Clone, Copy)]
-struct Seen {
-    digest: Digest,
-    times: (i64, i64),
-}
-
-impl Adopted {
-    /// Whether a record says of its name on the drive that another content lies there.
-    #[must_use]
-    pub fn contradicts(&self, index: &Index) -> bool {
-        index.contradicts(&self.dest, self.seen.digest.hash)
-    }
-
-    /// What the manifest will say of it.
-    #[must_use]
-    pub fn record(&self, card: &Card) -> Record {
-        let path = card.path(&card.files[self.file as usize]);
-        let digest = self.seen.digest;
-        Record::File(FileRecord::new(
-            &path,
-            &self.dest,
-            digest.len,
-            self.seen.times,
-            digest.sample,
-            digest.hash,
-        ))
     }
 }
 
@@ -159,10 +123,17 @@ impl Matcher<'_> {
             self.settle(folder.files.start, files, found, &[]);
             return Ok(());
         }
-        let place = self.drive.find(&folder.path).map_err(Stop::of_drive)?;
-        let names = match &place {
-            Some(place) => place.dir.list().map_err(Stop::of_drive)?,
-            None => Vec::new(),
+        let looked = self.drive.find(&folder.path).and_then(|place| {
+            let names = place.as_ref().map(|place| place.dir.list()).transpose()?;
+            Ok((place, names.unwrap_or_default()))
+        });
+        let (place, names) = match looked {
+            Ok(looked) => looked,
+            Err(fault) if self.drive.is_lost(fault) => return Err(Stop::of_drive(fault)),
+            Err(fault) => {
+                self.without_folder(folder.files.start, files, found, fault);
+                return Ok(());
+            }
         };
         let mut taken = FolderNames::new(names.iter().map(|e| e.name.as_slice()), self.drive.ignores_case);
         drop(names);
@@ -183,6 +154,16 @@ impl Matcher<'_> {
         let numbers = taken.assign(&slots);
         self.settle(folder.files.start, files, found, &numbers);
         Ok(())
+    }
+
+    /// The folder's place on the drive can't be opened: what records vouch for elsewhere is safe, and the rest is not.
+    fn without_folder(&mut self, first: usize, files: &[File], found: Vec<Option<Found>>, fault: Fault) {
+        for (n, (file, found)) in files.iter().zip(found).enumerate() {
+            match found {
+                Some(found) => self.out.take_safe(file.size, found.day),
+                None => self.out.not_safe.push(((first + n) as u32, Reason::Folder(fault))),
+            }
+        }
     }
 
     fn settle(&mut self, first: usize, files: &[File], found: Vec<Option<Found>>, numbers: &[Option<u32>]) {
@@ -264,7 +245,10 @@ impl Matcher<'_> {
         if let Some(place) = place {
             for (k, name) in taken.candidates(self.card.name(file)) {
                 let dest = scan::join(&place.path, &name);
-                let stat = place.dir.stat(&name).map_err(Stop::of_drive)?;
+                let stat = match place.dir.stat(&name) {
+                    Err(fault) if self.drive.is_lost(fault) => return Err(Stop::of_drive(fault)),
+                    answer => answer.unwrap_or(None),
+                };
                 let file_there = stat
                     .is_some_and(|s| s.kind == crate::system::volume::FileKind::File && s.size == file.size);
                 if file_there && !candidates.iter().any(|(_, have, _)| *have == dest) {
@@ -307,10 +291,10 @@ impl Matcher<'_> {
         if let Some(known) = known.filter(|_| !self.how.compare) {
             return Ok(Some((known.hash, Some(known.day))));
         }
-        let (folder, name) = scan::split_path(dest);
-        let Some(dir) = self.drive.exact(folder).map_err(Stop::of_drive)? else { return Ok(None) };
+        let Some((dir, name)) = self.holding(dest)? else { return Ok(None) };
         let buffer = self.buffer.get_or_insert_with(|| Buffer::new(source::PIECE));
-        let answer = dir.read(name, size >= source::LARGE).and_then(|mut f| source::digest(&mut f, buffer));
+        let answer =
+            dir.read(name, size >= source::LARGE).and_then(|mut f| source::digest_copy(&mut f, buffer));
         match answer {
             Ok(digest) => {
                 let hash = digest.map(|digest| digest.hash);
@@ -355,9 +339,20 @@ impl Matcher<'_> {
     }
 
     fn is_there(&mut self, known: &Known<'_>) -> Result<bool, Stop> {
-        let (folder, name) = scan::split_path(known.dest);
-        let Some(dir) = self.drive.exact(folder).map_err(Stop::of_drive)? else { return Ok(false) };
-        is_file_of(&dir, name, known.size).map_err(Stop::of_drive)
+        let Some((dir, name)) = self.holding(known.dest)? else { return Ok(false) };
+        match is_file_of(&dir, name, known.size) {
+            Err(fault) if self.drive.is_lost(fault) => Err(Stop::of_drive(fault)),
+            // What can't be looked at is not there.
+            answer => Ok(answer.unwrap_or(false)),
+        }
+    }
+
+    /// Where a file of the records lies; none where its folder can't be opened.
+    fn holding<'d>(&mut self, dest: &'d [u8]) -> Result<Held<'d>, Stop> {
+        match self.drive.holding(dest) {
+            Err(fault) if self.drive.is_lost(fault) => Err(Stop::of_drive(fault)),
+            answer => Ok(answer.unwrap_or(None)),
+        }
     }
 }
 

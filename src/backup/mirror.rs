@@ -21,7 +21,8 @@ pub struct Removal {
 /// When the card is empty, or more than half of the backup is not on it: that is a formatted card, or another
 /// card of the same label, and no reason to move a backup away.
 pub fn plan(card: &Card, index: &Index, matched: &Matched) -> anyhow::Result<Vec<Removal>> {
-    let present = || index.dests().filter(|k| k.is_vouched() && index.moved_to(k.dest).is_none());
+    let present =
+        || index.dests().filter(|k| k.is_vouched() && !k.is_outside() && index.moved_to(k.dest).is_none());
     let gone: Vec<Removal> = present()
         .filter(|k| !matched.used.contains(k.dest))
         .map(|k| Removal { dest: k.dest.to_vec() })

@@ -4,6 +4,7 @@
 //! [`account::Account`] at the end. What it promises stands in `docs/BACKUP.md`.
 
 pub mod account;
+mod adopted;
 mod copy;
 mod digest;
 mod drive;
@@ -31,4 +32,4 @@ pub use endpoints::Endpoints;
 pub use engine::{Options, backup};
 pub use names::is_clutter;
 pub use safe::{Answer, safe_to_format};
-pub use verify::{Verdict, verify};
+pub use verify::{Finding, Verdict, accept, verify};

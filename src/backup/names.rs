@@ -117,6 +117,20 @@ pub fn escape(name: &[u8]) -> Vec<u8> {
     escaped
 }
 
+/// Whether Windows' file systems, or their drivers, drop the end of this name: a dot or a space.
+#[must_use]
+pub fn ends_badly(name: &[u8]) -> bool {
+    matches!(name.last(), Some(b'.' | b' '))
+}
+
+/// The names to try for a file or folder, one after the other: its own, and escaped. A name whose end this drive would
+/// drop is not tried: the one on record has to be the one that is there.
+#[must_use]
+pub fn tried(plain: Vec<u8>, keeps_ends: bool) -> Vec<Vec<u8>> {
+    let escaped = escape(&plain);
+    if keeps_ends || !ends_badly(&plain) { vec![plain, escaped] } else { vec![escaped] }
+}
+
 /// Whether a name at the root of a card is a computer's, not a camera's or a person's.
 #[must_use]
 pub fn is_clutter(name: &[u8]) -> bool {
@@ -127,7 +141,18 @@ pub fn is_clutter(name: &[u8]) -> bool {
 #[must_use]
 pub fn is_litter(name: &[u8]) -> bool {
     const LITTER: [&[u8]; 3] = [b".DS_Store", b"Thumbs.db", b"desktop.ini"];
-    name.starts_with(b"._") || LITTER.iter().any(|litter| litter.eq_ignore_ascii_case(name))
+    name.starts_with(b"._")
+        || LITTER.iter().any(|litter| litter.eq_ignore_ascii_case(name))
+        || is_rsync_temp(name)
+}
+
+/// Whether rsync, cut off, leaves a file of this name: `.IMG_0001.CR3.aB3xYz`, with a random end as mkstemp(3) makes it.
+fn is_rsync_temp(name: &[u8]) -> bool {
+    let Some(rest) = name.strip_prefix(b".") else { return false };
+    let Some((inner, end)) = rest.len().checked_sub(7).map(|at| rest.split_at(at)) else { return false };
+    let random = end[0] == b'.' && end[1..].iter().all(u8::is_ascii_alphanumeric);
+    // Of seven random ends one in two hundred has small letters alone; `.notes.txt.backup` is somebody's.
+    random && inner.contains(&b'.') && !end[1..].iter().all(u8::is_ascii_lowercase)
 }
 
 fn percent(name: &mut Vec<u8>, byte: u8) {
@@ -187,6 +212,31 @@ mod tests {
         let suffixed = variant(long.as_bytes(), 1000);
         assert!(suffixed.len() <= 255 && shown(&suffixed).ends_with("~1000.jpg"));
         assert!(std::str::from_utf8(&suffixed).is_ok());
+    }
+
+    #[test]
+    fn rsync_s_temporary_files_are_litter_and_other_hidden_files_are_not() {
+        assert!(is_litter(b".IMG_0001.CR3.aB3xYz") && is_litter(b".MVI 0001.MP4.000000"));
+        for own in [
+            &b".notes.txt.backup"[..],
+            b".hidden",
+            b".a.b",
+            b"IMG_0001.CR3.aB3xYz",
+            b".IMG_0001.aB3xYz",
+            b".",
+        ] {
+            assert!(!is_litter(own), "{}", String::from_utf8_lossy(own));
+        }
+    }
+
+    #[test]
+    fn an_end_that_the_drive_drops_is_escaped_at_once() {
+        let shown =
+            |name: &[u8], keeps| tried(name.to_vec(), keeps).iter().map(|n| shown(n)).collect::<Vec<_>>();
+        assert_eq!(shown(b"a.", false), ["a%2E"]);
+        assert_eq!(shown(b"b ", false), ["b%20"]);
+        assert_eq!(shown(b"a.", true)[0], "a.");
+        assert_eq!(shown(b"a.jpg", false)[0], "a.jpg");
     }
 
     #[test]

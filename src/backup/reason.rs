@@ -41,6 +41,8 @@ pub enum Reason {
     NoSpace,
     /// FAT32 stops at 4 GiB - 1.
     TooLarge,
+    /// Its folder on the drive can't be opened.
+    Folder(Fault),
     /// The drive refuses it.
     Refused(Fault),
     /// It was written, and the drive can't give it back.
@@ -55,6 +57,8 @@ pub enum Reason {
     CardChanged,
     /// What the drive has under its name is another photo, or damaged (`safe-to-format`).
     Unequal,
+    /// It was written to since it was backed up (`verify`).
+    Edited,
     /// It is on the drive, and no record speaks of it (`verify`).
     Unrecorded,
     /// A backup took it over after manifests were lost; no card vouches for it (`verify`).
@@ -104,6 +108,7 @@ impl Reason {
             Reason::Changed => "it changed while it was read".into(),
             Reason::NoSpace => "no room on the drive for it".into(),
             Reason::TooLarge => "too large for the drive's file system (FAT32 stops at 4 GiB)".into(),
+            Reason::Folder(fault) => format!("its folder on the drive can't be opened: {fault}"),
             Reason::Refused(fault) => format!("the drive refuses it: {fault}"),
             Reason::ReadBack(fault) => format!("the drive can't read it back: {fault}"),
             Reason::Differs => "the drive gives back other bytes than were written".into(),
@@ -113,6 +118,7 @@ impl Reason {
                 "the card has other content now than was backed up, of the same size and time".into()
             }
             Reason::Unequal => "what the drive has under its name is not the same".into(),
+            Reason::Edited => "written to since it was backed up: edited, or damaged".into(),
             Reason::Unrecorded => "no record vouches for it".into(),
             Reason::Unvouched => "taken over unchecked: no card vouches for it".into(),
         }

@@ -162,15 +162,15 @@ impl Comparer<'_> {
         Some((taken, place.path))
     }
 
-    fn compare(
-        &mut self,
+    /// Where on the drive a file may be, and whether anything there has its name.
+    fn candidates(
+        &self,
         file: &File,
-        at: u32,
+        path: &[u8],
         taken: Option<&(FolderNames, Vec<u8>)>,
-    ) -> Result<(), Reason> {
-        let path = self.card.path(file);
+    ) -> (Vec<Vec<u8>>, bool) {
         let mut candidates: Vec<Vec<u8>> = Vec::new();
-        for known in self.index.of_path(&path).filter(|known| known.size == file.size && !known.partial) {
+        for known in self.index.of_path(path).filter(|known| known.size == file.size && !known.partial) {
             if !candidates.iter().any(|have| have == known.dest) {
                 candidates.push(known.dest.to_vec());
             }
@@ -185,6 +185,17 @@ impl Comparer<'_> {
                 }
             }
         }
+        (candidates, namesake)
+    }
+
+    fn compare(
+        &mut self,
+        file: &File,
+        at: u32,
+        taken: Option<&(FolderNames, Vec<u8>)>,
+    ) -> Result<(), Reason> {
+        let path = self.card.path(file);
+        let (candidates, namesake) = self.candidates(file, &path, taken);
         let open = self.source.open(self.card, file, false);
         let mut open = open.map_err(|fault| self.card_fault(fault, at))?;
         let on_drive = candidates.first().and_then(|dest| self.open_on_drive(dest, file.size));
@@ -192,12 +203,12 @@ impl Comparer<'_> {
         // Two devices, two threads; for small files a thread costs more than it saves.
         let (card, drive) = match on_drive {
             Some(mut other) if file.size >= LARGE => std::thread::scope(|scope| {
-                let other = scope.spawn(move || source::digest(&mut other, drive_buffer));
+                let other = scope.spawn(move || source::digest_copy(&mut other, drive_buffer));
                 let card = source::digest(&mut open, card_buffer);
                 (card, other.join().ok())
             }),
             Some(mut other) => {
-                (source::digest(&mut open, card_buffer), Some(source::digest(&mut other, drive_buffer)))
+                (source::digest(&mut open, card_buffer), Some(source::digest_copy(&mut other, drive_buffer)))
             }
             None => (source::digest(&mut open, card_buffer), None),
         };
@@ -209,7 +220,7 @@ impl Comparer<'_> {
                 (0, Some(first)) => *first,
                 _ => {
                     let Some(mut other) = self.open_on_drive(dest, file.size) else { continue };
-                    source::digest(&mut other, &mut self.buffers.1)
+                    source::digest_copy(&mut other, &mut self.buffers.1)
                 }
             };
             match self.on_drive(answer)? {
@@ -259,8 +270,8 @@ impl Comparer<'_> {
     }
 
     fn open_on_drive(&mut self, dest: &[u8], size: u64) -> Option<crate::system::volume::InFile> {
-        let (folder, name) = scan::split_path(dest);
-        let open = self.drive.exact(folder).ok().flatten()?.read(name, size >= LARGE).ok()?;
+        let (dir, name) = self.drive.holding(dest).ok().flatten()?;
+        let open = dir.read(name, size >= LARGE).ok()?;
         (open.stat().ok()?.size == size).then_some(open)
     }
 

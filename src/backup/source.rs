@@ -2,7 +2,7 @@
 
 use super::digest::{self, Digest, Digester};
 use super::scan::{self, Card, File};
-use crate::system::volume::{ALIGN, Buffer, Dir, Fault, FaultKind, InFile, Medium};
+use crate::system::volume::{ALIGN, Buffer, Dir, Fault, FaultKind, InFile, Medium, Stat};
 use std::sync::Arc;
 
 /// From this size on, files are read past the page cache.
@@ -117,12 +117,39 @@ impl Source {
     }
 }
 
-/// Reads a whole file from the medium. `None` when it changed while it was read.
+/// A copy on the drive that others write to is read again so often.
+const TRIES: u32 = 3;
+
+/// Reads a whole file of the card from the medium. `None` when it changed while it was read.
 ///
 /// # Errors
 /// When a read fails.
 pub fn digest(file: &mut InFile, buffer: &mut Buffer) -> Result<Option<Digest>, Fault> {
     let before = file.opened();
+    let digest = read_all(file, before, buffer)?;
+    Ok(digest.filter(|_| file.stat().is_ok_and(|after| after == before)))
+}
+
+/// Reads a whole copy on the drive from the medium. Only size and modification time tell whether it changed: the change
+/// time moves on FUSE pools, with a chmod and with an attribute, without any change of the content. `None` when it
+/// changed each time that it was read.
+///
+/// # Errors
+/// When a read fails.
+pub fn digest_copy(file: &mut InFile, buffer: &mut Buffer) -> Result<Option<Digest>, Fault> {
+    for _ in 0..TRIES {
+        let before = file.stat()?;
+        let digest = read_all(file, before, buffer)?;
+        let after = file.stat()?;
+        if digest.is_some() && (after.size, after.mtime) == (before.size, before.mtime) {
+            return Ok(digest);
+        }
+    }
+    Ok(None)
+}
+
+/// Reads as many bytes as the file had; `None` when it ends earlier.
+fn read_all(file: &mut InFile, before: Stat, buffer: &mut Buffer) -> Result<Option<Digest>, Fault> {
     file.from_medium();
     let mut digester = Digester::new();
     let mut offset = 0;
@@ -138,7 +165,7 @@ pub fn digest(file: &mut InFile, buffer: &mut Buffer) -> Result<Option<Digest>, 
         offset += n as u64;
     }
     file.forget();
-    Ok((file.stat()? == before && offset == before.size).then(|| digester.finish()))
+    Ok((offset == before.size).then(|| digester.finish()))
 }
 
 /// The path of a file of the card, as it is shown.

@@ -69,8 +69,11 @@ fn known_by_another_name(
     untracked: &mut Vec<UntrackedFile>,
 ) -> Result<(), Fault> {
     if drive.ignores_case {
-        let folded: HashSet<Vec<u8>> = runs.index.dests().map(|known| names::fold(known.dest)).collect();
-        untracked.retain(|file| !folded.contains(&names::fold(&file.dest)));
+        let keeps_ends = drive.medium.keeps_ends();
+        let one_name =
+            |dest: &[u8]| names::fold(&if keeps_ends { dest.to_vec() } else { without_dots(dest) });
+        let folded: HashSet<Vec<u8>> = runs.index.dests().map(|known| one_name(known.dest)).collect();
+        untracked.retain(|file| !folded.contains(&one_name(&file.dest)));
     }
     if drive.medium.name != "hfsplus" || untracked.iter().all(|file| file.dest.is_ascii()) {
         return Ok(());
@@ -89,10 +92,20 @@ fn known_by_another_name(
     Ok(())
 }
 
+/// A path as drives show it that drop dots at the end of a name: backups of old have them on record.
+fn without_dots(path: &[u8]) -> Vec<u8> {
+    let end = |part: &[u8]| part.iter().rposition(|b| *b != b'.').map_or(0, |at| at + 1);
+    let parts: Vec<&[u8]> = path.split(|b| *b == b'/').map(|part| &part[..end(part)]).collect();
+    parts.join(&b'/')
+}
+
 fn inode(drive: &mut Drive, dest: &[u8]) -> Result<Option<u64>, Fault> {
-    let (folder, name) = scan::split_path(dest);
-    let Some(dir) = drive.exact(folder)? else { return Ok(None) };
-    Ok(dir.stat(name)?.map(|stat| stat.inode))
+    let found = drive.holding(dest).and_then(|found| found.map_or(Ok(None), |(dir, name)| dir.stat(name)));
+    match found {
+        Err(fault) if drive.is_lost(fault) => Err(fault),
+        // What can't be looked at is none of the others.
+        answer => Ok(answer.ok().flatten().map(|stat| stat.inode)),
+    }
 }
 
 /// Records what these files hold now. Returns how many were taken over, and whether all were that can be read.
@@ -116,10 +129,13 @@ pub fn record_untracked(
             }
             let path = visible(&String::from_utf8_lossy(&file.dest));
             watch.event(Event::Comparing { path, bytes: file.size });
-            let (folder, name) = scan::split_path(&file.dest);
-            let Some(dir) = drive.exact(folder)? else { continue };
+            let (dir, name) = match drive.holding(&file.dest) {
+                Ok(Some(found)) => found,
+                Err(fault) if drive.is_lost(fault) => return Err(fault),
+                Ok(None) | Err(_) => continue,
+            };
             let digest =
-                dir.read(name, file.size >= LARGE).and_then(|mut f| source::digest(&mut f, &mut buffer));
+                dir.read(name, file.size >= LARGE).and_then(|mut f| source::digest_copy(&mut f, &mut buffer));
             match digest {
                 Ok(Some(digest)) => {
                     let (dest, xxh128) = (to_text(&file.dest), format!("{:032x}", digest.hash));

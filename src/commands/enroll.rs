@@ -31,16 +31,21 @@ pub fn run(args: &Enroll, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     }
     // First a look without a write: a card must not even be mounted writable.
     let found = on(volume, Access::ReadOnly, &settings.mount_root, ui, |root| {
-        refuse_a_card(root, volume)?;
+        let may_have_dcim = args.is_a_drive;
         // A marker that can't be understood is no reason to stop here: enrolling writes a good one.
-        Ok(marker(root, volume).unwrap_or_else(|e| {
+        let found = marker(root, volume).unwrap_or_else(|e| {
             ui.note(&format!("{e:#}"));
             None
-        }))
+        });
+        if !may_have_dcim && !found.as_ref().is_some_and(|marker| marker.has_dcim) {
+            refuse_a_card(root, volume)?;
+        }
+        Ok(found)
     })?;
     let mut enrolled = enrolled::read(global.root.as_deref())?;
     let found = found.filter(|marker| marker.belongs_to(volume));
-    let already = found.as_ref().is_some_and(|marker| enrolled.knows(marker));
+    let has_dcim = args.is_a_drive || found.as_ref().is_some_and(|marker| marker.has_dcim);
+    let already = found.as_ref().is_some_and(|marker| enrolled.knows(marker) && marker.has_dcim == has_dcim);
     if !already && !agreed(args, volume, ui)? {
         ui.say("Nothing was changed.");
         return Ok(Outcome::Done);
@@ -53,6 +58,7 @@ pub fn run(args: &Enroll, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
                 Some(marker) => Marker { label: volume.label.clone().unwrap_or_default(), ..marker },
                 None => Marker::new(identity()?, volume),
             };
+            let marker = Marker { has_dcim, ..marker };
             on(volume, Access::ReadWrite, &settings.mount_root, ui, |root| write(root, &marker, volume))?;
             enrolled.record(marker.clone());
             enrolled::write(global.root.as_deref(), &enrolled)?;
@@ -80,7 +86,12 @@ fn agreed(args: &Enroll, volume: &Volume, ui: &Ui) -> anyhow::Result<bool> {
             .hint(format!("piback enroll --yes '{}'", visible(&args.drive)))
             .into());
     }
-    ui.confirm(&format!("{volume}. May it receive backups?"))
+    let question = if args.is_a_drive {
+        "It may have photos of its own in DCIM. Is it a drive and no camera's card, and may it receive backups?"
+    } else {
+        "May it receive backups?"
+    };
+    ui.confirm(&format!("{volume}. {question}"))
 }
 
 /// Runs `body` on the volume's root folder, and takes the volume off again if it was mounted for this.

@@ -1,13 +1,13 @@
 //! `piback verify LABEL`
 
 use super::context::{self, Given};
-use crate::backup;
 use crate::backup::label::Label;
+use crate::backup::{self, Verdict};
 use crate::cli::{Global, Verify};
 use crate::error::{Outcome, Problem};
 use crate::media::ends::Need;
 use crate::system::signals;
-use crate::ui::{Ui, visible};
+use crate::ui::{self, Ui, visible};
 use crate::view::progress::Progress;
 use crate::view::report;
 
@@ -15,15 +15,36 @@ pub fn run(args: &Verify, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let label = Label::new(&args.label)?;
     let share = args.sample.as_deref().map_or(Ok(1.0), share)?;
     let given = Given { label: label.as_str(), source: None, dest: args.dest.as_deref(), need: Need::Drive };
+    if args.accept && !args.yes && !ui.can_ask() {
+        return Err(Problem::usage("accepting needs a yes, and there is no terminal to ask on")
+            .hint(format!("piback verify {label} --accept --yes"))
+            .into());
+    }
     signals::stop_gently();
     context::with_ends(&given, global, ui, |ends| {
         let progress = Progress::new(ui, "verify", label.as_str(), None);
         let verdict = backup::verify(&label, &ends.dest.dir, share, &progress);
         progress.end();
-        let verdict = verdict?;
+        let mut verdict = verdict?;
+        if args.accept && agreed(args, &verdict, ui)? {
+            backup::accept(&label, &ends.dest.dir, &mut verdict)?;
+        }
         report::verdict(ui, label.as_str(), &verdict);
         Ok(if verdict.all_good() { Outcome::Done } else { Outcome::NotSafe })
     })
+}
+
+/// Lists what may be meant, and asks.
+fn agreed(args: &Verify, verdict: &Verdict, ui: &Ui) -> anyhow::Result<bool> {
+    if verdict.findings.is_empty() || verdict.stop.is_some() {
+        return Ok(false);
+    }
+    if args.yes {
+        return Ok(true);
+    }
+    report::findings(ui, verdict);
+    let n = verdict.findings.len() as u64;
+    ui.confirm(&format!("{} as listed. Did you mean all of it?", ui::files(n)))
 }
 
 /// `5%` or `5` as 0.05.

@@ -23,6 +23,9 @@ pub struct Marker {
     pub label: String,
     /// The volume id at the time.
     pub volume: Option<String>,
+    /// It has a folder DCIM of its own, and its user said that it is a drive all the same.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_dcim: bool,
 }
 
 /// The appliance's list.
@@ -48,6 +51,7 @@ impl Marker {
             id,
             label: volume.label.clone().unwrap_or_default(),
             volume: volume.uuid.clone(),
+            has_dcim: false,
         }
     }
 

@@ -210,8 +210,11 @@ fn enrolled_drive<'a>(
 /// The checks that need the drive's content.
 fn is_the_enrolled_one(dest: &End, drive: &Volume, enrolled: &Drives) -> anyhow::Result<()> {
     let root = Folder::open(&dest.dir).with_context(|| visible(&dest.dir.to_string_lossy()))?;
-    refuse_a_card(&root, drive)?;
-    match marker(&root, drive)? {
+    let found = marker(&root, drive)?;
+    if !found.as_ref().is_some_and(|marker| marker.has_dcim) {
+        refuse_a_card(&root, drive)?;
+    }
+    match found {
         Some(marker) if enrolled.knows(&marker) && marker.belongs_to(drive) => Ok(()),
         Some(_) => Err(not_enrolled(drive, "carries another drive's marker")),
         None => Err(not_enrolled(drive, "has lost its marker .piback/drive.json")),

@@ -144,7 +144,11 @@ pub fn refuse_a_card(root: &Folder, drive: &Volume) -> anyhow::Result<()> {
     let folders = root.folders().with_context(|| format!("read the root of {}", drive.shown_label()))?;
     if drives::is_camera_card(folders.iter().map(String::as_str)) {
         let what = format!("{} has a DCIM folder: it is a camera's card, not a drive", drive.shown_label());
-        return Err(Problem::failed(what).hint("backups go to a drive of their own").into());
+        let shown = drive.shown_label();
+        return Err(Problem::failed(what)
+            .hint("backups go to a drive of their own")
+            .hint(format!("if it is a drive with a DCIM folder: sudo piback enroll '{shown}' --is-a-drive"))
+            .into());
     }
     Ok(())
 }

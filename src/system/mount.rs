@@ -160,7 +160,7 @@ fn with_cleanup(error: MountError, cleanup: Option<anyhow::Error>) -> MountError
 #[derive(Debug, PartialEq, Eq)]
 enum Way {
     Kernel { fstype: &'static str, options: &'static str },
-    Fuse { tool: &'static str, package: &'static str },
+    Fuse { tool: &'static str, package: &'static str, options: &'static str },
 }
 
 /// In the order in which to try them; the next one is taken only where the kernel does not know the one before.
@@ -173,10 +173,12 @@ fn ways(fstype: &str, access: Access) -> anyhow::Result<Vec<Way>> {
         "vfat" => vec![kernel("vfat", "tz=UTC,utf8=1")],
         "exfat" => vec![
             kernel("exfat", "iocharset=utf8"),
-            Way::Fuse { tool: "mount.exfat-fuse", package: "exfat-fuse" },
+            Way::Fuse { tool: "mount.exfat-fuse", package: "exfat-fuse", options: "" },
         ],
         "ntfs" => {
-            vec![kernel("ntfs3", "iocharset=utf8"), Way::Fuse { tool: "ntfs-3g", package: "ntfs-3g" }]
+            // Names that Windows could not open are refused, and kept escaped.
+            let ntfs_3g = Way::Fuse { tool: "ntfs-3g", package: "ntfs-3g", options: "windows_names" };
+            vec![kernel("ntfs3", "iocharset=utf8"), ntfs_3g]
         }
         "ext2" => vec![kernel("ext2", ""), kernel("ext4", "")],
         "ext3" => vec![kernel("ext3", journal), kernel("ext4", journal)],
@@ -205,8 +207,10 @@ fn try_ways(device: &Path, ways: &[Way], at: &Path, access: Access) -> Result<()
                     }
                 }
             }
-            Way::Fuse { tool, package } => {
-                let options = if access == Access::ReadOnly { "ro" } else { "rw" };
+            Way::Fuse { tool, package, options: own } => {
+                let access_option = if access == Access::ReadOnly { "ro" } else { "rw" };
+                let options = [access_option, own].join(",");
+                let options = options.trim_end_matches(',');
                 match Tool::new(*tool).args(["-o", options]).arg(device).arg(at).run() {
                     Ok(_) => return restrict(at, access),
                     Err(RunError::NotFound { .. }) => {

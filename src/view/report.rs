@@ -84,6 +84,10 @@ struct VerdictLine<'a> {
     verified: Tally,
     bad_files: Vec<BadFile>,
     healed: &'a [String],
+    /// Found at another place on the drive, and recorded there.
+    moved: &'a [Renamed],
+    /// Taken as meant, with `--accept`.
+    accepted_files: u64,
     unrecorded: Tally,
     damaged_manifests: &'a [String],
     stopped: Option<&'static str>,
@@ -265,6 +269,8 @@ pub fn verdict(ui: &Ui, label: &str, verdict: &Verdict) {
         verified: verdict.good,
         bad_files: bad_files(&verdict.bad),
         healed: &verdict.healed,
+        moved: &verdict.moved,
+        accepted_files: verdict.accepted,
         unrecorded: verdict.unrecorded,
         damaged_manifests: &verdict.damage,
         stopped: verdict.stop.map(Stop::describe),
@@ -281,12 +287,33 @@ pub fn verdict(ui: &Ui, label: &str, verdict: &Verdict) {
     for path in &verdict.healed {
         ui.note(&format!("{path} is damaged or gone; the same photo is safe under another name"));
     }
+    if !verdict.moved.is_empty() {
+        ui.say(&format!("{} moved on the drive, and recorded there:", ui::files(verdict.moved.len() as u64)));
+        let names = verdict.moved.iter().map(|one| format!("  {} -> {}", one.path, one.dest));
+        list(ui, names, verdict.moved.len(), LISTED);
+    }
+    if verdict.accepted > 0 {
+        ui.say(&format!("{} taken as meant", ui::files(verdict.accepted)));
+    }
     for damage in &verdict.damage {
         ui.say(&format!("  {damage}"));
     }
     not_safe(ui, &bad_files(&verdict.bad), verdict.stop.map(Stop::describe));
+    ui.say(&verdict_sentence(ui, label, verdict));
+    if verdict.all_good() {
+        return;
+    }
+    if !verdict.damage.is_empty() || verdict.unrecorded.files > 0 {
+        ui.say("A backup of the card compares what has no record.");
+    }
+    if !verdict.findings.is_empty() && !verdict.sample && verdict.accepted == 0 {
+        ui.say(&format!("If you did this on the drive yourself: piback verify {label} --accept"));
+    }
+}
+
+fn verdict_sentence(ui: &Ui, label: &str, verdict: &Verdict) -> String {
     let bad = verdict.bad.len() as u64;
-    let sentence = match verdict.stop {
+    match verdict.stop {
         _ if verdict.all_good() && verdict.sample => {
             let read = ui::files(verdict.good.files);
             ui.paint(Style::Green, &format!("{read} of the backup of {label} read: as written."))
@@ -304,10 +331,14 @@ pub fn verdict(ui: &Ui, label: &str, verdict: &Verdict) {
         ),
         None if bad == 0 => ui.paint(Style::Red, &format!("NOT GOOD: records of {label} are lost.")),
         None => ui.paint(Style::Red, &format!("NOT GOOD: {} of {label}.", ui::files(bad))),
-    };
-    ui.say(&sentence);
-    if !verdict.damage.is_empty() || verdict.unrecorded.files > 0 {
-        ui.say("A backup of the card compares what has no record.");
+    }
+}
+
+/// Lists all that `verify --accept` is about to take as meant.
+pub fn findings(ui: &Ui, verdict: &Verdict) {
+    let meant: std::collections::HashSet<String> = verdict.findings.iter().map(|f| f.shown()).collect();
+    for bad in verdict.bad.iter().filter(|bad| meant.contains(&bad.path)) {
+        ui.say(&format!("  {}: {}", bad.path, bad.reason.describe()));
     }
 }
 

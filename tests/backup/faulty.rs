@@ -45,6 +45,12 @@ pub struct Faults {
     pub unknown: Vec<String>,
     /// Listed twice: names that end so.
     pub twice: Vec<String>,
+    /// Folders whose path ends so can't be opened, and why: no permission, or damaged.
+    pub closed: Vec<(String, Errno)>,
+    /// Change times move by themselves, as on FUSE pools.
+    pub restless_ctime: bool,
+    /// Refused names are answered with ENOENT, as exfat-fuse does.
+    pub refuses_with_enoent: bool,
     /// Names as FAT has them: case is ignored, some characters are refused.
     pub fat: bool,
     /// Renaming knows no flags, as with ntfs-3g.
@@ -299,7 +305,9 @@ impl Faulty {
             atime: time(meta.atime(), meta.atime_nsec()),
             mtime: time(meta.mtime(), meta.mtime_nsec()),
             // FAT and exFAT have no change time of their own.
-            ctime: if fat {
+            ctime: if self.faults.lock().unwrap().restless_ctime {
+                SystemTime::now()
+            } else if fat {
                 time(meta.mtime(), meta.mtime_nsec())
             } else {
                 time(meta.ctime(), meta.ctime_nsec())
@@ -341,7 +349,8 @@ impl Faulty {
         let bad = |b: &u8| b"\"*/:<>?\\|".contains(b) || *b < 32;
         let fat = self.faults.lock().unwrap().fat;
         if fat && (name.as_bytes().iter().any(bad) || name.to_str().is_none()) {
-            return Err(Errno::EINVAL);
+            let enoent = self.faults.lock().unwrap().refuses_with_enoent;
+            return Err(if enoent { Errno::ENOENT } else { Errno::EINVAL });
         }
         Ok(())
     }
@@ -764,6 +773,16 @@ impl Filesystem for Faulty {
                 reply.ok();
             }
             Err(errno) => reply.error(errno),
+        }
+    }
+
+    fn opendir(&self, _: &Request, ino: INodeNo, _: OpenFlags, reply: ReplyOpen) {
+        let path = self.path(ino).to_string_lossy().into_owned();
+        let closed =
+            self.faults.lock().unwrap().closed.iter().find(|(end, _)| path.ends_with(end)).map(|c| c.1);
+        match closed {
+            Some(errno) => reply.error(errno),
+            None => reply.opened(FileHandle(0), FopenFlags::empty()),
         }
     }
 

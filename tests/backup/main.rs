@@ -8,6 +8,7 @@ mod faults;
 mod faulty;
 mod kills;
 mod lists;
+mod living_drive;
 mod lying_card;
 mod manifests;
 mod meanwhile;

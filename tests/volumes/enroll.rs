@@ -154,3 +154,22 @@ fn a_label_comes_through_udev_and_lsblk_as_it_is() {
     assert_eq!((&volume["fstype"], &volume["uuid"]), (&"vfat".into(), &"1234-ABCD".into()));
     assert!(!stderr(&output).contains('\x1b'));
 }
+
+#[test]
+fn a_drive_with_a_dcim_folder_of_its_own_is_enrolled_when_its_user_says_so() {
+    let Some(mut bench) = Bench::new() else { return };
+    let (image, _) = bench.drive();
+    bench.card("PBCARD");
+    bench.look(&image, |at| std::fs::create_dir(at.join("DCIM")).unwrap());
+    let refused = bench.piback(&["enroll", DRIVE, "--yes"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).contains("--is-a-drive"), "{}", stderr(&refused));
+    let asked = bench.piback(&["enroll", DRIVE, "--is-a-drive"]);
+    assert_eq!(asked.status.code(), Some(64), "it asks first: {}", stderr(&asked));
+    let enrolled = bench.piback(&["enroll", DRIVE, "--is-a-drive", "--yes"]);
+    assert_eq!(enrolled.status.code(), Some(0), "{}", stderr(&enrolled));
+    let again = bench.piback(&["enroll", DRIVE]);
+    assert_eq!(again.status.code(), Some(0), "it is known: {}", stderr(&again));
+    let backup = bench.piback(&["backup", "PBCARD"]);
+    assert_eq!(backup.status.code(), Some(0), "{}", stderr(&backup));
+}

@@ -103,7 +103,10 @@ impl Committer<'_> {
         file.file.from_medium();
         let found = match self.digest(&mut file.file, size) {
             Ok(digest) => digest,
-            Err(fault) if fault.kind() == FaultKind::Io && self.context.drive.root.device_present() => {
+            Err(fault)
+                if fault.kind() == FaultKind::Damaged
+                    || (fault.kind() == FaultKind::Io && self.context.drive.root.device_present()) =>
+            {
                 return Ok(Some(Reason::ReadBack(fault)));
             }
             Err(fault) => return Err(Stop::of_drive(fault)),
@@ -151,8 +154,8 @@ impl Committer<'_> {
             if partial {
                 plain.extend_from_slice(b".partial");
             }
-            let escaped = names::escape(&plain);
-            for name in [&plain, &escaped] {
+            let tried = names::tried(plain, self.context.drive.medium.keeps_ends());
+            for name in &tried {
                 match file.place.dir.rename(&file.temp, &file.place.dir, name) {
                     Ok(()) => {
                         if !changed.iter().any(|dir| Arc::ptr_eq(dir, &file.place.dir)) {
@@ -163,7 +166,9 @@ impl Committer<'_> {
                     Err(fault) => match fault.kind() {
                         FaultKind::Exists => break,
                         // Escaped, the drive may take it.
-                        FaultKind::BadName | FaultKind::Unsupported if *name != escaped => {}
+                        FaultKind::BadName | FaultKind::Unsupported if Some(name) != tried.last() => {}
+                        // exfat-fuse says so of characters that it does not take.
+                        FaultKind::Missing if Some(name) != tried.last() && is_there(&file) => {}
                         _ => return self.refused(file, fault).map(|()| None),
                     },
                 }
@@ -212,6 +217,11 @@ impl Committer<'_> {
         let mut seen = HashSet::new();
         changed.iter().filter(|dir| seen.insert(dir.inode())).try_for_each(|dir| dir.sync())
     }
+}
+
+/// Whether the temporary file is where it was: a rename that finds nothing means the new name then.
+fn is_there(file: &Pending) -> bool {
+    file.place.dir.stat(&file.temp).is_ok_and(|stat| stat.is_some())
 }
 
 fn done(file: Pending, path: &[u8], name: &[u8]) -> Done {

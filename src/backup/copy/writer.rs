@@ -149,7 +149,15 @@ impl Writer<'_> {
             Some((at, place)) if *at == folder => place.clone(),
             _ => {
                 let path = &card.folders[folder as usize].path;
-                let place = self.context.drive.make(path, &mut self.batch.changed)?;
+                let place = match self.context.drive.make(path, &mut self.batch.changed) {
+                    Err(fault)
+                        if fault.kind() != FaultKind::NoSpace && !self.context.drive.is_lost(fault) =>
+                    {
+                        self.result.failed(job, Reason::Folder(fault));
+                        return Ok(());
+                    }
+                    answer => answer?,
+                };
                 self.place = Some((folder, place.clone()));
                 place
             }

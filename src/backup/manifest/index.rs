@@ -1,6 +1,6 @@
 //! A label's records in memory: about 150 bytes a file.
 
-use super::path::from_text;
+use super::path::{from_text, place_from_text};
 use super::record::{FileRecord, Record};
 use std::collections::{HashMap, HashSet};
 use twox_hash::XxHash3_128;
@@ -16,6 +16,7 @@ pub struct Index {
     rotten: HashSet<Vec<u8>>,
     contradicted: bool,
     doubted: HashSet<Vec<u8>>,
+    ignored: HashSet<Vec<u8>>,
     /// When the run began whose records are being added.
     day: i32,
 }
@@ -35,6 +36,8 @@ pub struct Known<'a> {
     pub day: i32,
     /// What was kept of an unreadable file: never proof that the file is safe.
     pub partial: bool,
+    /// No card vouches for it, and the user does.
+    pub accepted: bool,
 }
 
 #[derive(Debug)]
@@ -47,6 +50,7 @@ struct Packed {
     path: (u32, u16),
     dest: (u32, u16),
     partial: bool,
+    accepted: bool,
     day: i32,
     /// The next older record of the same card path, plus one.
     older: u32,
@@ -57,6 +61,12 @@ impl Known<'_> {
     #[must_use]
     pub fn is_vouched(&self) -> bool {
         !self.path.is_empty()
+    }
+
+    /// Whether the user took it out of the label's folder, to somewhere else on the drive.
+    #[must_use]
+    pub fn is_outside(&self) -> bool {
+        self.dest.starts_with(b"/")
     }
 }
 
@@ -74,8 +84,30 @@ impl Index {
                 self.push(&[], &dest, *size, (0, 0), 0, hash, false)
             }
             Record::Rotten { dest } => {
-                let Some(dest) = from_text(dest) else { return false };
+                let Some(dest) = place_from_text(dest) else { return false };
                 self.rotten.insert(dest);
+                true
+            }
+            Record::Relocated { dest, to } => {
+                let (Some(dest), Some(to)) = (place_from_text(dest), place_from_text(to)) else {
+                    return false;
+                };
+                self.relocate(&dest, &to)
+            }
+            Record::Gone { dest } => {
+                let Some(dest) = place_from_text(dest) else { return false };
+                self.forget(&dest);
+                true
+            }
+            Record::Accepted { dest, size, xxh128 } => {
+                let (Some(dest), Ok(hash)) = (place_from_text(dest), u128::from_str_radix(xxh128, 16)) else {
+                    return false;
+                };
+                self.accept(&dest, *size, hash)
+            }
+            Record::Ignored { dest } => {
+                let Some(dest) = place_from_text(dest) else { return false };
+                self.ignored.insert(dest);
                 true
             }
             Record::Moved { dest, to } => {
@@ -129,6 +161,12 @@ impl Index {
         !self.doubted.is_empty() && self.doubted.contains(path)
     }
 
+    /// Whether the user knows of this place, which can't be looked at.
+    #[must_use]
+    pub fn is_ignored(&self, dest: &[u8]) -> bool {
+        self.ignored.contains(dest)
+    }
+
     /// Whether a record still tells what its name on the drive holds: no later one speaks of that name, and it was not
     /// found rotten.
     #[must_use]
@@ -160,6 +198,44 @@ impl Index {
         let mut all: Vec<u32> = self.by_dest.values().copied().collect();
         all.sort_unstable_by(|a, b| self.dest_of(*a).cmp(self.dest_of(*b)));
         all.into_iter().filter_map(|at| self.known.get((at as usize).checked_sub(1)?)).map(|p| self.unpack(p))
+    }
+
+    /// The file of this name lies somewhere else now.
+    fn relocate(&mut self, dest: &[u8], to: &[u8]) -> bool {
+        let Some(known) = self.of_dest(dest) else { return true };
+        let (path, times) = (known.path.to_vec(), (known.mtime, known.ctime));
+        let (size, sample, hash, partial) = (known.size, known.sample, known.hash, known.partial);
+        let accepted = known.accepted;
+        self.forget(dest);
+        self.rotten.remove(to);
+        let added = self.push(&path, to, size, times, sample, hash, partial);
+        self.mark_accepted(to, accepted);
+        added
+    }
+
+    /// Nothing on the drive has this name any more.
+    fn forget(&mut self, dest: &[u8]) {
+        if self.of_dest(dest).is_some() {
+            self.contradicted = true;
+            self.by_dest.remove(&key(dest));
+        }
+        self.rotten.remove(dest);
+        self.moved.remove(dest);
+    }
+
+    fn accept(&mut self, dest: &[u8], size: u64, hash: u128) -> bool {
+        self.rotten.remove(dest);
+        self.moved.remove(dest);
+        let added = self.push(&[], dest, size, (0, 0), 0, hash, false);
+        self.mark_accepted(dest, true);
+        added
+    }
+
+    fn mark_accepted(&mut self, dest: &[u8], accepted: bool) {
+        let at = self.by_dest.get(&key(dest)).and_then(|at| (*at as usize).checked_sub(1));
+        if let Some(known) = at.and_then(|at| self.known.get_mut(at)) {
+            known.accepted = accepted;
+        }
     }
 
     fn dest_of(&self, at: u32) -> &[u8] {
@@ -212,6 +288,7 @@ impl Index {
             path: path_at,
             dest: dest_at,
             partial,
+            accepted: false,
             day: self.day,
             older,
         });
@@ -252,6 +329,7 @@ impl Index {
             sample: packed.sample,
             hash: packed.hash,
             partial: packed.partial,
+            accepted: packed.accepted,
             day: packed.day,
         }
     }

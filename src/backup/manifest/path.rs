@@ -34,6 +34,15 @@ pub fn from_text(text: &str) -> Option<Vec<u8>> {
     path.split(|b| *b == b'/').all(harmless).then_some(path)
 }
 
+/// The place on a drive that [`to_text`] wrote: below the label's folder, or, with a slash before it, below the root.
+#[must_use]
+pub fn place_from_text(text: &str) -> Option<Vec<u8>> {
+    match text.strip_prefix('/') {
+        Some(below_root) => Some([b"/", from_text(below_root)?.as_slice()].concat()),
+        None => from_text(text),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,6 +71,7 @@ mod tests {
             "a/",
         ] {
             assert_eq!(from_text(text), None, "{text}");
+            assert_eq!(place_from_text(&format!("/{text}")), None, "/{text}");
         }
     }
 }

@@ -25,6 +25,15 @@ pub enum Record {
     /// The card's file of this path has another content than its record says, under the same size and times, and the copy
     /// on the drive is as recorded: no record proves anything of that path until a backup has read it.
     Doubted { path: String },
+    /// `verify` found the file of this record at another place, and read it there. A place that begins with a slash is below
+    /// the drive's root, any other one below the label's folder; so in all the records that follow.
+    Relocated { dest: String, to: String },
+    /// The user says that this file was removed on purpose (`verify --accept`).
+    Gone { dest: String },
+    /// The user vouches for what the drive has here: a file of his own, or one that he changed.
+    Accepted { dest: String, size: u64, xxh128: String },
+    /// The user knows of this link, volume or deep folder, which can't be looked at.
+    Ignored { dest: String },
     /// `backup --mirror` is about to move a file that is no longer on the card.
     Moved { dest: String, to: String },
     /// Temporary files of that earlier run, which did not end, were removed.

@@ -80,7 +80,7 @@ fn write(
     let mut listed = 0u64;
     let mut left_out = 0u64;
     for known in new.dests() {
-        let vouched = known.is_vouched() && !new.is_rotten(known.dest);
+        let vouched = known.is_vouched() && !known.is_outside() && !new.is_rotten(known.dest);
         if !vouched || new.moved_to(known.dest).is_some() || !is_there(drive, &known)? {
             continue;
         }

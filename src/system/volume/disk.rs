@@ -34,10 +34,10 @@ fn device_of(number: u64) -> Option<(u64, u64)> {
     (major != 0).then_some((major, minor))
 }
 
-/// What the kernel says of the mount that a folder is seen through, from `/proc/self/mountinfo`.
+/// The kernel's words on the mount that a folder is seen through, from `/proc/self/mountinfo`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MountLine {
-    /// Where it is mounted; a space is written `\040`.
+    /// The folder that it is mounted on; a space is written `\040`.
     pub at: String,
     /// `/dev/sda1`, or a name without a device behind it.
     pub source: String,

@@ -16,6 +16,8 @@ pub struct Fault {
 pub enum FaultKind {
     /// Input/output error: a bad sector, or a medium that is gone (only a second look tells).
     Io,
+    /// Structures of the file system make no sense: this concerns one file or folder.
+    Damaged,
     /// The device, or the daemon behind a FUSE mount, is not there any more.
     Gone,
     /// The medium turned read-only: what ext4 answers when its drive is pulled.
@@ -49,8 +51,8 @@ impl Fault {
     #[must_use]
     pub fn kind(self) -> FaultKind {
         match self.errno {
-            // EUCLEAN is what file systems answer on structures that make no sense.
-            Errno::EIO | Errno::EUCLEAN => FaultKind::Io,
+            Errno::EIO => FaultKind::Io,
+            Errno::EUCLEAN | Errno::EBADMSG => FaultKind::Damaged,
             Errno::ENODEV
             | Errno::ENXIO
             | Errno::ENOTCONN

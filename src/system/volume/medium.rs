@@ -36,6 +36,15 @@ impl Medium {
     }
 }
 
+impl Medium {
+    /// Tells whether a name that ends with a dot or a space keeps that end. The kernel's vfat and exFAT drop dots, Windows drops
+    /// both on NTFS, and what is behind FUSE can't be told.
+    #[must_use]
+    pub fn keeps_ends(&self) -> bool {
+        self.real_ctime || self.name == "hfsplus"
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

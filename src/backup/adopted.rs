@@ -1,0 +1,43 @@
+//! Files of the card that were found equal to copies that no record spoke of: these get their records.
+
+use super::digest::Digest;
+use super::manifest::{FileRecord, Index, Record};
+use super::scan::Card;
+
+/// A file of the card that was found equal to one on the drive.
+#[derive(Debug)]
+pub struct Adopted {
+    pub file: u32,
+    pub dest: Box<[u8]>,
+    pub seen: Seen,
+}
+
+/// A file of the card as it was read: its content, and its times before.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen {
+    pub digest: Digest,
+    pub times: (i64, i64),
+}
+
+impl Adopted {
+    /// Tells whether a record says of its name on the drive that another content lies there.
+    #[must_use]
+    pub fn contradicts(&self, index: &Index) -> bool {
+        index.contradicts(&self.dest, self.seen.digest.hash)
+    }
+
+    /// Makes the record that the manifest will have of it.
+    #[must_use]
+    pub fn record(&self, card: &Card) -> Record {
+        let path = card.path(&card.files[self.file as usize]);
+        let digest = self.seen.digest;
+        Record::File(FileRecord::new(
+            &path,
+            &self.dest,
+            digest.len,
+            self.seen.times,
+            digest.sample,
+            digest.hash,
+        ))
+    }
+}

@@ -1,0 +1,213 @@
+//! `verify`: re-reads a backup from the medium against its manifest. Only a record that was made from a card vouches
+//! for a file, or the user's word: whatever else is there, and whatever of the records is damaged or gone, is named.
+
+mod accept;
+mod check;
+mod relocate;
+mod verdict;
+
+pub use accept::accept;
+pub use verdict::{Finding, Verdict};
+
+use super::account::Renamed;
+use super::drive::Drive;
+use super::events::{Event, Tally, Watch};
+use super::findings;
+use super::label::Label;
+use super::manifest::{Damage, Index, Known, Record, Runs};
+use super::reason::{Reason, Stop};
+use super::untracked::{self, Untracked};
+use crate::error::Problem;
+use crate::system::random;
+use crate::ui::visible;
+use accept::place_text;
+use anyhow::Context as _;
+use check::Checker;
+use std::collections::HashSet;
+use std::path::Path;
+
+/// Re-reads a label's backup on one drive, or a random part of it (`share` of 1.0 is all).
+///
+/// # Errors
+/// When there is no backup of that label, or its manifests can't be read.
+pub fn verify(label: &Label, dest: &Path, share: f64, watch: &dyn Watch) -> anyhow::Result<Verdict> {
+    let mut drive = Drive::open(dest, label.clone())?;
+    let _lock = drive.lock()?;
+    // Something else in the label's place is an error of its own.
+    drive.tree()?;
+    let runs = drive.runs()?;
+    let mut untracked = untracked::find(&mut drive, &runs)
+        .map_err(|fault| Problem::failed(format!("the backup of {label} can't be listed: {fault}")))?;
+    let nothing =
+        untracked.files.is_empty() && untracked.odd.is_empty() && runs.index.dests().next().is_none();
+    if nothing && runs.damage.is_empty() {
+        let shown = visible(&dest.to_string_lossy());
+        return Err(Problem::failed(format!("no backup of {label} on drive {shown}"))
+            .hint("piback cards shows what is plugged in")
+            .into());
+    }
+    let seed = random::bits().context("ask the kernel for a random number")?;
+    let mut verdict = begun(&runs, &untracked);
+    verdict.sample = share < 1.0;
+    let checker = Checker::new(&mut drive, &runs.index);
+    let mut reading =
+        Reading { checker, watch, verdict, records: Vec::new(), good: HashSet::new(), bad: Vec::new() };
+    reading.all(&pick(&runs.index, share, seed));
+    reading.moved(&mut untracked);
+    reading.judge();
+    reading.name(&untracked);
+    let Reading { mut verdict, records, .. } = reading;
+    for bad in &verdict.bad {
+        watch.event(Event::NotSafe { path: bad.path.clone(), why: bad.reason.describe() });
+    }
+    verdict.notes.extend(findings::leave(&drive, &runs, "verify", records));
+    Ok(verdict)
+}
+
+/// A verdict with what the records alone tell.
+fn begun(runs: &Runs, untracked: &Untracked) -> Verdict {
+    let mut verdict = Verdict::default();
+    verdict.damage.extend(runs.damage.iter().map(Damage::describe));
+    verdict.mended = runs.mended.len() as u64;
+    verdict.notes.extend(runs.mended.iter().map(|what| format!("{what} (a later backup dealt with it)")));
+    if !runs.unfinished.is_empty() {
+        verdict.notes.push("the last backup was cut off: run it again".into());
+    }
+    if untracked.litter > 0 {
+        verdict.notes.push(format!("{} temporary or system files have no record", untracked.litter));
+    }
+    runs.index.dests().for_each(|known| verdict.known.add(known.size));
+    verdict
+}
+
+/// A drive's files while they are read, and what is known of them so far.
+struct Reading<'a> {
+    checker: Checker<'a>,
+    watch: &'a dyn Watch,
+    verdict: Verdict,
+    /// What goes on record.
+    records: Vec<Record>,
+    /// Contents that are on the drive as recorded.
+    good: HashSet<u128>,
+    bad: Vec<(Known<'a>, Reason)>,
+}
+
+impl<'a> Reading<'a> {
+    fn all(&mut self, picked: &[Known<'a>]) {
+        let mut all = Tally::default();
+        picked.iter().for_each(|known| all.add(known.size));
+        self.watch.event(Event::Scanned(all));
+        for known in picked {
+            if self.watch.stop_requested() {
+                self.verdict.stop = Some(Stop::Asked);
+                return;
+            }
+            match self.checker.one(known) {
+                Ok(()) if known.is_vouched() || known.accepted => self.is_good(known),
+                Ok(()) => self.bad.push((*known, Reason::Unvouched)),
+                Err(Reason::NotReached(stop)) => {
+                    self.verdict.stop = Some(stop);
+                    return;
+                }
+                Err(reason) => {
+                    let rotten = matches!(reason, Reason::Differs | Reason::Edited | Reason::ReadBack(_));
+                    if rotten && !self.checker.index.is_rotten(known.dest) {
+                        self.records.push(Record::Rotten { dest: place_text(known.dest) });
+                    }
+                    self.bad.push((*known, reason));
+                }
+            }
+            self.watch.event(Event::Checked(Tally { files: 1, bytes: known.size }));
+        }
+    }
+
+    fn is_good(&mut self, known: &Known<'_>) {
+        self.verdict.good.add(known.size);
+        self.good.insert(known.hash);
+    }
+
+    /// Finds what was moved, and records its new place.
+    fn moved(&mut self, untracked: &mut Untracked) {
+        let is_gone = |(known, reason): &(Known<'_>, Reason)| {
+            *reason == Reason::Missing && (known.is_vouched() || known.accepted)
+        };
+        let mut missing: Vec<Known<'a>> =
+            self.bad.iter().filter(|bad| is_gone(bad)).map(|bad| bad.0).collect();
+        if missing.is_empty() || self.verdict.stop.is_some() {
+            return;
+        }
+        match relocate::find(&mut self.checker, &mut missing, &mut untracked.files, self.watch) {
+            Ok(found) => {
+                for one in found {
+                    let Some(at) = self.bad.iter().position(|bad| bad.0.dest == one.dest) else { continue };
+                    let (known, _) = self.bad.remove(at);
+                    self.is_good(&known);
+                    let (dest, to) = (place_text(&one.dest), place_text(&one.to));
+                    self.records.push(Record::Relocated { dest, to });
+                    let shown = |place: &[u8]| visible(&String::from_utf8_lossy(place));
+                    self.verdict.moved.push(Renamed { path: shown(&one.dest), dest: shown(&one.to) });
+                }
+            }
+            Err(stop) => self.verdict.stop = Some(stop),
+        }
+    }
+
+    /// Tells what is bad from what is good under another name, and from what counts no more.
+    fn judge(&mut self) {
+        for (known, reason) in std::mem::take(&mut self.bad) {
+            let elsewhere = self.good.contains(&known.hash);
+            if reason == Reason::Missing && !known.is_vouched() && !known.accepted {
+                // It was taken over, and somebody put it somewhere else since.
+                self.verdict.known.files -= 1;
+                self.verdict.known.bytes = self.verdict.known.bytes.saturating_sub(known.size);
+            } else if elsewhere && reason == Reason::Unvouched {
+                // What it holds is vouched for under another name.
+                self.verdict.good.add(known.size);
+            } else if elsewhere {
+                self.verdict.healed.push(visible(&String::from_utf8_lossy(known.dest)));
+            } else {
+                self.verdict.accuse(known.dest, known.size, reason);
+            }
+        }
+    }
+
+    /// Names what no record vouches for, and what can't be looked at.
+    fn name(&mut self, untracked: &Untracked) {
+        let index = self.checker.index;
+        if self.verdict.sample {
+            // Without reading it.
+            let vouched: HashSet<u128> =
+                index.dests().filter(Known::is_vouched).map(|known| known.hash).collect();
+            let is_unvouched =
+                |known: &Known<'_>| !known.is_vouched() && !known.accepted && !vouched.contains(&known.hash);
+            for known in index.dests().filter(is_unvouched) {
+                self.verdict.accuse(known.dest, known.size, Reason::Unvouched);
+            }
+        }
+        for file in &untracked.files {
+            self.verdict.unrecorded.add(file.size);
+            self.verdict.accuse(&file.dest, file.size, Reason::Unrecorded);
+        }
+        for odd in untracked.odd.iter().filter(|odd| !index.is_ignored(&odd.path)) {
+            self.verdict.accuse(&odd.path, 0, Reason::OddOnDrive(odd.what.clone()));
+        }
+    }
+}
+
+/// A random share of the files, at least one; all of them for 1.0.
+fn pick(index: &Index, share: f64, seed: u64) -> Vec<Known<'_>> {
+    if share >= 1.0 {
+        return index.dests().collect();
+    }
+    let mut state = seed | 1;
+    let mut random = || {
+        // xorshift64: any spread will do for a sample.
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 11) as f64 / (1u64 << 53) as f64
+    };
+    let vouched = || index.dests().filter(Known::is_vouched);
+    let picked: Vec<_> = vouched().filter(|_| random() < share).collect();
+    if picked.is_empty() { vouched().take(1).collect() } else { picked }
+}

@@ -1,0 +1,115 @@
+//! Files that were moved on the drive: sorted into albums, renamed, taken out of the label's folder. They are known by
+//! size and content, wherever they are.
+
+use super::check::Checker;
+use crate::backup::events::{Event, Watch};
+use crate::backup::manifest::Known;
+use crate::backup::reason::{Reason, Stop};
+use crate::backup::scan::{self, Card};
+use crate::backup::untracked::UntrackedFile;
+use crate::backup::{drive, names};
+use crate::system::volume::{Fault, FaultKind, FileKind};
+use crate::ui::visible;
+use std::collections::HashSet;
+
+/// A file of the records, and the place where it was found and read.
+#[derive(Debug)]
+pub struct Found {
+    pub dest: Vec<u8>,
+    pub to: Vec<u8>,
+}
+
+/// Looks for files that are not where their records say: among those of the label's folder that no record speaks of, and
+/// then on all of the drive but other labels' folders. What is found goes out of `missing` and of `untracked`.
+///
+/// # Errors
+/// When the run has to end.
+pub fn find(
+    checker: &mut Checker<'_>,
+    missing: &mut Vec<Known<'_>>,
+    untracked: &mut Vec<UntrackedFile>,
+    watch: &dyn Watch,
+) -> Result<Vec<Found>, Stop> {
+    let mut found = among(checker, missing, untracked, watch)?;
+    if !missing.is_empty() {
+        let mut elsewhere = outside(checker).map_err(Stop::of_drive)?;
+        found.extend(among(checker, missing, &mut elsewhere, watch)?);
+    }
+    Ok(found)
+}
+
+fn among(
+    checker: &mut Checker<'_>,
+    missing: &mut Vec<Known<'_>>,
+    candidates: &mut Vec<UntrackedFile>,
+    watch: &dyn Watch,
+) -> Result<Vec<Found>, Stop> {
+    let mut found = Vec::new();
+    let mut left = Vec::new();
+    for file in candidates.drain(..) {
+        // An empty file is like any other one: only its name makes it this one.
+        let name = scan::split_path(&file.dest).1;
+        let fits = |known: &Known<'_>| {
+            known.size == file.size && (file.size > 0 || scan::split_path(known.dest).1 == name)
+        };
+        if !missing.iter().any(fits) {
+            left.push(file);
+            continue;
+        }
+        if watch.stop_requested() {
+            return Err(Stop::Asked);
+        }
+        let path = visible(&String::from_utf8_lossy(&file.dest));
+        watch.event(Event::Comparing { path, bytes: file.size });
+        let digest = match checker.content(&file.dest, file.size) {
+            Ok(digest) => digest,
+            Err(Reason::NotReached(stop)) => return Err(stop),
+            Err(_) => None,
+        };
+        let same = |known: &Known<'_>| {
+            fits(known) && digest.is_some_and(|digest| (digest.hash, digest.len) == (known.hash, known.size))
+        };
+        let own_name = |known: &Known<'_>| same(known) && scan::split_path(known.dest).1 == name;
+        match missing.iter().position(own_name).or_else(|| missing.iter().position(same)) {
+            Some(at) => found.push(Found { dest: missing.remove(at).dest.to_vec(), to: file.dest }),
+            None => left.push(file),
+        }
+    }
+    *candidates = left;
+    Ok(found)
+}
+
+/// Files on the drive outside the label's folder, piback's own and those of other labels.
+fn outside(checker: &mut Checker<'_>) -> Result<Vec<UntrackedFile>, Fault> {
+    let drive = &*checker.drive;
+    let mut others: HashSet<Vec<u8>> = HashSet::from([drive::OWN.to_vec(), drive.label.as_bytes().to_vec()]);
+    if let Some(manifests) = drive.own(&[b"manifests"])? {
+        others.extend(manifests.list()?.into_iter().map(|entry| entry.name));
+    }
+    let mut files = Vec::new();
+    for entry in drive.root.list()? {
+        if others.contains(&entry.name) || names::is_clutter(&entry.name) {
+            continue;
+        }
+        let place = [b"/", entry.name.as_slice()].concat();
+        match drive.root.stat(&entry.name) {
+            Ok(Some(stat)) if stat.kind == FileKind::File => {
+                files.push(UntrackedFile { dest: place, size: stat.size });
+            }
+            Ok(Some(stat)) if stat.kind == FileKind::Directory => {
+                match drive.root.sub(&entry.name).and_then(|sub| Card::scan_all(&sub)) {
+                    Ok(tree) => files.extend(tree.files.iter().map(|file| UntrackedFile {
+                        dest: scan::join(&place, &tree.path(file)),
+                        size: file.size,
+                    })),
+                    Err(fault) if fault.kind() == FaultKind::Gone => return Err(fault),
+                    // What can't be opened is not where the file was found.
+                    Err(_) => {}
+                }
+            }
+            _ => {}
+        }
+    }
+    files.retain(|file| checker.index.of_dest(&file.dest).is_none());
+    Ok(files)
+}

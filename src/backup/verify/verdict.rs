@@ -1,0 +1,91 @@
+//! What a verification found, for people and for what comes after it.
+
+use crate::backup::account::{NotSafe, Renamed};
+use crate::backup::events::Tally;
+use crate::backup::reason::{Reason, Stop};
+use crate::ui::visible;
+
+#[derive(Debug, Default)]
+pub struct Verdict {
+    /// Files that the manifest speaks of, without those that were taken over unchecked and are gone: these count no more.
+    pub known: Tally,
+    /// Read now, and as recorded.
+    pub good: Tally,
+    /// Rotten, edited, missing, unreadable, unknown, or nothing that can be looked at.
+    pub bad: Vec<NotSafe>,
+    /// Those of them that may be meant, for `--accept`.
+    pub findings: Vec<Finding>,
+    /// So many findings were accepted.
+    pub accepted: u64,
+    /// Found at another place, read, and recorded there: from, to.
+    pub moved: Vec<Renamed>,
+    /// Rotten or missing under one name, and good under another: nothing is lost.
+    pub healed: Vec<String>,
+    /// On the drive, in no manifest; also in `bad`, each.
+    pub unrecorded: Tally,
+    /// What is wrong with the manifests themselves.
+    pub damage: Vec<String>,
+    /// So many things were wrong with the manifests, and a later backup dealt with them.
+    pub mended: u64,
+    /// Only a part was to be read.
+    pub sample: bool,
+    pub stop: Option<Stop>,
+    pub notes: Vec<String>,
+}
+
+/// Something that a user may have done on the drive on purpose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Its place on the drive, as records have it.
+    pub dest: Vec<u8>,
+    pub size: u64,
+    pub kind: FindingKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FindingKind {
+    /// Nowhere on the drive any more.
+    Gone,
+    /// No card vouches for it.
+    Unknown,
+    /// Written to since it was backed up.
+    Edited,
+    /// A link, another volume, folders too deep: it can't be looked at.
+    Odd,
+}
+
+impl Finding {
+    /// Its path, as it is shown.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        visible(&String::from_utf8_lossy(&self.dest))
+    }
+}
+
+impl Verdict {
+    /// Whether there is a backup and all of it is good: no records are no proof of anything.
+    #[must_use]
+    pub fn all_good(&self) -> bool {
+        self.bad.is_empty() && self.stop.is_none() && self.damage.is_empty() && self.known.files > 0
+    }
+
+    /// Adds what is wrong with a place on the drive.
+    pub(super) fn accuse(&mut self, dest: &[u8], size: u64, reason: Reason) {
+        let finding = |kind| Finding { dest: dest.to_vec(), size, kind };
+        self.findings.extend(kind_of(&reason).map(finding));
+        self.bad.push(NotSafe { path: visible(&String::from_utf8_lossy(dest)), size, reason });
+    }
+}
+
+/// What of a reason a user may have meant.
+fn kind_of(reason: &Reason) -> Option<FindingKind> {
+    use crate::backup::scan::OddKind;
+    match reason {
+        Reason::Missing => Some(FindingKind::Gone),
+        Reason::Unrecorded | Reason::Unvouched => Some(FindingKind::Unknown),
+        Reason::Edited => Some(FindingKind::Edited),
+        Reason::OddOnDrive(OddKind::Unreadable(_) | OddKind::Unknown | OddKind::Twice) => None,
+        Reason::OddOnDrive(_) => Some(FindingKind::Odd),
+        _ => None,
+    }
+}
