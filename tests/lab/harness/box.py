@@ -32,6 +32,8 @@ BOOT_TIMEOUT = 180
 # What root must not do to the machine that the box runs on. start.sh says the same of the box's own processes.
 BOUNDED = "--bounding-set=-sys_time,-sys_module,-sys_rawio,-syslog,-wake_alarm"
 CLEAN = ("env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "TERM=dumb", "LANG=C.UTF-8")
+# Bullseye's systemd looks at devices that were there before it only when it is told of something new.
+DEVICES = "systemctl is-active -q sys-subsystem-net-devices-wlan0.device || systemctl daemon-reload"
 # An index that no device of a fresh box has: 2 is the cable, 3 the radio.
 FIRST_PLUG = 20
 
@@ -83,6 +85,7 @@ class Box:
             with contextlib.suppress(OSError):
                 self.init = int((children.read_text().split() or [0])[0]) or None
             if self.init and is_systemd(self.init) and self.run("systemctl is-active -q basic.target", 30).ok():
+                self.sh(DEVICES)
                 return
             time.sleep(0.1)
         raise LabError(f"the box did not come up within {BOOT_TIMEOUT} s:\n{self.console()}")

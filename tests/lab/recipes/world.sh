@@ -16,6 +16,11 @@ chroot "$tree" /usr/bin/busybox --install -s /busybox
 ln -sf /run/lab/hotel.resolv.conf "$tree/etc/resolv.conf"
 : >"$tree/etc/samba/smb.conf"
 rm -rf "$tree/usr/share/doc" "$tree/usr/share/locale" "$tree/usr/share/man" "$tree/var/cache/apt" "$tree/var/lib/apt/lists"
-mke2fs -q -F -t ext4 -O ^has_journal -E root_owner=0:0 -d "$tree" "$out/world.img" 600M
+# Seen through a bind mount, the tree is without what mmdebstrap has mounted in it, this machine's /dev/shm among that.
+view=$(mktemp -d)
+mount --bind "$tree" "$view"
+mke2fs -q -F -t ext4 -O ^has_journal -E root_owner=0:0 -d "$view" "$out/world.img" 600M
 mkdir "$out/tree"
-cp -a --one-file-system "$tree/." "$out/tree/"
+cp -a "$view/." "$out/tree/"
+umount "$view"
+rmdir "$view"

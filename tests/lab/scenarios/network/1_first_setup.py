@@ -3,8 +3,9 @@
 from harness import checks
 from harness.errors import expect
 
-USUAL = ("trixie", "bookworm", "bullseye")
-MORE = ()
+USUAL = ("trixie",)
+MORE = ("bookworm", "bullseye")
+BOX = ("trixie", "bookworm", "bullseye")
 
 
 def run(lab):
@@ -23,3 +24,9 @@ def run(lab):
     checks.serves(lab)
     checks.closed_towards(lab, address)
     checks.quiet_plan(lab, "/home/traveller/piback")
+
+    # A second apply leaves the iPad where it is.
+    connected = lab.sh(lab.CONNECTED)
+    lab.sudo("./piback apply --yes", address)
+    expect(lab.sh(lab.CONNECTED) == connected, "the iPad's association did not outlive a second apply")
+    checks.browses(lab)

@@ -3,8 +3,9 @@
 from harness import article, checks
 from harness.errors import expect
 
-USUAL = ("trixie", "bookworm", "bullseye")
-MORE = ()
+# NetworkManager in one, dhcpcd in the other.
+USUAL = ("trixie", "bullseye")
+MORE = ("bookworm",)
 
 # How long the article's Pi is waited for. It may never serve: nothing in it waits for wlan0 to have its address.
 PATIENCE = 90
