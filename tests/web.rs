@@ -610,3 +610,92 @@ fn a_page_without_a_script_does_all_of_it_by_forms() {
         ["/", "/style.css", "/page.js"].iter().map(|path| site.get(&cookie, path).body.len()).sum();
     assert!(weight <= 40_000, "the page weighs {weight} bytes");
 }
+
+/// What the file says of an answer, word for word: every field that is there is documented, and none is missing.
+fn fits(api: &Value, schema: &Value, value: &Value, place: &str) {
+    if let Some(name) = schema["$ref"].as_str() {
+        return fits(api, api.pointer(&name[1..]).unwrap_or_else(|| panic!("{name}")), value, place);
+    }
+    if let Some(any) = schema["anyOf"].as_array() {
+        let at = usize::from(value.is_null());
+        return fits(api, &any[at], value, place);
+    }
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    let kinds = &schema["type"];
+    let fits_kind = kinds == kind || kinds.as_array().is_some_and(|all| all.iter().any(|k| k == kind));
+    assert!(fits_kind, "{place} is {kind}, and documented as {kinds}");
+    if let (Some(all), Value::String(_)) = (schema["enum"].as_array(), value) {
+        assert!(all.contains(value), "{place}: {value} is none of {all:?}");
+    }
+    for (at, item) in value.as_array().into_iter().flatten().enumerate() {
+        fits(api, &schema["items"], item, &format!("{place}[{at}]"));
+    }
+    if let Some(object) = value.as_object() {
+        for name in schema["required"].as_array().into_iter().flatten() {
+            assert!(object.contains_key(name.as_str().unwrap()), "{place} has no {name}");
+        }
+        for (name, inner) in object {
+            let known = schema["properties"]
+                .get(name)
+                .unwrap_or_else(|| panic!("{place}.{name} is documented nowhere"));
+            fits(api, known, inner, &format!("{place}.{name}"));
+        }
+    }
+}
+
+#[test]
+fn the_api_is_what_its_file_says() {
+    let text = include_str!("../docs/api/openapi.yaml");
+    let api: Value = serde_yaml::from_str(text).unwrap();
+    let site = Site::new();
+    let cookie = site.cookie();
+    let origin = site.origin();
+    let check = |method: &str, path: &str, real: &str, body: &str| -> Reply {
+        let mut headers = vec![("Cookie", cookie.as_str()), ("Origin", origin.as_str())];
+        if !body.is_empty() {
+            headers.push(("Content-Type", "application/json"));
+        }
+        let reply = site.ask(&method.to_uppercase(), real, &headers, body);
+        let status = reply.status.to_string();
+        let mut known = &api["paths"][path][method]["responses"][&status];
+        assert!(known.is_object(), "{method} {path}: {status} is documented nowhere: {}", reply.text());
+        if let Some(name) = known["$ref"].as_str() {
+            known = api.pointer(&name[1..]).unwrap();
+        }
+        if let Some(kinds) = known["content"].as_object() {
+            let kind = reply.header("content-type").unwrap();
+            assert!(kinds.contains_key(kind), "{method} {path}: {kind}");
+            if kind == "application/json" {
+                fits(&api, &kinds[kind]["schema"], &reply.json(), path);
+            }
+        }
+        reply
+    };
+    check("get", "/api/v1/state", "/api/v1/state", "");
+    let wish = r#"{"verb":"backup","label":"CARD"}"#;
+    let id = check("post", "/api/v1/jobs", "/api/v1/jobs", wish).json()["id"].as_str().unwrap().to_owned();
+    check("post", "/api/v1/jobs", "/api/v1/jobs", "{}");
+    site.ended(&cookie, &id);
+    let one = format!("/api/v1/jobs/{id}");
+    check("get", "/api/v1/jobs/{id}", &one, "");
+    check("delete", "/api/v1/jobs/{id}", &one, "");
+    check("get", "/api/v1/jobs/{id}", "/api/v1/jobs/none", "");
+    fs::write(site.card().join("MORE.JPG"), "more").unwrap();
+    site.job(&cookie, "safe-to-format");
+    check("get", "/api/v1/state", "/api/v1/state", "");
+    let photos = check("get", "/api/v1/photos", "/api/v1/photos?label=CARD&limit=3", "").json();
+    assert_eq!(photos["photos"].as_array().unwrap().len(), 3);
+    let photo = photos["photos"][1]["id"].as_str().unwrap();
+    check("get", "/api/v1/photos/{id}", &format!("/api/v1/photos/{photo}"), "");
+    check("get", "/api/v1/photos/{id}/large", &format!("/api/v1/photos/{photo}/large"), "");
+    check("get", "/api/v1/photos/{id}/small", "/api/v1/photos/none/small", "");
+    check("post", "/api/v1/pairings", "/api/v1/pairings", "");
+    check("delete", "/api/v1/session", "/api/v1/session", "");
+}
