@@ -8,10 +8,11 @@ use common::{PASSPHRASE, Tree};
 use piback::profile::types::Passphrase;
 use piback::profile::{embedded, load};
 use piback::provision::catalog::{CATALOG, Checker};
-use piback::provision::check::{self, CheckResult};
 use piback::provision::desired::artifact::{Artifact, Secrets};
 use piback::provision::desired::render::render;
 use piback::provision::host::facts::{Facts, Stack};
+use piback::provision::validate;
+use piback::provision::validate::result::CheckResult;
 use piback::system::fake::FakeHost;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -59,7 +60,7 @@ fn their_own_tests_pass_on_every_profile_and_stack() {
     let tree = Tree::new();
     let host = FakeHost::live(&tree.root(), piback::system::run::Tool::output).unwrap();
     for (name, artifacts) in all() {
-        let checks = check::all(&host, &artifacts, Some(&secrets())).unwrap();
+        let checks = validate::all(&host, &artifacts, Some(&secrets())).unwrap();
         for check in &checks {
             match &check.result {
                 CheckResult::Passed => {}
@@ -108,14 +109,14 @@ fn each_tool_refuses_a_broken_file() {
     ] {
         let own = BTreeMap::from([(template.to_owned(), bad.to_owned())]);
         let artifacts = render(&profile, &facts, "wpa_passphrase", &own).unwrap();
-        let checks = check::all(&host, &artifacts, Some(&secrets())).unwrap();
+        let checks = validate::all(&host, &artifacts, Some(&secrets())).unwrap();
         let failed: Vec<&str> = checks
             .iter()
             .filter(|c| matches!(c.result, CheckResult::Failed(_)))
             .map(|c| c.path.as_str())
             .collect();
         assert_eq!(failed, [path], "{template}: {checks:?}");
-        assert!(check::refuse_failures(&checks).is_err());
+        assert!(validate::refuse_failures(&checks).is_err());
     }
 }
 
@@ -127,7 +128,7 @@ fn a_tool_that_is_absent_is_not_taken_for_passed() {
     };
     let host = FakeHost::live(&tree.root(), absent).unwrap();
     let (_, artifacts) = all().remove(0);
-    let checks = check::tools(&host, &artifacts, Some(&secrets())).unwrap();
+    let checks = validate::tools(&host, &artifacts, Some(&secrets())).unwrap();
     assert!(checks.len() >= 6);
     assert!(
         checks

@@ -8,10 +8,10 @@ use crate::profile::Profile;
 use crate::provision::apply::journal::{self, Phase};
 use crate::provision::apply::watchdog::{self, Window};
 use crate::provision::apply::{self, Hands, Recovered};
-use crate::provision::check;
 use crate::provision::desired::expected::Expected;
 use crate::provision::host::addresses;
 use crate::provision::keep::Kept;
+use crate::provision::validate;
 use crate::system::{Host, input, process, signals};
 use crate::ui::{Ui, visible};
 use crate::view;
@@ -39,7 +39,7 @@ pub fn run(args: &Apply, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     }
     let checks = setup.checks(&host, &plan)?;
     view::plan::show(ui, &plan, &checks);
-    check::refuse_failures(&checks)?;
+    validate::refuse_failures(&checks)?;
     let done = |applied| {
         view::plan::json(ui, "apply", &plan, &checks, Some(applied));
         Ok(Outcome::Done)

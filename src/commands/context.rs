@@ -13,7 +13,6 @@ use crate::profile::{self, Profile};
 use crate::provision::adopt;
 use crate::provision::adopt::conflicts;
 use crate::provision::apply::journal;
-use crate::provision::check::{self, Check};
 use crate::provision::desired::Desired;
 use crate::provision::desired::artifact::Secrets;
 use crate::provision::desired::render;
@@ -23,6 +22,8 @@ use crate::provision::host::uplink;
 use crate::provision::plan;
 use crate::provision::state::State;
 use crate::provision::units;
+use crate::provision::validate;
+use crate::provision::validate::result::Check;
 use crate::system::real::RealHost;
 use crate::system::{FileNode, Host, Node, input, mount, process};
 use crate::ui::{Ui, visible};
@@ -130,7 +131,7 @@ impl Setup {
     pub fn checks(&self, host: &dyn Host, plan: &plan::Plan) -> anyhow::Result<Vec<Check>> {
         match plan.is_empty() {
             true => Ok(Vec::new()),
-            false => check::all(host, &self.desired.artifacts, Some(&self.secrets)),
+            false => validate::all(host, &self.desired.artifacts, Some(&self.secrets)),
         }
     }
 

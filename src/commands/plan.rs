@@ -3,8 +3,8 @@
 use super::context::{self, Setup};
 use crate::cli::{Global, Plan, StackArg};
 use crate::error::{Outcome, Problem};
-use crate::provision::check;
 use crate::provision::keep::Kept;
+use crate::provision::validate;
 use crate::system::input;
 use crate::system::read_only::ReadOnly;
 use crate::ui::Ui;
@@ -19,7 +19,7 @@ pub fn run(args: &Plan, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let plan = setup.plan(&host)?;
     let checks = setup.checks(&host, &plan)?;
     view::plan::show(ui, &plan, &checks);
-    check::refuse_failures(&checks)?;
+    validate::refuse_failures(&checks)?;
     if let Some(file) = &args.out {
         let name = crate::ui::visible(&file.to_string_lossy());
         let text = format!("{}\n", serde_json::to_string_pretty(&Kept::of(&plan))?);

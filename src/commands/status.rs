@@ -6,7 +6,7 @@ use crate::doctor::drive::{self, Drive};
 use crate::error::Outcome;
 use crate::provision::apply::journal;
 use crate::provision::desired::expected::Expected;
-use crate::provision::overview::{self, Overview};
+use crate::provision::probe::clients::{self, Overview};
 use crate::provision::state::State;
 use crate::provision::state::generations::{self, Generation};
 use crate::system::Host;
@@ -102,7 +102,7 @@ impl Up {
         // What the last apply proved; an older record does not have it, and then the profile must do.
         let proved = state.last.as_ref().and_then(|last| last.expected.clone());
         let expected = proved.or_else(|| profile.as_ref().map(|profile| Expected::of(profile, None)));
-        let overview = expected.map(|expected| overview::look(host, &expected));
+        let overview = expected.map(|expected| clients::look(host, &expected));
         let wanted = profile.as_ref().map(|profile| profile.backup.destination.as_str());
         let drives = drive::look(global.root.as_deref(), wanted).map_err(|e| ui.note(&format!("{e:#}"))).ok();
         Up { overview, drives }

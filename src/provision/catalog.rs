@@ -40,7 +40,7 @@ pub enum Form {
     Lines,
 }
 
-/// Who says whether a file is well-formed; see `check/`.
+/// Who says whether a file is well-formed; see `validate/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Checker {
     Hostapd,

@@ -3,15 +3,13 @@
 pub mod adopt;
 pub mod apply;
 pub mod catalog;
-pub mod check;
 pub mod desired;
 pub mod host;
 pub mod keep;
-pub mod overview;
 pub mod plan;
 pub mod probe;
-pub mod proof;
 pub mod resources;
 pub mod state;
 pub mod text;
 pub mod units;
+pub mod validate;

@@ -1,10 +1,10 @@
 //! A plan on the screen, and as JSON.
 
-use crate::provision::check::Check;
 use crate::provision::plan::{Action, FileChange, Plan};
 use crate::provision::resources::rule::RuleChange;
 use crate::provision::text::diff;
 use crate::provision::units::{AccountChange, UnitChange};
+use crate::provision::validate::result::Check;
 use crate::system::Node;
 use crate::ui::{JSON_SCHEMA, Style, Ui, visible};
 use serde::Serialize;

@@ -5,18 +5,18 @@ use crate::profile::types::Passphrase;
 use crate::provision::apply::journal::Intent;
 use crate::provision::apply::{Hands, stop_if_asked};
 use crate::provision::catalog::{self, Activation};
-use crate::provision::check;
 use crate::provision::desired::expected::Expected;
 use crate::provision::host::addresses;
 use crate::provision::host::systemd;
 use crate::provision::host::systemd::{JobMode, UnitState, last_words, no_reload, reload, systemctl};
 use crate::provision::plan::Plan;
-use crate::provision::probe::{self, Probe};
+use crate::provision::probe::{self, baseline};
 use crate::provision::resources::rule;
 use crate::provision::resources::unit::quirks;
 use crate::provision::state;
 use crate::provision::state::State;
 use crate::provision::units::{AccountChange, Act, PASSWORD_MARK, UnitChange};
+use crate::provision::validate;
 use crate::system::Host;
 use crate::system::run::Tool;
 use anyhow::Context;
@@ -63,7 +63,7 @@ pub fn run(
     if !plan.packages.is_empty() {
         install(host, &plan.packages, hands.say)?;
         // Checkers that came with the packages have their say before anything is started.
-        check::refuse_failures(&check::tools(host, &plan.artifacts, hands.secrets)?)?;
+        validate::refuse_failures(&validate::tools(host, &plan.artifacts, hands.secrets)?)?;
     }
     for account in &plan.accounts {
         stop_if_asked(host)?;
@@ -91,52 +91,17 @@ pub fn run(
     }
 }
 
-/// How often it is looked, a second apart: a country update and a channel scan take seconds on a Pi, more in an
-/// emulator. Counted, not timed: the clock may jump when the network comes.
-const PATIENCE: u32 = 60;
-
 /// Looks until everything is up, or patience ends.
 fn prove(host: &dyn Host, expected: &Expected, say: &dyn Fn(&str)) -> anyhow::Result<()> {
     say("looking whether it is up");
-    let probes = look_until_up(host, || stop_if_asked(host).map(|()| probe::look(host, expected)))?;
+    let probes = baseline::look_until_up(host, || stop_if_asked(host).map(|()| probe::look(host, expected)))?;
     if probes.iter().any(|p| !p.ok) {
-        return Err(Problem::failed(format!("it did not come up:{}", failed(host, &probes))).into());
+        return Err(Problem::failed(format!("it did not come up:{}", baseline::failed(host, &probes))).into());
     }
     for probe in &probes {
         say(&format!("  {}: {}", probe.name, probe.found));
     }
     Ok(())
-}
-
-/// The last look: the first at which all is well, or the one at which patience ended.
-///
-/// # Errors
-/// Those of `look`, at once.
-pub fn look_until_up(
-    host: &dyn Host,
-    look: impl Fn() -> anyhow::Result<Vec<Probe>>,
-) -> anyhow::Result<Vec<Probe>> {
-    let mut probes = look()?;
-    for _ in 1..PATIENCE {
-        if probes.iter().all(|p| p.ok) {
-            break;
-        }
-        host.wait(Duration::from_secs(1));
-        probes = look()?;
-    }
-    Ok(probes)
-}
-
-/// What is not up, and what its daemon said.
-fn failed(host: &dyn Host, probes: &[Probe]) -> String {
-    let mut text = String::new();
-    for probe in probes.iter().filter(|p| !p.ok) {
-        text.push_str(&format!("\n  {}: {}", probe.name, probe.found));
-        if let Some(unit) = probe.unit {
-            text.push_str(&format!(" ({unit} said: {})", last_words(host, unit)));
-        }
-    }
-    text
 }
 
 /// Whether an apply that was cut off can be finished without anyone: the packages of its units are there.

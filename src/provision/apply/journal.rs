@@ -11,7 +11,7 @@ use crate::paths::{EDITED, INTENT, JOURNAL, RESERVE, STATE_DIRS};
 use crate::provision::apply::originals::forget;
 use crate::provision::host::addresses;
 use crate::provision::plan::Plan;
-use crate::provision::proof::Held;
+use crate::provision::probe::baseline::Baseline;
 use crate::provision::resources::rule::RuleChange;
 use crate::provision::state::State;
 use crate::provision::state::generations;
@@ -71,7 +71,7 @@ pub struct Intent {
     pub addresses: Vec<String>,
     /// What was up before the first change; none on a tree.
     #[serde(default)]
-    pub held: Option<Held>,
+    pub held: Option<Baseline>,
     pub record: Generation,
 }
 
@@ -102,7 +102,7 @@ pub fn begin(
     plan: &Plan,
     state: &State,
     confirm: bool,
-    held: Option<Held>,
+    held: Option<Baseline>,
     record: Generation,
 ) -> anyhow::Result<Intent> {
     state_dir::make(host, &[JOURNAL])?;

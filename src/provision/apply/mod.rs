@@ -14,7 +14,7 @@ use crate::provision::desired::artifact::Secrets;
 use crate::provision::desired::expected::Expected;
 use crate::provision::host::systemd::JobMode;
 use crate::provision::plan::{FileChange, Plan};
-use crate::provision::proof;
+use crate::provision::probe::baseline;
 use crate::provision::state::State;
 use crate::provision::state::generations;
 use crate::provision::state::generations::Generation;
@@ -141,9 +141,10 @@ pub fn apply(host: &dyn Host, plan: &Plan, state: &State, hands: &Hands<'_>) -> 
         artifacts: plan.artifacts.clone(),
         hashes: plan.hashes.clone(),
     };
+    let previous = state.last.as_ref().and_then(|last| last.expected.as_ref());
     let held = match plan.units.is_empty() {
         true => None,
-        false => proof::before(host, state, hands.expected),
+        false => baseline::take(host, previous, hands.expected),
     };
     // Before the first change a failure leaves nothing behind but parts of the journal, and those go.
     let begun = watchdog::arm(host, hands.window.as_ref())
@@ -249,7 +250,7 @@ fn unwound(host: &dyn Host, intent: &mut Intent, cause: &anyhow::Error) -> anyho
 /// What was up before the apply and does not come up again. The journal has ended by then: there is nothing left to
 /// put back, and a radio that broke must not keep anybody from the next apply.
 fn down(host: &dyn Host, intent: &Intent) -> Vec<String> {
-    intent.held.as_ref().map(|held| proof::again(host, held)).unwrap_or_default()
+    intent.held.as_ref().map(|held| baseline::regressions(host, held)).unwrap_or_default()
 }
 
 /// What must be true while the new state is in force: what this apply wants, or what was proved of the generation that

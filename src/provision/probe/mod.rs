@@ -1,6 +1,9 @@
 //! Proof that the appliance is up. A unit that systemd calls active is none: hostapd is "active" while its radio is
 //! still waiting for a country. Each probe asks the thing itself, through tools whose output is parsed here.
 
+pub mod baseline;
+pub mod clients;
+
 use crate::provision::desired::expected::Expected;
 use crate::provision::host::addresses;
 use crate::system::Host;

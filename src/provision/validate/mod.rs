@@ -2,49 +2,15 @@
 //! own tools where they are installed. What could not be checked is said to be so, never taken for passed.
 
 mod hostapd;
+pub mod result;
 mod sysctl;
 mod tools;
 
 use crate::error::Problem;
-use crate::provision::catalog::{CATALOG, Checker};
+use crate::provision::catalog::Checker;
 use crate::provision::desired::artifact::{Artifact, Secrets};
+use crate::provision::validate::result::{Check, CheckResult, checker, masked, text};
 use crate::system::Host;
-use serde::Serialize;
-
-/// One look at one file, or at files that belong together.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Check {
-    /// Who looked: a tool, or piback's own checker.
-    pub by: String,
-    pub path: String,
-    #[serde(flatten)]
-    pub result: CheckResult,
-}
-
-/// Two ways not to pass: it ran and said no, or it could not run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case", tag = "result", content = "why")]
-pub enum CheckResult {
-    Passed,
-    Failed(String),
-    NotChecked(String),
-}
-
-impl Check {
-    fn new(by: &str, path: &str, result: CheckResult) -> Self {
-        Check { by: by.to_owned(), path: path.to_owned(), result }
-    }
-
-    /// One line for people.
-    #[must_use]
-    pub fn text(&self) -> String {
-        match &self.result {
-            CheckResult::Passed => format!("checked: {} ({})", self.path, self.by),
-            CheckResult::Failed(why) => format!("refused: {} ({}): {why}", self.path, self.by),
-            CheckResult::NotChecked(why) => format!("not checked: {} ({why})", self.path),
-        }
-    }
-}
 
 /// Everything that can be checked before anything is written.
 ///
@@ -93,11 +59,6 @@ pub fn tools(
     Ok(checks)
 }
 
-/// What a checker quotes of a file must not be its secret.
-fn masked(text: &str, secrets: Option<&Secrets>) -> String {
-    secrets.map_or_else(|| text.to_owned(), |secrets| secrets.mask(text))
-}
-
 /// # Errors
 /// With every check that failed.
 pub fn refuse_failures(checks: &[Check]) -> anyhow::Result<()> {
@@ -109,13 +70,4 @@ pub fn refuse_failures(checks: &[Check]) -> anyhow::Result<()> {
     Err(Problem::failed(failed.join("\n  "))
         .hint("look at the profile and at your templates in /etc/piback/templates")
         .into())
-}
-
-fn checker(artifact: &Artifact) -> Checker {
-    let same = |path: &str| path == artifact.path;
-    CATALOG.iter().find(|e| same(e.path) && e.form == artifact.form).map_or(Checker::None, |e| e.checker)
-}
-
-fn text(artifact: &Artifact, secrets: Option<&Secrets>) -> String {
-    secrets.map_or_else(|| artifact.body.masked(), |secrets| artifact.body.expose(secrets))
 }

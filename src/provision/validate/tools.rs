@@ -1,8 +1,8 @@
 //! The tools' part: the staged files are laid out in a private directory, and each daemon's own test reads them there.
 
 use crate::provision::catalog::{Checker, Form};
-use crate::provision::check::{Check, CheckResult, checker, text};
 use crate::provision::desired::artifact::{Artifact, Secrets};
+use crate::provision::validate::result::{Check, CheckResult, checker, text};
 use crate::system::Host;
 use crate::system::run::{RunError, Tool};
 use crate::system::scratch::Scratch;

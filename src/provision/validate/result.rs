@@ -1,0 +1,56 @@
+//! Results of checks: passed, failed, or not checked.
+
+use crate::provision::catalog::{CATALOG, Checker};
+use crate::provision::desired::artifact::{Artifact, Secrets};
+use serde::Serialize;
+
+/// One look at one file, or at files that belong together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// Who looked: a tool, or piback's own checker.
+    pub by: String,
+    pub path: String,
+    #[serde(flatten)]
+    pub result: CheckResult,
+}
+
+/// Two ways not to pass: it ran and said no, or it could not run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "result", content = "why")]
+pub enum CheckResult {
+    Passed,
+    Failed(String),
+    NotChecked(String),
+}
+
+impl Check {
+    /// Makes one.
+    #[must_use]
+    pub fn new(by: &str, path: &str, result: CheckResult) -> Self {
+        Check { by: by.to_owned(), path: path.to_owned(), result }
+    }
+
+    /// One line for people.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match &self.result {
+            CheckResult::Passed => format!("checked: {} ({})", self.path, self.by),
+            CheckResult::Failed(why) => format!("refused: {} ({}): {why}", self.path, self.by),
+            CheckResult::NotChecked(why) => format!("not checked: {} ({why})", self.path),
+        }
+    }
+}
+
+pub fn checker(artifact: &Artifact) -> Checker {
+    let same = |path: &str| path == artifact.path;
+    CATALOG.iter().find(|e| same(e.path) && e.form == artifact.form).map_or(Checker::None, |e| e.checker)
+}
+
+pub fn text(artifact: &Artifact, secrets: Option<&Secrets>) -> String {
+    secrets.map_or_else(|| artifact.body.masked(), |secrets| artifact.body.expose(secrets))
+}
+
+/// What a checker quotes of a file must not be its secret.
+pub fn masked(text: &str, secrets: Option<&Secrets>) -> String {
+    secrets.map_or_else(|| text.to_owned(), |secrets| secrets.mask(text))
+}
