@@ -10,8 +10,8 @@ use piback::provision::host::facts::{Facts, Stack};
 use piback::provision::host::systemd;
 use piback::provision::plan;
 use piback::provision::resources::rule::{self, RuleChange};
+use piback::provision::resources::unit::change;
 use piback::provision::state::State;
-use piback::provision::units;
 use piback::system::fake::FakeHost;
 use piback::system::run::Output;
 use std::cell::RefCell;
@@ -373,8 +373,8 @@ fn going_back_brings_the_stanza_up_and_the_rules_in() {
         state.originals.units.insert("dnsmasq".into(), failed);
         let desired = Desired::original();
         let mut plan = plan::files(&host, &desired, &state).unwrap();
-        units::plan_rollback(&host, &desired, &state, &mut plan).unwrap();
-        let steps: Vec<String> = plan.units.iter().map(units::UnitChange::steps).collect();
+        plan::add_way_back(&host, &desired, &state, &mut plan).unwrap();
+        let steps: Vec<String> = plan.units.iter().map(change::UnitChange::steps).collect();
         let mut wanted = vec![
             "dnsmasq.service: stop",
             "piback-nat.service: disable and stop",

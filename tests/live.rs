@@ -18,8 +18,8 @@ use piback::provision::desired::render::render;
 use piback::provision::host::facts::{Facts, Stack, os_release};
 use piback::provision::host::systemd;
 use piback::provision::plan::{self, Plan};
+use piback::provision::resources::unit::change;
 use piback::provision::state::State;
-use piback::provision::units;
 use piback::system::fake::FakeHost;
 use piback::system::run::{Output, RunError, Tool};
 use std::cell::RefCell;
@@ -266,7 +266,8 @@ impl Pi {
         let (desired, facts) = self.desired(channel);
         let state = State::read(&self.host).unwrap();
         let mut plan = plan::files(&self.host, &desired, &state).unwrap();
-        units::plan(&self.host, &facts, &profile(channel), &password(), &desired, &state, &mut plan).unwrap();
+        plan::add_live(&self.host, &facts, &profile(channel), &password(), &desired, &state, &mut plan)
+            .unwrap();
         (plan, state, desired)
     }
 
@@ -294,7 +295,7 @@ impl Pi {
         let _lock = apply::lock(&self.host)?;
         let desired = Desired::original();
         let mut plan = plan::files(&self.host, &desired, state)?;
-        units::plan_rollback(&self.host, &desired, state, &mut plan)?;
+        plan::add_way_back(&self.host, &desired, state, &mut plan)?;
         self.host.take_tools();
         let hands = Hands { secrets: None, share_password: None, expected: None, window: None, say: &|_| {} };
         apply::apply(&self.host, &plan, state, &hands)
@@ -426,12 +427,12 @@ fn a_unit_that_fails_brings_files_units_and_kernel_back() {
     let unit = pi.model.borrow().units["hostapd.service"].clone();
     let (mut plan, state, desired) = pi.plan(11);
     plan.units.iter_mut().for_each(|u| assert_eq!(u.name, "hostapd.service"));
-    plan.units.push(units::UnitChange {
+    plan.units.push(change::UnitChange {
         activation: piback::provision::catalog::Activation::Dnsmasq,
         name: "dnsmasq.service".into(),
         unmask: false,
         enable: false,
-        act: units::Act::Restart,
+        act: change::Act::Restart,
         input: "x".into(),
         before: systemd::UnitState { load: "loaded".into(), file: "enabled".into(), active: "active".into() },
     });
@@ -866,7 +867,7 @@ fn after_going_back_the_older_generation_is_what_must_come_up() {
     desired.restored = Some(1);
     let state = State::read(&pi.host).unwrap();
     let mut plan = plan::files(&pi.host, &desired, &state).unwrap();
-    units::plan_units(&pi.host, &desired, &state, &mut plan).unwrap();
+    plan::add_units(&pi.host, &desired, &state, &mut plan).unwrap();
     let secrets = desired.secrets.as_ref();
     let hands = Hands { secrets, share_password: None, expected: None, window: None, say: &|_| {} };
     pi.model.borrow_mut().refuses = Some("channel=6");

@@ -10,7 +10,7 @@ use crate::provision::apply::watchdog::{self, Window};
 use crate::provision::apply::{self, Hands, Recovered};
 use crate::provision::desired::expected::Expected;
 use crate::provision::host::addresses;
-use crate::provision::keep::Kept;
+use crate::provision::plan::saved::Kept;
 use crate::provision::validate;
 use crate::system::{Host, input, process, signals};
 use crate::ui::{Ui, visible};

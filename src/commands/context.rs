@@ -21,7 +21,6 @@ use crate::provision::host::facts::{self, Facts, Stack};
 use crate::provision::host::uplink;
 use crate::provision::plan;
 use crate::provision::state::State;
-use crate::provision::units;
 use crate::provision::validate;
 use crate::provision::validate::result::Check;
 use crate::system::real::RealHost;
@@ -139,7 +138,7 @@ impl Setup {
     pub fn plan(&self, host: &dyn Host) -> anyhow::Result<plan::Plan> {
         let mut plan = plan::files(host, &self.desired, &self.state)?;
         if host.is_live() {
-            units::plan(
+            plan::add_live(
                 host,
                 &self.facts,
                 &self.profile,

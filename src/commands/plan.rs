@@ -3,7 +3,7 @@
 use super::context::{self, Setup};
 use crate::cli::{Global, Plan, StackArg};
 use crate::error::{Outcome, Problem};
-use crate::provision::keep::Kept;
+use crate::provision::plan::saved::Kept;
 use crate::provision::validate;
 use crate::system::input;
 use crate::system::read_only::ReadOnly;

@@ -11,7 +11,6 @@ use crate::provision::desired::artifact::Secrets;
 use crate::provision::plan::{self, Plan};
 use crate::provision::state::State;
 use crate::provision::state::generations;
-use crate::provision::units;
 use crate::system::{Host, signals};
 use crate::ui::{Ui, visible};
 use crate::view;
@@ -117,9 +116,9 @@ fn planned(host: &dyn Host, desired: &Desired, state: &State) -> anyhow::Result<
     let mut plan = plan::files(host, desired, state)?;
     if host.is_live() {
         if desired.artifacts.is_empty() {
-            units::plan_rollback(host, desired, state, &mut plan)?;
+            plan::add_way_back(host, desired, state, &mut plan)?;
         } else {
-            units::plan_units(host, desired, state, &mut plan)?;
+            plan::add_units(host, desired, state, &mut plan)?;
         }
     }
     Ok(plan)

@@ -1,9 +1,11 @@
 //! A plan on the screen, and as JSON.
 
-use crate::provision::plan::{Action, FileChange, Plan};
+use crate::provision::plan::Plan;
+use crate::provision::resources::account::AccountChange;
+use crate::provision::resources::file::change::{Action, FileChange};
 use crate::provision::resources::rule::RuleChange;
+use crate::provision::resources::unit::change::UnitChange;
 use crate::provision::text::diff;
-use crate::provision::units::{AccountChange, UnitChange};
 use crate::provision::validate::result::Check;
 use crate::system::Node;
 use crate::ui::{JSON_SCHEMA, Style, Ui, visible};

@@ -7,21 +7,20 @@
 //!
 //! All of it is gone when the apply has ended; until then it is mode 0600 in a 0700 directory.
 
-use crate::paths::{EDITED, INTENT, JOURNAL, RESERVE, STATE_DIRS};
-use crate::provision::apply::originals::forget;
+use crate::paths::{INTENT, JOURNAL, RESERVE, STATE_DIRS};
 use crate::provision::host::addresses;
 use crate::provision::plan::Plan;
 use crate::provision::probe::baseline::Baseline;
+use crate::provision::resources::file::run::{self, Before};
+use crate::provision::resources::kernel;
 use crate::provision::resources::rule::RuleChange;
+use crate::provision::resources::unit::change::UnitChange;
 use crate::provision::state::State;
-use crate::provision::state::generations;
 use crate::provision::state::generations::Generation;
 use crate::provision::state::json;
-use crate::provision::state::originals;
 use crate::provision::state::originals::Originals;
-use crate::provision::units::UnitChange;
 use crate::system::{FileNode, HALF_WRITTEN, Host, Node, state_dir};
-use anyhow::{Context, bail};
+use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -75,24 +74,6 @@ pub struct Intent {
     pub record: Generation,
 }
 
-/// What stood at a path.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
-pub enum Before {
-    Absent { path: String },
-    File { path: String, mode: u32, uid: u32, gid: u32, sha256: String, kept: String },
-    Link { path: String, target: String },
-}
-
-impl Before {
-    #[must_use]
-    pub fn path(&self) -> &str {
-        match self {
-            Before::Absent { path } | Before::File { path, .. } | Before::Link { path, .. } => path,
-        }
-    }
-}
-
 /// Writes the intent of a plan.
 ///
 /// # Errors
@@ -109,32 +90,20 @@ pub fn begin(
     reserve(host, plan)?;
     let mut files = Vec::new();
     for (index, change) in plan.files.iter().enumerate() {
-        let path = change.path.clone();
-        files.push(match &change.before {
-            Node::Absent => Before::Absent { path },
-            Node::Link { target } => Before::Link { path, target: target.clone() },
-            Node::File(file) => {
-                let kept = format!("{JOURNAL}/before-{index}");
-                host.write(&kept, &FileNode { bytes: file.bytes.clone(), mode: 0o600, uid: 0, gid: 0 })
-                    .with_context(|| format!("{kept} can't be written"))?;
-                let FileNode { mode, uid, gid, .. } = *file;
-                Before::File { path, mode, uid, gid, sha256: json::hash(&file.bytes), kept }
-            }
-            Node::Dir { .. } | Node::Special => bail!("{path} is no file"),
-        });
+        files.push(Before::keep(host, change, format!("{JOURNAL}/before-{index}"))?);
     }
     let intent = Intent {
         schema: json::schema(),
         phase: Phase::Writing,
         files,
-        after: plan.files.iter().map(|change| file_hash(&change.after)).collect(),
+        after: plan.files.iter().map(run::hash_after).collect(),
         dirs: plan.dirs.clone(),
         old_dirs: plan.old_dirs.clone(),
         originals: state.originals.clone(),
         units: plan.units.clone(),
         rules: plan.rules.clone(),
         activated: state.activated.clone(),
-        ip_forward: ip_forward(host)?,
+        ip_forward: kernel::look(host)?,
         confirm,
         deadline: None,
         addresses: addresses::addresses(host, &record.radio),
@@ -145,31 +114,14 @@ pub fn begin(
     Ok(intent)
 }
 
-/// Room on the disk for putting everything back, taken before the first change and given back by [`undo`].
+/// Room on the disk for putting everything back, taken before the first change and given back by [`undoing`].
 fn reserve(host: &dyn Host, plan: &Plan) -> anyhow::Result<()> {
     const FOR_RECORDS: usize = 64 * 1024;
-    let size = |node: &Node| match node {
-        // A file system gives out whole blocks.
-        Node::File(file) => file.bytes.len().next_multiple_of(4096),
-        _ => 0,
-    };
-    let bytes = plan.files.iter().map(|f| size(&f.before)).sum::<usize>() + FOR_RECORDS;
+    let bytes = plan.files.iter().map(run::room_before).sum::<usize>() + FOR_RECORDS;
     // Not zeros: a file system that compresses would take no room for them.
     let bytes = (0..bytes).map(|n| (n.wrapping_mul(2_654_435_761) >> 7) as u8).collect();
     host.write(RESERVE, &FileNode { bytes, mode: 0o600, uid: 0, gid: 0 })
         .context("there is no room on the disk to put things back if something fails; nothing was changed")
-}
-
-/// What the running kernel says; sysctl's own file is only read at boot. `None` on a tree.
-///
-/// # Errors
-/// When it can't be read.
-pub fn ip_forward(host: &dyn Host) -> anyhow::Result<Option<String>> {
-    if !host.is_live() {
-        return Ok(None);
-    }
-    let bytes = host.read_followed("/proc/sys/net/ipv4/ip_forward").context("ip_forward can't be read")?;
-    Ok(bytes.map(|b| String::from_utf8_lossy(&b).trim().to_owned()))
 }
 
 /// Notes that all files are there: from here on the apply is finished, not undone.
@@ -232,99 +184,6 @@ pub fn sweep(host: &dyn Host, intent: Option<&Intent>) -> anyhow::Result<()> {
             if name.starts_with('.') && name.ends_with(HALF_WRITTEN) {
                 host.remove(&format!("{dir}/{name}"))
                     .with_context(|| format!("{dir}/{name} can't be removed"))?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Puts the files back that were there. Safe to repeat; the journal stays until [`undone`].
-///
-/// # Errors
-/// One line for each thing that could not be put back.
-pub fn undo(host: &dyn Host, intent: &Intent) -> Result<(), Vec<String>> {
-    let mut remains = Vec::new();
-    // Restored files may belong into directories that were already removed.
-    for dir in intent.old_dirs.iter().rev() {
-        if matches!(host.read(dir), Ok(Node::Absent)) {
-            let _ = host.make_dir(dir, 0o755);
-        }
-    }
-    for (before, after) in intent.files.iter().zip(&intent.after).rev() {
-        if let Err(e) = keep_edit(host, before, after).and_then(|()| put_back(host, before)) {
-            remains.push(format!("{} is not back: {e:#}", before.path()));
-        }
-    }
-    for dir in intent.dirs.iter().rev() {
-        if let Err(e) = host.remove_dir(dir) {
-            remains.push(format!("{dir} is still there: {e}"));
-        }
-    }
-    if let Err(e) = generations::remove(host, intent.record.number) {
-        remains.push(format!("{e:#}"));
-    }
-    if remains.is_empty() { Ok(()) } else { Err(remains) }
-}
-
-/// Ends the journal of an apply that is undone.
-///
-/// # Errors
-/// When it can't be ended; undoing can be repeated then.
-pub fn undone(host: &dyn Host, intent: &Intent) -> anyhow::Result<()> {
-    forget(host, &intent.originals)?;
-    end(host)
-}
-
-fn file_hash(node: &Node) -> Option<String> {
-    match node {
-        Node::File(file) => Some(json::hash(&file.bytes)),
-        _ => None,
-    }
-}
-
-/// Somebody edited a file between the cut and now: neither what was there nor what piback wrote. It is kept.
-fn keep_edit(host: &dyn Host, before: &Before, after: &Option<String>) -> anyhow::Result<()> {
-    let Node::File(now) = host.read(before.path())? else { return Ok(()) };
-    let hash = json::hash(&now.bytes);
-    let known = match before {
-        Before::File { sha256, .. } => *sha256 == hash,
-        Before::Absent { .. } | Before::Link { .. } => false,
-    };
-    if known || after.as_ref() == Some(&hash) {
-        return Ok(());
-    }
-    state_dir::make(host, &[EDITED])?;
-    let name = originals::flat_name(before.path());
-    let kept = format!("{EDITED}/{name}.{}", &hash[..8]);
-    host.write(&kept, &FileNode { bytes: now.bytes, mode: 0o600, uid: 0, gid: 0 })
-        .with_context(|| format!("your edit can't be kept in {kept}"))
-}
-
-fn put_back(host: &dyn Host, before: &Before) -> anyhow::Result<()> {
-    match before {
-        Before::Absent { path } => host.remove(path)?,
-        Before::Link { path, target } => {
-            if host.read(path)? != (Node::Link { target: target.clone() }) {
-                host.link(path, target)?;
-            }
-        }
-        Before::File { path, mode, uid, gid, sha256, kept } => {
-            let bytes = match host.read(kept)? {
-                Node::File(file) if json::hash(&file.bytes) == *sha256 => file.bytes,
-                _ => bail!("{kept} is damaged"),
-            };
-            let file = FileNode { bytes, mode: *mode, uid: *uid, gid: *gid };
-            // A file that was never reached keeps its times too.
-            let untouched = match host.read(path)? {
-                Node::File(now) => {
-                    now.bytes == file.bytes
-                        && now.mode == file.mode
-                        && (!host.can_chown() || (now.uid, now.gid) == (file.uid, file.gid))
-                }
-                _ => false,
-            };
-            if !untouched {
-                host.write(path, &file)?;
             }
         }
     }

@@ -3,45 +3,28 @@
 use crate::paths::{ORIGINAL_FILES, ORIGINALS};
 use crate::provision::catalog;
 use crate::provision::plan::Plan;
+use crate::provision::resources::file::change::FileChange;
 use crate::provision::state::State;
 use crate::provision::state::json::{hash, schema};
 use crate::provision::state::originals::{self, Original, Originals, path_of};
 use crate::system::{FileNode, Host, Node, state_dir};
 use anyhow::{Context, bail};
 
-/// Keeps what stands at paths that are not piback's yet. `nodes` gives each path, what is there, and, for a
-/// link, the bytes it leads to.
+/// Keeps what stands at the paths of a plan that are not piback's yet, and how its units were.
 ///
 /// # Errors
 /// When something can't be kept; nothing may be changed then.
-pub fn keep(
-    host: &dyn Host,
-    state: &State,
-    nodes: &[(String, Node, Option<Vec<u8>>)],
-    plan: &Plan,
-    ip_forward: Option<&String>,
-) -> anyhow::Result<()> {
+pub fn keep(host: &dyn Host, state: &State, plan: &Plan, ip_forward: Option<&String>) -> anyhow::Result<()> {
     let mut originals = state.originals.clone();
     state_dir::make(host, &[ORIGINALS, ORIGINAL_FILES])?;
-    for (path, node, followed) in nodes {
+    for change in &plan.files {
+        let path = &change.path;
         if state.owned().iter().any(|owned| owned.path == *path) {
             // What stands there is ours, or a drifted form of it.
             continue;
         }
         let kept = originals.paths.entry(path.clone()).or_default();
-        let (original, bytes) = match node {
-            Node::Absent => (Original::Absent, None),
-            Node::File(file) => {
-                let FileNode { mode, uid, gid, .. } = *file;
-                let sha256 = hash(&file.bytes);
-                (Original::File { mode, uid, gid, sha256 }, Some(&file.bytes))
-            }
-            Node::Link { target } => {
-                let sha256 = followed.as_deref().map(hash);
-                (Original::Link { target: target.clone(), sha256 }, followed.as_ref())
-            }
-            Node::Dir { .. } | Node::Special => bail!("{path} is no file"),
-        };
+        let (original, bytes) = original(change)?;
         if kept.last() == Some(&original) {
             continue;
         }
@@ -73,6 +56,23 @@ pub fn keep(
         originals::write(host, &originals)?;
     }
     Ok(())
+}
+
+/// What a change takes away for the first time, and for a link the bytes that it leads to.
+fn original(change: &FileChange) -> anyhow::Result<(Original, Option<&Vec<u8>>)> {
+    Ok(match &change.before {
+        Node::Absent => (Original::Absent, None),
+        Node::File(file) => {
+            let FileNode { mode, uid, gid, .. } = *file;
+            let sha256 = hash(&file.bytes);
+            (Original::File { mode, uid, gid, sha256 }, Some(&file.bytes))
+        }
+        Node::Link { target } => {
+            let sha256 = change.followed.as_deref().map(hash);
+            (Original::Link { target: target.clone(), sha256 }, change.followed.as_ref())
+        }
+        Node::Dir { .. } | Node::Special => bail!("{} is no file", change.path),
+    })
 }
 
 /// An original that was first seen by an apply that was undone is seen anew by the next one.

@@ -4,7 +4,7 @@ use crate::provision::adopt::{self, article};
 use crate::provision::desired::Desired;
 use crate::provision::desired::artifact::Artifact;
 use crate::provision::host::iptables::Rule;
-use crate::provision::plan::FileChange;
+use crate::provision::resources::file::change::FileChange;
 use crate::provision::state::State;
 use crate::system::Host;
 use serde::{Deserialize, Serialize};

@@ -4,7 +4,7 @@
 use libfuzzer_sys::fuzz_target;
 use piback::profile::legacy_conf;
 use piback::provision::apply::journal;
-use piback::provision::keep::Kept;
+use piback::provision::plan::saved::Kept;
 
 use piback_fuzz::{HostileHost, assert_printable};
 

@@ -1,6 +1,8 @@
 //! Steps that some units need beside systemctl's.
 
 use crate::provision::host::interfaces::{self, INTERFACES};
+use crate::provision::host::systemd::JobMode;
+use crate::provision::resources::unit::change::{Act, UnitChange};
 use crate::system::Host;
 use crate::system::run::Tool;
 use anyhow::Context;
@@ -11,7 +13,7 @@ use anyhow::Context;
 ///
 /// # Errors
 /// When the file can't be read.
-pub fn keep_for_stanza(host: &dyn Host, radio: &str) -> anyhow::Result<()> {
+fn keep_for_stanza(host: &dyn Host, radio: &str) -> anyhow::Result<()> {
     let text = host.read_followed(INTERFACES).with_context(|| format!("{INTERFACES} can't be read"))?;
     let text = String::from_utf8_lossy(&text.unwrap_or_default()).into_owned();
     if !radio.is_empty() && interfaces::first_stanza(&text, radio).is_some() {
@@ -43,4 +45,51 @@ pub fn clear_chains(host: &dyn Host) {
     for (tool, rule) in filter.chain(NAT.map(|rule| ("iptables", rule))) {
         host.output(&Tool::new(tool).arg("-w").args(rule.iter().copied())).ok();
     }
+}
+
+/// Brings a radio up that has a stanza for ifupdown; not at boot, where ifupdown does so by itself, later.
+///
+/// # Errors
+/// When `ifup` fails.
+pub fn bring_up(host: &dyn Host, change: &UnitChange, jobs: JobMode) -> anyhow::Result<()> {
+    // What is only forgotten has no stanza any more that could be brought up.
+    if jobs == JobMode::NoBlock || change.name.is_empty() || change.act == Act::Forget {
+        return Ok(());
+    }
+    // `ifdown` first: `ifup` leaves an interface alone that it thinks is up. It may not be: that is no error.
+    host.output(&Tool::new("ifdown").args(["--force", &change.name]))?;
+    host.run(&Tool::new("ifup").args(["--force", &change.name]))?;
+    Ok(())
+}
+
+/// The tool that brings a radio up again with its old stanza.
+#[must_use]
+pub fn bring_up_again(change: &UnitChange, jobs: JobMode) -> Option<Tool> {
+    // At boot ifupdown brings the radio up by itself, later.
+    let idle = jobs == JobMode::NoBlock || change.name.is_empty();
+    // What was to start was to come back with a stanza of others' that is away again.
+    let gone = change.act == Act::Start;
+    (!idle && !gone).then(|| Tool::new("ifup").args(["--force", "--ignore-errors", &change.name]))
+}
+
+/// Settles what NetworkManager does with the radio at its next start.
+///
+/// # Errors
+/// When a file can't be read.
+pub fn before_networkmanager(
+    host: &dyn Host,
+    leaves: bool,
+    jobs: JobMode,
+    radio: &str,
+) -> anyhow::Result<()> {
+    if !leaves {
+        // Without a country Raspberry Pi OS ships the radio switched off, and NetworkManager switches it off again at
+        // its next start, whatever rfkill says. Where there is no radio to switch there is nothing to do.
+        host.output(&Tool::new("nmcli").args(["radio", "wifi", "on"])).ok();
+    }
+    // At boot it has not started yet, and will read the stanza by itself.
+    if leaves && jobs == JobMode::Wait {
+        keep_for_stanza(host, radio)?;
+    }
+    Ok(())
 }

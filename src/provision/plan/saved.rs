@@ -5,7 +5,8 @@
 
 use crate::error::Problem;
 use crate::provision::host::facts::Stack;
-use crate::provision::plan::{FileChange, Plan};
+use crate::provision::plan::Plan;
+use crate::provision::resources::file::change::FileChange;
 use crate::provision::state::json;
 use crate::system::Node;
 use serde::{Deserialize, Serialize};
@@ -49,8 +50,16 @@ impl Kept {
             follows: plan.follows,
             files: plan.files.iter().map(file).collect(),
             packages: plan.packages.clone(),
-            accounts: plan.accounts.iter().map(crate::provision::units::AccountChange::text).collect(),
-            units: plan.units.iter().map(crate::provision::units::UnitChange::steps).collect(),
+            accounts: plan
+                .accounts
+                .iter()
+                .map(crate::provision::resources::account::AccountChange::text)
+                .collect(),
+            units: plan
+                .units
+                .iter()
+                .map(crate::provision::resources::unit::change::UnitChange::steps)
+                .collect(),
             rules: plan.rules.iter().map(crate::provision::resources::rule::RuleChange::text).collect(),
         }
     }

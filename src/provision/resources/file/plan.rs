@@ -1,186 +1,68 @@
-//! What would change: a value. `plan` shows it, `apply` carries it out, `--check` asks whether it is empty.
+//! Files, looked at and planned.
 
 use crate::error::Problem;
 use crate::paths;
-use crate::profile::types::Subnet;
 use crate::provision::catalog::Form;
 use crate::provision::desired::Desired;
 use crate::provision::desired::artifact::Artifact;
-use crate::provision::host::facts::Stack;
-use crate::provision::resources::rule::RuleChange;
+use crate::provision::resources::file::change::{Action, FileChange};
 use crate::provision::state::State;
 use crate::provision::state::json;
 use crate::provision::state::originals::Original;
-use crate::provision::text::block;
-use crate::provision::text::comment_out;
-use crate::provision::units::{AccountChange, UnitChange};
+use crate::provision::text::{block, comment_out, diff};
 use crate::system::{FileNode, Host, Node};
 use anyhow::Context;
 use std::collections::BTreeMap;
 
-/// Every change, in the order in which apply makes them: files, packages, accounts, units.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Plan {
-    pub stack: Option<Stack>,
-    pub made_by: String,
-    pub radio: String,
-    pub passphrase_file: Option<String>,
-    pub chosen: Option<Subnet>,
-    pub restored: Option<u32>,
-    pub files: Vec<FileChange>,
+/// The files of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Files {
+    pub changes: Vec<FileChange>,
     /// Files that are as they shall be though no record says that they are piback's: taken over as they are.
     pub adopted: Vec<(String, Original)>,
     /// Directories that have to be made first.
     pub dirs: Vec<String>,
     /// Directories that piback made and that go when they are empty.
     pub old_dirs: Vec<String>,
-    pub packages: Vec<String>,
-    pub accounts: Vec<AccountChange>,
-    pub units: Vec<UnitChange>,
-    /// Rules of a set-up by hand that leave the kernel, or come back to it.
-    pub rules: Vec<RuleChange>,
-    pub notes: Vec<String>,
-    /// What will be on record; compared with the last record, so that a lost or older one is written anew.
-    pub artifacts: Vec<Artifact>,
+    /// For each path that is ours, SHA-256 of our bytes.
     pub hashes: BTreeMap<String, String>,
-    /// The record that this plan follows; apply refuses when another one came in between.
-    pub follows: Option<u32>,
-    record_differs: bool,
+    pub notes: Vec<String>,
 }
 
-/// One file's change. `before` is what apply must still find there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileChange {
-    pub path: String,
-    pub action: Action,
-    pub before: Node,
-    pub after: Node,
-    /// Where `before` is a link: the bytes that it leads to.
-    pub followed: Option<Vec<u8>>,
-    /// The texts to show, secrets masked.
-    pub shown: (String, String),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Action {
-    New,
-    Change,
-    /// Mode or owner alone.
-    Mode,
-    /// Ours goes; there was nothing before.
-    Remove,
-    /// Ours goes; what was there before comes back.
-    Restore,
-}
-
-impl Plan {
-    /// Whether apply would do nothing at all.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.files.is_empty()
-            && self.packages.is_empty()
-            && self.accounts.is_empty()
-            && self.units.is_empty()
-            && self.rules.is_empty()
-            && !self.record_differs
-    }
-
-    /// Counts for people: "3 new, 1 changed".
-    #[must_use]
-    pub fn summary(&self) -> String {
-        let count = |action| self.files.iter().filter(|f| f.action == action).count();
-        let several = |n: usize, one: &str, many: &str| match n {
-            0 => None,
-            1 => Some(format!("1 {one}")),
-            n => Some(format!("{n} {many}")),
-        };
-        let parts: Vec<String> = [
-            several(count(Action::New), "new file", "new files"),
-            several(count(Action::Change), "changed", "changed"),
-            several(count(Action::Mode), "mode", "modes"),
-            several(count(Action::Remove), "removed", "removed"),
-            several(count(Action::Restore), "restored", "restored"),
-            several(self.packages.len(), "package", "packages"),
-            several(self.accounts.len(), "account step", "account steps"),
-            several(self.units.len(), "unit", "units"),
-            several(self.rules.len(), "rule", "rules"),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
-        match (parts.is_empty(), self.record_differs) {
-            (true, false) => "Nothing to do.".into(),
-            (true, true) => "The files are right; only piback's own record is missing.".into(),
-            _ => format!("{}.", parts.join(", ")),
-        }
-    }
-}
-
-/// Compares the host's files with what they shall be. Packages, accounts and units are added by `units::plan` where
-/// the host is live.
+/// Compares the host's files with what they shall be.
 ///
 /// # Errors
 /// When a file can't be read, is none, or has a broken block; all in one go.
-pub fn files(host: &dyn Host, desired: &Desired, state: &State) -> anyhow::Result<Plan> {
-    let mut plan = Plan {
-        stack: desired.stack,
-        made_by: desired.made_by.clone(),
-        radio: desired.radio.clone(),
-        passphrase_file: desired.passphrase_file.clone(),
-        chosen: desired.chosen,
-        restored: desired.restored,
-        files: Vec::new(),
-        adopted: Vec::new(),
-        dirs: Vec::new(),
-        old_dirs: Vec::new(),
-        packages: Vec::new(),
-        accounts: Vec::new(),
-        units: Vec::new(),
-        rules: Vec::new(),
-        notes: Vec::new(),
-        artifacts: desired.artifacts.clone(),
-        hashes: BTreeMap::new(),
-        follows: state.last.as_ref().map(|last| last.number),
-        record_differs: false,
-    };
+pub fn plan(host: &dyn Host, desired: &Desired, state: &State) -> anyhow::Result<Files> {
+    let mut files = Files::default();
     let mut broken = Vec::new();
     for artifact in &desired.artifacts {
         match wanted(host, artifact, desired, state) {
             Ok((hash, change)) => {
-                plan.hashes.insert(artifact.path.clone(), hash);
+                files.hashes.insert(artifact.path.clone(), hash);
                 if change.is_none() && state.original(&artifact.path).is_none() {
-                    plan.adopted.push((artifact.path.clone(), before_us(host, artifact)?));
+                    files.adopted.push((artifact.path.clone(), before_us(host, artifact)?));
                 }
-                plan.files.extend(change);
+                files.changes.extend(change);
             }
             Err(e) => broken.push(format!("{e:#}")),
         }
     }
     let kept: Vec<&str> = desired.artifacts.iter().map(|a| a.path.as_str()).collect();
     for old in state.owned().iter().filter(|old| !kept.contains(&old.path.as_str())) {
-        match taken_back(host, old, desired, state, &mut plan.notes) {
-            Ok(change) => plan.files.extend(change),
+        match taken_back(host, old, desired, state, &mut files.notes) {
+            Ok(change) => files.changes.extend(change),
             Err(e) => broken.push(format!("{e:#}")),
         }
     }
     if !broken.is_empty() {
         return Err(Problem::failed(broken.join("\n  ")).hint("nothing was changed").into());
     }
-    plan.dirs = missing_dirs(host, &plan.files)?;
+    files.dirs = missing_dirs(host, &files.changes)?;
     if desired.artifacts.is_empty() {
-        plan.old_dirs = state.originals.dirs.iter().rev().cloned().collect();
+        files.old_dirs = state.originals.dirs.iter().rev().cloned().collect();
     }
-    plan.record_differs = match &state.last {
-        Some(last) => {
-            last.artifacts != plan.artifacts
-                || last.stack != plan.stack
-                || last.hashes != plan.hashes
-                || last.chosen != plan.chosen
-        }
-        None => !plan.artifacts.is_empty(),
-    };
-    Ok(plan)
+    Ok(files)
 }
 
 /// A file that shall be there: the hash of its bytes, and the change if it is not so.
@@ -233,12 +115,12 @@ fn wanted(
     let new_text = String::from_utf8_lossy(&after.bytes).into_owned();
     // The part of the new text that is ours carries the masks; in a block's file the rest is masked by its keys.
     let new_masked = match artifact.form {
-        Form::Whole => crate::provision::text::diff::masked(&masked),
-        Form::Block(_) | Form::Lines => crate::provision::text::diff::masked(&new_text),
+        Form::Whole => diff::masked(&masked),
+        Form::Block(_) | Form::Lines => diff::masked(&new_text),
     };
     let shown = (
-        desired.hide(&crate::provision::text::diff::masked(&old_text)),
-        desired.hide(&crate::provision::text::diff::mark_changed_secrets(&old_text, &new_text, &new_masked)),
+        desired.hide(&diff::masked(&old_text)),
+        desired.hide(&diff::mark_changed_secrets(&old_text, &new_text, &new_masked)),
     );
     let hash = json::hash(text.as_bytes());
     let change = action.map(|action| FileChange {
@@ -338,10 +220,7 @@ fn taken_back(
         Node::Link { target } => format!("symbolic link to {target}\n"),
         _ => String::new(),
     };
-    let shown = (
-        desired.hide(&crate::provision::text::diff::masked(&text(&before))),
-        desired.hide(&crate::provision::text::diff::masked(&text(&after))),
-    );
+    let shown = (desired.hide(&diff::masked(&text(&before))), desired.hide(&diff::masked(&text(&after))));
     Ok(Some(FileChange { path: path.clone(), action, before, after, followed, shown }))
 }
 

@@ -1,143 +1,35 @@
-//! What a running host needs beyond files: packages, the share's user, units. Facts come from the host's tools,
-//! whose output is parsed here; what to do about them is decided here; `activate` does it.
+//! Units, looked at: which act, and how.
 
-use crate::profile::{Profile, types::Passphrase};
 use crate::provision::adopt::article;
 use crate::provision::catalog::{self, Activation};
 use crate::provision::desired::Desired;
-use crate::provision::host::facts::Facts;
 use crate::provision::host::interfaces::INTERFACES;
 use crate::provision::host::systemd::{self, UnitState};
-use crate::provision::plan::FileChange;
-use crate::provision::plan::Plan;
-use crate::provision::resources::rule;
-use crate::provision::state::State;
-use crate::provision::state::json;
-use crate::system::run::{RunError, Tool};
+use crate::provision::resources::file::change::FileChange;
+use crate::provision::resources::unit::change::{Act, UnitChange};
+use crate::provision::state::{State, json};
 use crate::system::{Host, Node};
 use anyhow::Context;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// One unit's steps.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UnitChange {
-    pub activation: Activation,
-    /// The unit, or the interface that is brought up by `ifup`.
-    pub name: String,
-    /// `systemctl mask` is taken back: hostapd's package masks its unit.
-    pub unmask: bool,
-    pub enable: bool,
-    pub act: Act,
-    /// Hash of the files that it is (re)started with; noted when that worked.
-    pub input: String,
-    /// How it was before: what an undo goes back to.
-    pub before: UnitState,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Act {
-    None,
-    Start,
-    Restart,
-    Reload,
-    /// Disabled and stopped: its files are going.
-    Stop,
-    /// Nothing runs with our files; only the note of it goes.
-    Forget,
-}
-
-/// A step for the share's user.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case", tag = "step")]
-pub enum AccountChange {
-    /// A system user without login.
-    User { name: String },
-    /// The share's folder, owned by the user.
-    Folder { path: String, user: String },
-    /// Samba's own password for the user.
-    Password {
-        name: String,
-        #[serde(skip)]
-        mark: String,
-    },
-}
-
-impl UnitChange {
-    /// "hostapd.service: unmask, enable, restart".
-    #[must_use]
-    pub fn steps(&self) -> String {
-        let act = match self.act {
-            Act::None => None,
-            Act::Forget => Some("no longer piback's"),
-            Act::Start => Some("start"),
-            Act::Restart => Some("restart"),
-            Act::Reload => Some("reload"),
-            Act::Stop => Some("disable and stop"),
-        };
-        let (enable, act) = match (self.enable, self.act) {
-            (true, Act::Stop) => (false, Some("stop")),
-            (enable, _) => (enable, act),
-        };
-        let steps: Vec<&str> = [self.unmask.then_some("unmask"), enable.then_some("enable"), act]
-            .into_iter()
-            .flatten()
-            .collect();
-        format!("{}: {}", self.name, steps.join(", "))
-    }
-}
-
-impl AccountChange {
-    /// What is done, in a line.
-    #[must_use]
-    pub fn text(&self) -> String {
-        match self {
-            AccountChange::User { name } => format!("make the system user {name}"),
-            AccountChange::Folder { path, user } => format!("make {path}, owned by {user}"),
-            AccountChange::Password { name, .. } => format!("set the share's password for {name}"),
-        }
-    }
-}
-
-/// Adds packages, accounts and units to the plan of a live host.
-///
-/// # Errors
-/// When the host's tools can't say how things are.
-pub fn plan(
-    host: &dyn Host,
-    facts: &Facts,
-    profile: &Profile,
-    share_password: &Passphrase,
-    desired: &Desired,
-    state: &State,
-    plan: &mut Plan,
-) -> anyhow::Result<()> {
-    let wanted = catalog::packages(facts);
-    let query = Tool::new("dpkg-query").args(["-W", "-f", "${Package} ${db:Status-Status}\\n"]).args(&wanted);
-    // Ends with 1 when a package is unknown: that is an answer.
-    let installed = installed(&host.output(&query).context("which packages are installed")?.stdout);
-    plan.packages =
-        wanted.iter().filter(|p| !installed.iter().any(|i| i == *p)).map(|p| (*p).to_owned()).collect();
-    plan.accounts = accounts(host, profile, share_password, state)?;
-    plan_units(host, desired, state, plan)
-}
-
-/// Adds the units alone: for going back to a generation, whose packages and accounts are there.
+/// Plans the units of what is desired, after `files` are changed.
 ///
 /// # Errors
 /// When systemd can't say how its units are.
-pub fn plan_units(host: &dyn Host, desired: &Desired, state: &State, plan: &mut Plan) -> anyhow::Result<()> {
-    let touched = plan.files.iter().flat_map(|f| catalog::feeds(&f.path, desired.stack)).collect();
-    plan.units = unit_changes(&Wanted {
+pub fn plan(
+    host: &dyn Host,
+    desired: &Desired,
+    activated: &BTreeMap<String, String>,
+    files: &[FileChange],
+) -> anyhow::Result<Vec<UnitChange>> {
+    let touched = files.iter().flat_map(|f| catalog::feeds(&f.path, desired.stack)).collect();
+    Ok(unit_changes(&UnitInputs {
         inputs: inputs(desired),
         states: systemd::states(host, &catalog::units())?,
-        activated: &state.activated,
+        activated,
         touched,
         radio: &desired.radio,
-    });
-    plan.rules = rule::plan(host, desired, state, &plan.files)?;
-    Ok(())
+    }))
 }
 
 /// For rollback to the original: units that were off before piback go off, then the others run with their old files,
@@ -145,18 +37,18 @@ pub fn plan_units(host: &dyn Host, desired: &Desired, state: &State, plan: &mut 
 ///
 /// # Errors
 /// When systemd can't say how its units are.
-pub fn plan_rollback(
+pub fn plan_way_back(
     host: &dyn Host,
-    desired: &Desired,
     state: &State,
-    plan: &mut Plan,
-) -> anyhow::Result<()> {
+    files: &[FileChange],
+) -> anyhow::Result<Vec<UnitChange>> {
     let states = systemd::states(host, &catalog::units())?;
     let radio = state.last.as_ref().map(|last| last.radio.clone()).unwrap_or_default();
-    let mut stanza = stanza_comes_back(host, &plan.files, &radio)?;
+    let mut units = Vec::new();
+    let mut stanza = stanza_comes_back(host, files, &radio)?;
     for activation in Activation::ALL {
         if activation == Activation::Ifup && std::mem::take(&mut stanza) {
-            plan.units.push(change(activation, &radio, Act::Start, "", None));
+            units.push(change(activation, &radio, Act::Start, "", None));
             continue;
         }
         if !state.activated.contains_key(&catalog::activation_key(activation)) {
@@ -165,7 +57,7 @@ pub fn plan_rollback(
         let name = activation.unit().unwrap_or(RADIO_OF_IFUP);
         // Its package is gone: there is nothing to stop, and one missing name would stop the others from stopping.
         if activation.is_enabled_by_us() && states.get(name).is_some_and(|now| !now.exists()) {
-            plan.units.push(change(activation, name, Act::Forget, "", None));
+            units.push(change(activation, name, Act::Forget, "", None));
             continue;
         }
         let first =
@@ -179,14 +71,13 @@ pub fn plan_rollback(
         // Stopping takes it out of the boot as well; one that was in it goes back in, as it was when it had failed.
         change.enable =
             act == Act::Stop && activation.is_enabled_by_us() && first.exists() && !first.is_off();
-        plan.units.push(change);
+        units.push(change);
     }
-    plan.units.sort_by_key(|unit| match unit.act {
+    units.sort_by_key(|unit| match unit.act {
         Act::Stop => (0, std::cmp::Reverse(Some(unit.activation)), Activation::Sysctl),
         _ => (1, std::cmp::Reverse(None), unit.activation),
     });
-    plan.rules = rule::plan(host, desired, state, &plan.files)?;
-    Ok(())
+    Ok(units)
 }
 
 /// A radio that `ifup` brought up needs no undoing: its stanza is gone, and hostapd with it.
@@ -208,7 +99,7 @@ fn inputs(desired: &Desired) -> BTreeMap<Activation, String> {
 }
 
 /// What decides about the units, all of it values.
-struct Wanted<'a> {
+struct UnitInputs<'a> {
     inputs: BTreeMap<Activation, String>,
     states: BTreeMap<String, UnitState>,
     activated: &'a BTreeMap<String, String>,
@@ -218,7 +109,7 @@ struct Wanted<'a> {
     radio: &'a str,
 }
 
-fn unit_changes(wanted: &Wanted<'_>) -> Vec<UnitChange> {
+fn unit_changes(wanted: &UnitInputs<'_>) -> Vec<UnitChange> {
     let mut changes = Vec::new();
     for activation in Activation::ALL {
         let name = activation.unit().unwrap_or(wanted.radio);
@@ -270,59 +161,6 @@ fn change(activation: Activation, name: &str, act: Act, input: &str, now: Option
     }
 }
 
-fn accounts(
-    host: &dyn Host,
-    profile: &Profile,
-    password: &Passphrase,
-    state: &State,
-) -> anyhow::Result<Vec<AccountChange>> {
-    let (user, folder) = (profile.share.user.to_string(), profile.share.folder.to_string());
-    let mount_root = profile.backup.mount_root.to_string();
-    let mut changes = Vec::new();
-    let passwd = host.read_followed("/etc/passwd").context("/etc/passwd can't be read")?.unwrap_or_default();
-    if !has_user(&String::from_utf8_lossy(&passwd), &user) {
-        changes.push(AccountChange::User { name: user.clone() });
-    }
-    for (path, owner) in [(folder, user.as_str()), (mount_root, "root")] {
-        let there = host.read(&path).with_context(|| format!("{path} can't be looked at"))?;
-        if there == Node::Absent {
-            changes.push(AccountChange::Folder { path, user: owner.to_owned() });
-        }
-    }
-    let mark = json::hash(format!("{user}\0{}", password.secret().expose()).as_bytes());
-    // A new root can come with our note of the password, and without the password.
-    if state.activated.get(PASSWORD_MARK) != Some(&mark) || !samba_knows(host, &user)? {
-        changes.push(AccountChange::Password { name: user, mark });
-    }
-    Ok(changes)
-}
-
-fn samba_knows(host: &dyn Host, user: &str) -> anyhow::Result<bool> {
-    match host.output(&Tool::new("pdbedit").args(["-L", "-u", user])) {
-        Ok(output) => Ok(output.code == Some(0)),
-        Err(RunError::NotFound { .. }) => Ok(false),
-        Err(e) => Err(e).context("whom Samba knows"),
-    }
-}
-
-/// The name under which `activated.json` notes which password Samba was given (a hash; the file is 0600).
-pub const PASSWORD_MARK: &str = "share-password";
-
-/// Names out of `dpkg-query -W -f '${Package} ${db:Status-Status}\n'`.
-#[must_use]
-pub fn installed(text: &str) -> Vec<String> {
-    text.lines()
-        .filter_map(|line| match line.split_once(' ') {
-            Some((name, "installed")) => Some(name.to_owned()),
-            _ => None,
-        })
-        .collect()
-}
-
-fn has_user(passwd: &str, user: &str) -> bool {
-    passwd.lines().any(|line| line.split(':').next() == Some(user))
-}
-
 /// Whether a plan gives the radio its stanza in `/etc/network/interfaces` back, and somebody is there to read it.
 ///
 /// # Errors
@@ -342,12 +180,6 @@ fn stanza_comes_back(host: &dyn Host, files: &[FileChange], radio: &str) -> anyh
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn dpkg_is_read() {
-        let text = "hostapd installed\ndnsmasq config-files\nsamba not-installed\n\ngarbage";
-        assert_eq!(installed(text), ["hostapd"]);
-    }
 
     #[test]
     fn units_act_only_when_their_own_input_changed() {
@@ -373,7 +205,7 @@ mod tests {
         let activated = [("dnsmasq", "same"), ("samba", "same"), ("hostapd", "old"), ("sysctl", "gone")];
         let activated = activated.map(|(k, v)| (k.to_owned(), v.to_owned())).into();
         let mut wanted =
-            Wanted { inputs, states, activated: &activated, touched: Vec::new(), radio: "wlan0" };
+            UnitInputs { inputs, states, activated: &activated, touched: Vec::new(), radio: "wlan0" };
         let changes = unit_changes(&wanted);
         let steps: Vec<String> = changes.iter().map(UnitChange::steps).collect();
         assert_eq!(
