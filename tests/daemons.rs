@@ -7,7 +7,8 @@ mod common;
 use common::{PASSPHRASE, Tree};
 use piback::profile::types::Passphrase;
 use piback::profile::{embedded, load};
-use piback::provision::catalog::{CATALOG, Checker};
+use piback::provision::components;
+use piback::provision::components::component::Checker;
 use piback::provision::desired::artifact::{Artifact, Secrets};
 use piback::provision::desired::render::render;
 use piback::provision::host::facts::{Facts, Stack};
@@ -71,7 +72,7 @@ fn their_own_tests_pass_on_every_profile_and_stack() {
             }
         }
         let checked = |a: &&Artifact| {
-            let entry = CATALOG.iter().find(|e| e.path == a.path && e.form == a.form);
+            let entry = components::files().find(|e| e.path == a.path && e.ownership == a.ownership);
             entry.is_some_and(|e| e.checker != Checker::None)
         };
         assert_eq!(checks.len(), artifacts.iter().filter(checked).count(), "{name}");

@@ -428,7 +428,7 @@ fn a_unit_that_fails_brings_files_units_and_kernel_back() {
     let (mut plan, state, desired) = pi.plan(11);
     plan.units.iter_mut().for_each(|u| assert_eq!(u.name, "hostapd.service"));
     plan.units.push(change::UnitChange {
-        activation: piback::provision::catalog::Activation::Dnsmasq,
+        component: &piback::provision::components::dnsmasq::COMPONENT,
         name: "dnsmasq.service".into(),
         unmask: false,
         enable: false,

@@ -5,7 +5,8 @@ mod common;
 
 use common::{Tree, readers};
 use piback::profile::types::Passphrase;
-use piback::provision::catalog::{CATALOG, Form};
+use piback::provision::components;
+use piback::provision::components::component::Ownership;
 use piback::provision::desired::artifact::{Artifact, Secrets};
 use piback::provision::desired::render::render;
 use piback::provision::host::facts::{Facts, Stack};
@@ -242,7 +243,7 @@ proptest! {
 
     #[test]
     fn apply_is_idempotent_and_rollback_is_its_inverse(
-        priors in prop::collection::vec(prior(), CATALOG.len()),
+        priors in prop::collection::vec(prior(), components::files().count()),
         stack in stack(),
         second in stack(),
     ) {
@@ -250,7 +251,7 @@ proptest! {
         std::fs::write(tree.dir.path().join("outside"), "not ours").unwrap();
         tree.write("/opt/target", "linked\n");
         tree.write("/etc/passwd", "root:x:0:0::/:/bin/sh\n");
-        for (entry, prior) in CATALOG.iter().zip(&priors) {
+        for (entry, prior) in components::files().zip(&priors) {
             let path = tree.path(entry.path);
             if path.symlink_metadata().is_ok() {
                 continue;
@@ -287,8 +288,8 @@ proptest! {
         // The stack changes, as after an upgrade, and only its own files are there.
         let other = tree.piback(&["apply", "--stack", &names[1], "--yes"]);
         prop_assert_eq!(other.code, 0, "{}", other.all());
-        for entry in CATALOG {
-            let ours = entry.form == Form::Whole && !entry.stacks.iter().any(|s| s.to_string() == names[1]);
+        for entry in components::files() {
+            let ours = entry.ownership == Ownership::Whole && !entry.stacks.iter().any(|s| s.to_string() == names[1]);
             let now = tree.snapshot();
             if ours {
                 prop_assert_eq!(now.0.get(entry.path), before.0.get(entry.path), "{} was not taken back", entry.path);

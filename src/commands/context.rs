@@ -227,7 +227,7 @@ fn overrides(host: &dyn Host) -> anyhow::Result<(BTreeMap<String, String>, Vec<S
     let (mut own, mut notes) = (BTreeMap::new(), Vec::new());
     for name in host.list(TEMPLATES).with_context(|| format!("{TEMPLATES} can't be read"))? {
         let path = format!("{TEMPLATES}/{name}");
-        let known = crate::provision::catalog::CATALOG.iter().any(|entry| entry.template == name);
+        let known = crate::provision::components::files().any(|entry| entry.template.name == name);
         if !known {
             notes.push(format!("{} is no template that piback knows", visible(&path)));
             continue;

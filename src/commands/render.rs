@@ -3,7 +3,8 @@
 use super::context::{self, Setup};
 use crate::cli::{Global, Render, StackArg};
 use crate::error::{Outcome, Problem};
-use crate::provision::catalog::{CATALOG, Form};
+use crate::provision::components;
+use crate::provision::components::component::Ownership;
 use crate::system::input;
 use crate::system::read_only::ReadOnly;
 use crate::ui::{JSON_SCHEMA, Ui, visible};
@@ -19,7 +20,7 @@ pub fn run(args: &Render, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     refuse_a_tree_in_use(&args.dir)?;
     let mut files = Vec::new();
     // Where lines are put aside there is nothing of piback's to read.
-    for artifact in setup.desired.artifacts.iter().filter(|a| a.form != Form::Lines) {
+    for artifact in setup.desired.artifacts.iter().filter(|a| a.ownership != Ownership::Lines) {
         let file = args.dir.join(artifact.path.trim_start_matches('/'));
         let name = visible(&file.to_string_lossy());
         let write = || -> std::io::Result<()> {
@@ -50,7 +51,7 @@ fn refuse_a_tree_in_use(dir: &Path) -> anyhow::Result<()> {
     let name = visible(&dir.to_string_lossy());
     let there = input::files_below(dir).with_context(|| format!("{name} can't be read"))?;
     let rendered =
-        |file: &PathBuf| CATALOG.iter().any(|entry| Path::new(entry.path) == Path::new("/").join(file));
+        |file: &PathBuf| components::files().any(|entry| Path::new(entry.path) == Path::new("/").join(file));
     match there.iter().find(|file| !rendered(file)) {
         None => Ok(()),
         Some(other) => {

@@ -3,6 +3,7 @@
 use super::finding::{Check, Finding, Subject, said};
 use crate::provision::adopt;
 use crate::provision::adopt::conflicts;
+use crate::provision::components;
 use crate::provision::host::facts::Stack;
 use crate::system::run::Tool;
 use crate::ui::visible;
@@ -98,16 +99,13 @@ fn ports(subject: &Subject<'_>) -> Finding {
             Err(finding) => return finding,
         }
     }
-    let ours = |port: u16, name: &str| match port {
-        53 | 67 => name == "dnsmasq",
-        _ => name.starts_with("smbd"),
-    };
     let strangers: Vec<String> = found
         .iter()
-        .filter(|(address, port, _)| [53, 67, 445].contains(port) && !address.starts_with("127."))
+        .filter(|(address, _, _)| !address.starts_with("127."))
         .filter_map(|(address, port, name)| {
-            let name = name.as_deref()?;
-            (!ours(*port, name)).then(|| format!("{name} on {}:{port}", visible(address)))
+            let (_, socket) = components::sockets().find(|(_, socket)| socket.port == *port)?;
+            let name = name.as_deref().filter(|name| !(socket.is_own)(name))?;
+            Some(format!("{name} on {}:{port}", visible(address)))
         })
         .collect();
     match strangers.is_empty() {

@@ -1,7 +1,7 @@
 //! The daemons: started at boot, and running.
 
 use super::finding::{Check, Finding, Subject, said};
-use crate::provision::catalog::Activation;
+use crate::provision::components;
 use crate::provision::host::systemd;
 use crate::system::run::Tool;
 
@@ -10,8 +10,7 @@ pub const UNITS: Check =
     Check { name: "units", line: "the daemons start at boot and run", stops_apply: false, run: units };
 
 fn units(subject: &Subject<'_>) -> Finding {
-    let ours: Vec<&str> =
-        Activation::ALL.iter().filter(|a| a.is_enabled_by_us()).filter_map(|a| a.unit()).collect();
+    let ours = components::units_of_ours();
     let show = Tool::new("systemctl").args(["show", systemd::PROPERTIES]).args(&ours);
     let states = match said(subject, &show) {
         Ok(text) => systemd::unit_states(&text),

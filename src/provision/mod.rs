@@ -2,7 +2,7 @@
 
 pub mod adopt;
 pub mod apply;
-pub mod catalog;
+pub mod components;
 pub mod desired;
 pub mod host;
 pub mod plan;

@@ -36,7 +36,7 @@ const PROVISION: [&[&str]; 8] = [
 ];
 
 /// Rooms that take values and return values.
-const PURE: [&str; 13] = [
+const PURE: [&str; 12] = [
     "photo/",
     "web/view.rs",
     "profile/",
@@ -44,8 +44,6 @@ const PURE: [&str; 13] = [
     "provision/components/",
     "provision/desired/",
     "provision/adopt/article.rs",
-    // As it is called until its room stands.
-    "provision/catalog.rs",
     "media/volume.rs",
     "media/lsblk.rs",
     "media/blkid.rs",

@@ -8,7 +8,11 @@ pub mod article;
 pub mod conflicts;
 
 use crate::profile::Profile;
-use crate::provision::catalog::{DHCPCD, DNSMASQ, Form, RC_LOCAL};
+use crate::provision::components::component::Ownership;
+use crate::provision::components::dhcpcd::CONF as DHCPCD;
+use crate::provision::components::dnsmasq::CONF as DNSMASQ;
+use crate::provision::components::nat::RC_LOCAL;
+use crate::provision::components::samba::CONF as SMB;
 use crate::provision::desired::artifact::{Artifact, Body};
 use crate::provision::host::facts::{Facts, Stack};
 use crate::provision::host::interfaces::INTERFACES;
@@ -18,7 +22,6 @@ use anyhow::Context;
 use std::collections::BTreeSet;
 
 const SYSCTL: &str = "/etc/sysctl.conf";
-const SMB: &str = "/etc/samba/smb.conf";
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -71,7 +74,7 @@ impl HandMade {
                 None => artifacts.push(Artifact {
                     path: file.path.clone(),
                     mode: 0o644,
-                    form: Form::Lines,
+                    ownership: Ownership::Lines,
                     body: Body::default(),
                     aside: pieces,
                 }),

@@ -1,7 +1,6 @@
 //! What stood at a path is kept before the first change, and forgotten again when that apply is undone.
 
 use crate::paths::{ORIGINAL_FILES, ORIGINALS};
-use crate::provision::catalog;
 use crate::provision::plan::Plan;
 use crate::provision::resources::file::change::FileChange;
 use crate::provision::state::State;
@@ -42,10 +41,10 @@ pub fn keep(host: &dyn Host, state: &State, plan: &Plan, ip_forward: Option<&Str
         originals.dirs.push(dir.clone());
     }
     for unit in plan.units.iter().filter(|unit| !unit.input.is_empty()) {
-        let key = catalog::activation_key(unit.activation);
+        let key = unit.component.key;
         // After a rollback to the original the host's own state counts anew.
-        if !state.activated.contains_key(&key) {
-            originals.units.insert(key, unit.before.clone());
+        if !state.activated.contains_key(key) {
+            originals.units.insert(key.to_owned(), unit.before.clone());
         }
     }
     if state.owned().is_empty() {

@@ -2,6 +2,7 @@
 //! what was never confirmed. Both are systemd's, so they outlive piback and the SSH session. Live hosts only.
 
 use crate::paths::INTENT;
+use crate::provision::components;
 use crate::system::run::Tool;
 use crate::system::{FileNode, Host, Node};
 use anyhow::Context;
@@ -123,6 +124,8 @@ fn systemctl(verb: &str) -> Tool {
 }
 
 fn boot_unit(program: &str) -> String {
+    let of = |ours: bool| components::started_after_settling(ours).join(" ");
+    let (hosts, ours) = (of(false), of(true));
     format!(
         "# Finishes or undoes a `piback apply` that a power cut ended, before anything uses its files.\n\
          [Unit]\n\
@@ -130,8 +133,8 @@ fn boot_unit(program: &str) -> String {
          ConditionPathExists={INTENT}\n\
          DefaultDependencies=no\n\
          After=local-fs.target\n\
-         Before=network-pre.target NetworkManager.service dhcpcd.service networking.service\n\
-         Before=piback-nat.service hostapd.service dnsmasq.service smbd.service\n\
+         Before=network-pre.target {hosts}\n\
+         Before={ours}\n\
          Wants=network-pre.target\n\
          Conflicts=shutdown.target\n\
          Before=shutdown.target\n\n\
@@ -170,6 +173,24 @@ mod tests {
         }
         for stays in ["/usr/bin/piback", "/home/pi/piback", "/root/tmp/piback", "/var/tmp/piback"] {
             assert!(!is_passing(stays), "{stays}");
+        }
+    }
+
+    /// Every daemon of ours, and whoever brings up the network, starts on settled files.
+    #[test]
+    fn the_boot_unit_comes_before_all() {
+        let text = boot_unit("/usr/bin/piback");
+        let lines: Vec<&str> = text.lines().filter(|line| line.starts_with("Before=")).collect();
+        assert_eq!(
+            lines,
+            [
+                "Before=network-pre.target NetworkManager.service dhcpcd.service networking.service",
+                "Before=piback-nat.service hostapd.service dnsmasq.service smbd.service",
+                "Before=shutdown.target"
+            ]
+        );
+        for unit in components::units_of_ours() {
+            assert!(lines[1].contains(unit), "{unit}");
         }
     }
 

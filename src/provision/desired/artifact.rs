@@ -1,7 +1,7 @@
 //! Files as they shall be, with gaps where secrets go.
 
 use crate::profile::types::Passphrase;
-use crate::provision::catalog::Form;
+use crate::provision::components::component::Ownership;
 use crate::secret::MASK;
 use anyhow::bail;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 pub struct Artifact {
     pub path: String,
     pub mode: u32,
-    pub form: Form,
+    #[serde(rename = "form")]
+    pub ownership: Ownership,
     /// For a block: what stands between its markers.
     pub body: Body,
     /// Runs of others' lines in the same file that are put aside; see `adopt`.

@@ -2,7 +2,8 @@
 
 use crate::paths::TEMPLATES;
 use crate::profile::Profile;
-use crate::provision::catalog::{self, Entry};
+use crate::provision::components;
+use crate::provision::components::component::File;
 use crate::provision::desired::artifact::{Artifact, Body};
 use crate::provision::desired::values::Values;
 use crate::provision::host::facts::Facts;
@@ -25,22 +26,24 @@ pub fn render(
 ) -> anyhow::Result<Vec<Artifact>> {
     let context = tera::Context::from_serialize(&Values::new(profile, facts, secret_key))
         .map_err(|e| anyhow!("the profile's values can't be laid out: {e}"))?;
-    catalog::entries(facts, profile).map(|entry| artifact(entry, &context, overrides)).collect()
+    components::files_of(facts, profile).map(|entry| artifact(entry, &context, overrides)).collect()
 }
 
 fn artifact(
-    entry: &Entry,
+    entry: &File,
     context: &tera::Context,
     overrides: &BTreeMap<String, String>,
 ) -> anyhow::Result<Artifact> {
-    let own = overrides.get(entry.template);
-    let name = own.map_or_else(|| entry.template.to_owned(), |_| format!("{TEMPLATES}/{}", entry.template));
+    let own = overrides.get(entry.template.name);
+    let name = own
+        .map_or_else(|| entry.template.name.to_owned(), |_| format!("{TEMPLATES}/{}", entry.template.name));
     let mut tera = Tera::new();
     // These are config files, not HTML.
     tera.autoescape_on(Vec::<&str>::new());
-    tera.add_raw_template(entry.template, own.map_or(entry.text, String::as_str))
+    tera.add_raw_template(entry.template.name, own.map_or(entry.template.text, String::as_str))
         .map_err(|e| anyhow!("template {name}: {}", chain(&e)))?;
-    let text = tera.render(entry.template, context).map_err(|e| anyhow!("template {name}: {}", chain(&e)))?;
+    let text =
+        tera.render(entry.template.name, context).map_err(|e| anyhow!("template {name}: {}", chain(&e)))?;
     let body = Body::with_gaps(&text).with_context(|| format!("template {name}"))?;
     if entry.mode & 0o077 != 0 && body.has_secret() {
         bail!("template {name} puts the passphrase into {}, which others can read", entry.path);
@@ -48,7 +51,13 @@ fn artifact(
     if block::has_marker(&text) {
         bail!("template {name} makes a line that marks a piback block");
     }
-    Ok(Artifact { path: entry.path.to_owned(), mode: entry.mode, form: entry.form, body, aside: Vec::new() })
+    Ok(Artifact {
+        path: entry.path.to_owned(),
+        mode: entry.mode,
+        ownership: entry.ownership,
+        body,
+        aside: Vec::new(),
+    })
 }
 
 fn chain(error: &dyn std::error::Error) -> String {

@@ -4,7 +4,7 @@ pub mod saved;
 
 use crate::profile::Profile;
 use crate::profile::types::{Passphrase, Subnet};
-use crate::provision::catalog;
+use crate::provision::components;
 use crate::provision::desired::Desired;
 use crate::provision::desired::artifact::Artifact;
 use crate::provision::host::facts::{Facts, Stack};
@@ -143,7 +143,7 @@ pub fn add_live(
     state: &State,
     plan: &mut Plan,
 ) -> anyhow::Result<()> {
-    plan.packages = package::plan(host, &catalog::packages(facts))?;
+    plan.packages = package::plan(host, &components::packages(facts))?;
     plan.accounts = account::plan(host, profile, share_password, &state.activated)?;
     add_units(host, desired, state, plan)
 }

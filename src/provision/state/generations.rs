@@ -2,7 +2,7 @@
 
 use crate::paths::GENERATIONS;
 use crate::profile::types::Subnet;
-use crate::provision::catalog;
+use crate::provision::components;
 use crate::provision::desired::artifact::{Artifact, Body};
 use crate::provision::desired::expected::Expected;
 use crate::provision::host::facts::Stack;
@@ -56,7 +56,7 @@ impl Generation {
         let artifact = |path: &String| Artifact {
             path: path.clone(),
             mode: 0,
-            form: catalog::form(path),
+            ownership: components::ownership(path),
             body: Body::default(),
             aside: Vec::new(),
         };

@@ -7,7 +7,7 @@ mod sysctl;
 mod tools;
 
 use crate::error::Problem;
-use crate::provision::catalog::Checker;
+use crate::provision::components::component::Checker;
 use crate::provision::desired::artifact::{Artifact, Secrets};
 use crate::provision::validate::result::{Check, CheckResult, checker, masked, text};
 use crate::system::Host;

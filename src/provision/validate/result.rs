@@ -1,6 +1,7 @@
 //! Results of checks: passed, failed, or not checked.
 
-use crate::provision::catalog::{CATALOG, Checker};
+use crate::provision::components;
+use crate::provision::components::component::Checker;
 use crate::provision::desired::artifact::{Artifact, Secrets};
 use serde::Serialize;
 
@@ -43,7 +44,9 @@ impl Check {
 
 pub fn checker(artifact: &Artifact) -> Checker {
     let same = |path: &str| path == artifact.path;
-    CATALOG.iter().find(|e| same(e.path) && e.form == artifact.form).map_or(Checker::None, |e| e.checker)
+    components::files()
+        .find(|e| same(e.path) && e.ownership == artifact.ownership)
+        .map_or(Checker::None, |e| e.checker)
 }
 
 pub fn text(artifact: &Artifact, secrets: Option<&Secrets>) -> String {

@@ -1,6 +1,6 @@
 //! The tools' part: the staged files are laid out in a private directory, and each daemon's own test reads them there.
 
-use crate::provision::catalog::{Checker, Form};
+use crate::provision::components::component::{Checker, Ownership};
 use crate::provision::desired::artifact::{Artifact, Secrets};
 use crate::provision::validate::result::{Check, CheckResult, checker, text};
 use crate::system::Host;
@@ -20,7 +20,9 @@ pub fn run(host: &dyn Host, artifacts: &[Artifact], secrets: Option<&Secrets>) -
         return Ok(artifacts.iter().filter(skipped).map(check).collect());
     }
     let stage = Scratch::new().context("no private directory for the check can be made")?;
-    for artifact in artifacts.iter().filter(|a| a.form == Form::Whole && tool_name(checker(a)).is_some()) {
+    for artifact in
+        artifacts.iter().filter(|a| a.ownership == Ownership::Whole && tool_name(checker(a)).is_some())
+    {
         let bytes = text(artifact, secrets).into_bytes();
         stage.write(&artifact.path, &bytes).with_context(|| format!("{} can't be staged", artifact.path))?;
     }

@@ -2,7 +2,7 @@
 
 use crate::error::Problem;
 use crate::paths;
-use crate::provision::catalog::Form;
+use crate::provision::components::component::Ownership;
 use crate::provision::desired::Desired;
 use crate::provision::desired::artifact::Artifact;
 use crate::provision::resources::file::change::{Action, FileChange};
@@ -79,11 +79,13 @@ fn wanted(
         None => (artifact.body.masked(), artifact.body.masked()),
     };
     let old = content(&before, followed.as_deref());
-    let after = match artifact.form {
-        Form::Whole => FileNode { bytes: text.clone().into_bytes(), mode: artifact.mode, uid: 0, gid: 0 },
-        Form::Block(position) => {
+    let after = match artifact.ownership {
+        Ownership::Whole => {
+            FileNode { bytes: text.clone().into_bytes(), mode: artifact.mode, uid: 0, gid: 0 }
+        }
+        Ownership::Block(position) => {
             // A block of another stack may belong elsewhere in the file: then it is put in anew.
-            let moved = state.owned().iter().any(|o| o.path == *path && o.form != artifact.form);
+            let moved = state.owned().iter().any(|o| o.path == *path && o.ownership != artifact.ownership);
             let base = if moved { block::without(old) } else { Ok(old.to_vec()) };
             let bytes = base
                 .and_then(|base| block::set(&comment_out::put(&base, &artifact.aside), &text, position))
@@ -94,7 +96,7 @@ fn wanted(
             }
         }
         // A block is left of another stack, or of before the user's own lines made it needless.
-        Form::Lines => match &before {
+        Ownership::Lines => match &before {
             Node::File(file) => {
                 let rest = block::without(old).with_context(|| path.clone())?;
                 FileNode { bytes: comment_out::put(&rest, &artifact.aside), ..*file }
@@ -104,7 +106,7 @@ fn wanted(
     };
     let action = match &before {
         // Nothing is made where nothing can be put aside.
-        Node::Absent | Node::Link { .. } if artifact.form == Form::Lines => None,
+        Node::Absent | Node::Link { .. } if artifact.ownership == Ownership::Lines => None,
         Node::Absent => Some(Action::New),
         Node::File(file) if file.bytes != after.bytes => Some(Action::Change),
         Node::File(file) if !same_owner_and_mode(host, file, &after) => Some(Action::Mode),
@@ -114,9 +116,9 @@ fn wanted(
     let old_text = String::from_utf8_lossy(old).into_owned();
     let new_text = String::from_utf8_lossy(&after.bytes).into_owned();
     // The part of the new text that is ours carries the masks; in a block's file the rest is masked by its keys.
-    let new_masked = match artifact.form {
-        Form::Whole => diff::masked(&masked),
-        Form::Block(_) | Form::Lines => diff::masked(&new_text),
+    let new_masked = match artifact.ownership {
+        Ownership::Whole => diff::masked(&masked),
+        Ownership::Block(_) | Ownership::Lines => diff::masked(&new_text),
     };
     let shown = (
         desired.hide(&diff::masked(&old_text)),
@@ -138,8 +140,8 @@ fn wanted(
 /// that others own too.
 fn before_us(host: &dyn Host, artifact: &Artifact) -> anyhow::Result<Original> {
     let (node, _) = look(host, &artifact.path)?;
-    Ok(match (artifact.form, node) {
-        (Form::Block(_) | Form::Lines, Node::File(file)) => {
+    Ok(match (artifact.ownership, node) {
+        (Ownership::Block(_) | Ownership::Lines, Node::File(file)) => {
             let rest = comment_out::theirs(&file.bytes).with_context(|| artifact.path.clone())?;
             match rest.is_empty() {
                 true => Original::Absent,
@@ -178,10 +180,10 @@ fn taken_back(
             Node::File(FileNode { bytes, mode: *mode, uid: *uid, gid: *gid })
         }
     };
-    let after = match old.form {
+    let after = match old.ownership {
         _ if matches!(original, Original::Rest { .. }) => restored,
-        Form::Whole => restored,
-        Form::Block(_) | Form::Lines => {
+        Ownership::Whole => restored,
+        Ownership::Block(_) | Ownership::Lines => {
             let current = content(&before, followed.as_deref());
             let kept = match original {
                 Original::Absent | Original::Rest { .. } => Vec::new(),

@@ -1,13 +1,14 @@
 //! One unit's steps, a value.
 
-use crate::provision::catalog::Activation;
+use crate::provision::components::component::Component;
 use crate::provision::host::systemd::UnitState;
 use serde::{Deserialize, Serialize};
 
 /// One unit's steps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnitChange {
-    pub activation: Activation,
+    #[serde(rename = "activation")]
+    pub component: &'static Component,
     /// The unit, or the interface that is brought up by `ifup`.
     pub name: String,
     /// `systemctl mask` is taken back: hostapd's package masks its unit.

@@ -1,7 +1,8 @@
 //! Units, looked at: which act, and how.
 
 use crate::provision::adopt::article;
-use crate::provision::catalog::{self, Activation};
+use crate::provision::components::component::Component;
+use crate::provision::components::{self, ifupdown};
 use crate::provision::desired::Desired;
 use crate::provision::host::interfaces::INTERFACES;
 use crate::provision::host::systemd::{self, UnitState};
@@ -22,10 +23,10 @@ pub fn plan(
     activated: &BTreeMap<String, String>,
     files: &[FileChange],
 ) -> anyhow::Result<Vec<UnitChange>> {
-    let touched = files.iter().flat_map(|f| catalog::feeds(&f.path, desired.stack)).collect();
+    let touched = files.iter().flat_map(|f| components::notified(&f.path, desired.stack)).collect();
     Ok(unit_changes(&UnitInputs {
         inputs: inputs(desired),
-        states: systemd::states(host, &catalog::units())?,
+        states: systemd::states(host, &components::units())?,
         activated,
         touched,
         radio: &desired.radio,
@@ -42,104 +43,101 @@ pub fn plan_way_back(
     state: &State,
     files: &[FileChange],
 ) -> anyhow::Result<Vec<UnitChange>> {
-    let states = systemd::states(host, &catalog::units())?;
+    let states = systemd::states(host, &components::units())?;
     let radio = state.last.as_ref().map(|last| last.radio.clone()).unwrap_or_default();
     let mut units = Vec::new();
     let mut stanza = stanza_comes_back(host, files, &radio)?;
-    for activation in Activation::ALL {
-        if activation == Activation::Ifup && std::mem::take(&mut stanza) {
-            units.push(change(activation, &radio, Act::Start, "", None));
+    for component in components::in_turn() {
+        if *component == ifupdown::COMPONENT && std::mem::take(&mut stanza) {
+            units.push(change(component, &radio, Act::Start, "", None));
             continue;
         }
-        if !state.activated.contains_key(&catalog::activation_key(activation)) {
+        if !state.activated.contains_key(component.key) {
             continue;
         }
-        let name = activation.unit().unwrap_or(RADIO_OF_IFUP);
+        let name = component.unit().unwrap_or(RADIO_OF_IFUP);
         // Its package is gone: there is nothing to stop, and one missing name would stop the others from stopping.
-        if activation.is_enabled_by_us() && states.get(name).is_some_and(|now| !now.exists()) {
-            units.push(change(activation, name, Act::Forget, "", None));
+        if component.is_enabled_by_us() && states.get(name).is_some_and(|now| !now.exists()) {
+            units.push(change(component, name, Act::Forget, "", None));
             continue;
         }
-        let first =
-            state.originals.units.get(&catalog::activation_key(activation)).cloned().unwrap_or_default();
-        let act = match activation {
+        let first = state.originals.units.get(component.key).cloned().unwrap_or_default();
+        let act = match component {
             _ if !first.is_running() => Act::Stop,
             a if a.reloads() => Act::Reload,
             _ => Act::Restart,
         };
-        let mut change = change(activation, name, act, "", states.get(name));
+        let mut change = change(component, name, act, "", states.get(name));
         // Stopping takes it out of the boot as well; one that was in it goes back in, as it was when it had failed.
-        change.enable =
-            act == Act::Stop && activation.is_enabled_by_us() && first.exists() && !first.is_off();
+        change.enable = act == Act::Stop && component.is_enabled_by_us() && first.exists() && !first.is_off();
         units.push(change);
     }
-    units.sort_by_key(|unit| match unit.act {
-        Act::Stop => (0, std::cmp::Reverse(Some(unit.activation)), Activation::Sysctl),
-        _ => (1, std::cmp::Reverse(None), unit.activation),
-    });
-    Ok(units)
+    let (mut in_order, rest): (Vec<_>, Vec<_>) = units.into_iter().partition(|unit| unit.act == Act::Stop);
+    in_order.reverse();
+    in_order.extend(rest);
+    Ok(in_order)
 }
 
 /// A radio that `ifup` brought up needs no undoing: its stanza is gone, and hostapd with it.
 const RADIO_OF_IFUP: &str = "";
 
-/// For each activation in use, a hash over its files, passphrase included: a changed secret restarts hostapd.
-fn inputs(desired: &Desired) -> BTreeMap<Activation, String> {
-    let mut texts: BTreeMap<Activation, String> = BTreeMap::new();
+/// For each component in use, a hash over its files, passphrase included: a changed secret restarts hostapd.
+fn inputs(desired: &Desired) -> BTreeMap<&'static str, String> {
+    let mut texts: BTreeMap<&'static str, String> = BTreeMap::new();
     for artifact in &desired.artifacts {
         let body = match &desired.secrets {
             Some(secrets) => artifact.body.expose(secrets),
             None => artifact.body.masked(),
         };
-        for activation in catalog::feeds(&artifact.path, desired.stack) {
-            texts.entry(activation).or_default().push_str(&format!("{}\0{body}\0", artifact.path));
+        for component in components::notified(&artifact.path, desired.stack) {
+            texts.entry(component.key).or_default().push_str(&format!("{}\0{body}\0", artifact.path));
         }
     }
-    texts.into_iter().map(|(activation, text)| (activation, json::hash(text.as_bytes()))).collect()
+    texts.into_iter().map(|(key, text)| (key, json::hash(text.as_bytes()))).collect()
 }
 
 /// What decides about the units, all of it values.
 struct UnitInputs<'a> {
-    inputs: BTreeMap<Activation, String>,
+    inputs: BTreeMap<&'static str, String>,
     states: BTreeMap<String, UnitState>,
     activated: &'a BTreeMap<String, String>,
-    /// Activations whose files are about to change: drift on disk is what their daemons may be running with, and after
+    /// Components whose files are about to change: drift on disk is what their daemons may be running with, and after
     /// an OS upgrade, or on a fresh root that was given an old record, the record speaks of another system.
-    touched: Vec<Activation>,
+    touched: Vec<&'static Component>,
     radio: &'a str,
 }
 
 fn unit_changes(wanted: &UnitInputs<'_>) -> Vec<UnitChange> {
     let mut changes = Vec::new();
-    for activation in Activation::ALL {
-        let name = activation.unit().unwrap_or(wanted.radio);
+    for component in components::in_turn() {
+        let name = component.unit().unwrap_or(wanted.radio);
         let now = wanted.states.get(name).cloned().unwrap_or_default();
-        let noted = wanted.activated.get(&catalog::activation_key(activation));
-        let ours = activation.is_enabled_by_us();
-        let Some(input) = wanted.inputs.get(&activation) else {
+        let noted = wanted.activated.get(component.key);
+        let ours = component.is_enabled_by_us();
+        let Some(input) = wanted.inputs.get(component.key) else {
             // It leaves the plan, as after a change of stack: whoever runs with our file gets its own back.
             if noted.is_some() {
                 let act = match () {
                     () if !now.is_running() => Act::Forget,
-                    () if activation.reloads() => Act::Reload,
+                    () if component.reloads() => Act::Reload,
                     () => Act::Restart,
                 };
-                changes.push(change(activation, name, act, "", Some(&now)));
+                changes.push(change(component, name, act, "", Some(&now)));
             }
             continue;
         };
-        let stale = noted != Some(input) || wanted.touched.contains(&activation);
+        let stale = noted != Some(input) || wanted.touched.contains(&component);
         let running = now.is_running();
         let act = match () {
-            () if activation == Activation::Ifup && stale => Act::Restart,
+            () if *component == ifupdown::COMPONENT && stale => Act::Restart,
             // A daemon of the host's own that is off stays off: dhcpcd on a Debian with ifupdown alone.
             () if !ours && !running => Act::None,
-            () if stale && activation.reloads() => Act::Reload,
+            () if stale && component.reloads() => Act::Reload,
             () if stale => Act::Restart,
             () if !running => Act::Start,
             () => Act::None,
         };
-        let mut change = change(activation, name, act, input, Some(&now));
+        let mut change = change(component, name, act, input, Some(&now));
         change.unmask = ours && now.is_masked();
         change.enable = ours && now.is_off();
         if change.unmask || change.enable || change.act != Act::None {
@@ -149,9 +147,15 @@ fn unit_changes(wanted: &UnitInputs<'_>) -> Vec<UnitChange> {
     changes
 }
 
-fn change(activation: Activation, name: &str, act: Act, input: &str, now: Option<&UnitState>) -> UnitChange {
+fn change(
+    component: &'static Component,
+    name: &str,
+    act: Act,
+    input: &str,
+    now: Option<&UnitState>,
+) -> UnitChange {
     UnitChange {
-        activation,
+        component,
         name: name.to_owned(),
         unmask: false,
         enable: false,
@@ -184,11 +188,11 @@ mod tests {
     #[test]
     fn units_act_only_when_their_own_input_changed() {
         let inputs = BTreeMap::from([
-            (Activation::Hostapd, "new".to_owned()),
-            (Activation::Dnsmasq, "same".to_owned()),
-            (Activation::NetworkManager, "new".to_owned()),
-            (Activation::Samba, "same".to_owned()),
-            (Activation::Dhcpcd, "new".to_owned()),
+            ("hostapd", "new".to_owned()),
+            ("dnsmasq", "same".to_owned()),
+            ("networkmanager", "new".to_owned()),
+            ("samba", "same".to_owned()),
+            ("dhcpcd", "new".to_owned()),
         ]);
         let unit = |load: &str, file: &str, active: &str| UnitState {
             load: load.into(),
@@ -218,7 +222,7 @@ mod tests {
             ]
         );
         // Drift on disk: the daemon may have been started with it.
-        wanted.touched = vec![Activation::Dnsmasq];
+        wanted.touched = vec![&components::dnsmasq::COMPONENT];
         let steps: Vec<String> = unit_changes(&wanted).iter().map(UnitChange::steps).collect();
         assert!(steps.contains(&"dnsmasq.service: restart".to_owned()), "{steps:?}");
     }

@@ -1,6 +1,6 @@
 //! Units, acted on and put back.
 
-use crate::provision::catalog::{self, Activation};
+use crate::provision::components::{self, forwarding, hostapd, ifupdown, nat, networkmanager};
 use crate::provision::desired::expected::Expected;
 use crate::provision::host::addresses;
 use crate::provision::host::systemd::{self, JobMode, UnitState, last_words, no_reload, reload, systemctl};
@@ -28,10 +28,10 @@ pub fn release(
     }
     leaving.iter().for_each(|change| progress(&change.steps()));
     host.run(&no_reload("disable").arg("--now").args(names(leaving.iter().copied())))?;
-    if leaving.iter().any(|u| u.activation == Activation::Nat && !u.before.is_running()) {
+    if leaving.iter().any(|u| *u.component == nat::COMPONENT && !u.before.is_running()) {
         quirks::clear_chains(host);
     }
-    let access_point = leaving.iter().any(|u| u.activation == Activation::Hostapd);
+    let access_point = leaving.iter().any(|u| *u.component == hostapd::COMPONENT);
     if let Some(Expected { radio, address, prefix, .. }) = last.filter(|_| access_point) {
         // Whoever gets the radio back gets it without.
         addresses::take_off(host, radio, &format!("{address}/{prefix}"));
@@ -75,10 +75,10 @@ pub struct Past<'a> {
 /// When it fails, with what the unit said.
 pub fn activate(host: &dyn Host, change: &UnitChange, jobs: JobMode, past: Past<'_>) -> anyhow::Result<()> {
     let leaves = change.input.is_empty();
-    if change.activation == Activation::Sysctl && leaves {
+    if *change.component == forwarding::COMPONENT && leaves {
         host.run(&kernel::set(past.ip_forward.unwrap_or("0")))?;
     }
-    if change.activation == Activation::Ifup {
+    if *change.component == ifupdown::COMPONENT {
         return quirks::bring_up(host, change, jobs);
     }
     let verb = match change.act {
@@ -87,7 +87,7 @@ pub fn activate(host: &dyn Host, change: &UnitChange, jobs: JobMode, past: Past<
         Act::Restart => "restart",
         Act::Reload => "reload",
     };
-    if change.activation == Activation::NetworkManager {
+    if *change.component == networkmanager::COMPONENT {
         quirks::before_networkmanager(host, leaves, jobs, past.radio)?;
     }
     let done = host.run(&systemctl(jobs).args([verb, &change.name]));
@@ -98,11 +98,11 @@ pub fn activate(host: &dyn Host, change: &UnitChange, jobs: JobMode, past: Past<
 
 /// Notes what a unit was last started with.
 pub fn note(activated: &mut BTreeMap<String, String>, change: &UnitChange) {
-    let key = catalog::activation_key(change.activation);
+    let key = change.component.key;
     match change.act {
-        _ if change.input.is_empty() => _ = activated.remove(&key),
+        _ if change.input.is_empty() => _ = activated.remove(key),
         Act::None => {}
-        _ => _ = activated.insert(key, change.input.clone()),
+        _ => _ = activated.insert(key.to_owned(), change.input.clone()),
     }
 }
 
@@ -111,22 +111,22 @@ pub fn note(activated: &mut BTreeMap<String, String>, change: &UnitChange) {
 /// # Errors
 /// When systemd can't say.
 pub fn can_run(host: &dyn Host, units: &[UnitChange]) -> anyhow::Result<bool> {
-    let now = systemd::states(host, &catalog::units())?;
-    let ours = units.iter().filter(|u| u.activation.is_enabled_by_us() && u.act != Act::Stop);
-    Ok(ours.filter_map(|u| u.activation.unit()).all(|name| now.get(name).is_some_and(UnitState::exists)))
+    let now = systemd::states(host, &components::units())?;
+    let ours = units.iter().filter(|u| u.component.is_enabled_by_us() && u.act != Act::Stop);
+    Ok(ours.filter_map(|u| u.component.unit()).all(|name| now.get(name).is_some_and(UnitState::exists)))
 }
 
 /// First half of an undo, while the new files are there: what did not run before is stopped, and does not start at
 /// boot if it did not before. Says what failed.
 #[must_use]
 pub fn deactivate(host: &dyn Host, units: &[UnitChange], jobs: JobMode) -> Vec<String> {
-    let now = match systemd::states(host, &catalog::units()) {
+    let now = match systemd::states(host, &components::units()) {
         Ok(now) => now,
         Err(e) => return vec![format!("{e:#}")],
     };
     // A unit whose package never came can be neither stopped nor disabled; one that was never touched is left alone:
     // sysctl's and NetworkManager's own state is theirs.
-    let touched = |u: &&UnitChange| u.activation.is_enabled_by_us() && u.act != Act::Stop;
+    let touched = |u: &&UnitChange| u.component.is_enabled_by_us() && u.act != Act::Stop;
     let there = |u: &&UnitChange| now.get(&u.name).is_some_and(UnitState::exists);
     let ours: Vec<&UnitChange> = units.iter().rev().filter(touched).filter(there).collect();
     let started = names(ours.iter().copied().filter(|u| !u.before.is_running()));
@@ -145,10 +145,10 @@ pub fn reactivate(host: &dyn Host, units: &[UnitChange], jobs: JobMode) -> Vec<S
     }
     let off_now = |u: &&UnitChange| u.act == Act::Stop && !u.name.is_empty() && !u.before.is_off();
     let mut remains = each(host, &no_reload("enable"), &names(units.iter().filter(off_now)));
-    let again = units.iter().filter_map(|change| match change.activation.unit() {
+    let again = units.iter().filter_map(|change| match change.component.unit() {
         None => quirks::bring_up_again(change, jobs),
         Some(name) if change.before.is_running() && change.act != Act::None => {
-            let verb = if change.activation.reloads() { "reload" } else { "restart" };
+            let verb = if change.component.reloads() { "reload" } else { "restart" };
             Some(systemctl(jobs).args([verb, name]))
         }
         Some(_) => None,

@@ -1,0 +1,50 @@
+//! dnsmasq: addresses and names for the Wi-Fi.
+
+use crate::provision::components::component::{
+    ALL, At, Checker, Component, File, On, Others, Ownership, Package, Protocol, Runs, Service, Socket,
+    always, on_every_host, template,
+};
+
+/// dnsmasq's own file, in which a set-up by hand has its lines.
+pub const CONF: &str = "/etc/dnsmasq.conf";
+
+pub static COMPONENT: Component = Component {
+    key: "dnsmasq",
+    when: always,
+    files: &[File {
+        template: template!("dnsmasq.conf"),
+        path: "/etc/dnsmasq.d/piback.conf",
+        mode: 0o644,
+        ownership: Ownership::Whole,
+        stacks: ALL,
+        when: always,
+        checker: Checker::Dnsmasq,
+        notifies: &[&COMPONENT],
+    }],
+    others: &[Others { at: At::Path(CONF), notifies: &[&COMPONENT] }],
+    packages: &[Package { turn: 1, name: "dnsmasq", when: on_every_host }],
+    service: Some(Service {
+        runs: Runs::Unit("dnsmasq.service"),
+        turn: 6,
+        is_enabled_by_us: true,
+        reloads: false,
+        starts_after_settling: Some("dnsmasq.service"),
+        stack: None,
+    }),
+    listens: &[
+        Socket {
+            name: "DNS",
+            protocol: Protocol::Udp,
+            port: 53,
+            on: On::Radio,
+            is_own: |process| process == "dnsmasq",
+        },
+        Socket {
+            name: "DHCP",
+            protocol: Protocol::Udp,
+            port: 67,
+            on: On::Any,
+            is_own: |process| process == "dnsmasq",
+        },
+    ],
+};

@@ -1,0 +1,60 @@
+//! The rules for iptables: what may come in over the Wi-Fi, and NAT.
+
+use crate::provision::components::component::{
+    ALL, At, Checker, Component, File, Others, Ownership, Package, Runs, Service, always, on_every_host,
+    template,
+};
+
+/// The script that is run at the end of boot, in which the article calls its own.
+pub const RC_LOCAL: &str = "/etc/rc.local";
+
+pub static COMPONENT: Component = Component {
+    key: "nat",
+    when: always,
+    files: &[
+        File {
+            template: template!("ipv4.rules"),
+            path: "/etc/piback/nat/ipv4.rules",
+            mode: 0o644,
+            ownership: Ownership::Whole,
+            stacks: ALL,
+            when: always,
+            checker: Checker::Iptables,
+            notifies: &[&COMPONENT],
+        },
+        File {
+            template: template!("ipv6.rules"),
+            path: "/etc/piback/nat/ipv6.rules",
+            mode: 0o644,
+            ownership: Ownership::Whole,
+            stacks: ALL,
+            when: always,
+            checker: Checker::Ip6tables,
+            notifies: &[&COMPONENT],
+        },
+        File {
+            template: template!("piback-nat.service"),
+            path: "/etc/systemd/system/piback-nat.service",
+            mode: 0o644,
+            ownership: Ownership::Whole,
+            stacks: ALL,
+            when: always,
+            checker: Checker::Unit,
+            notifies: &[&COMPONENT],
+        },
+    ],
+    others: &[
+        Others { at: At::Path(RC_LOCAL), notifies: &[] },
+        Others { at: At::Named("hotspot-boot.sh"), notifies: &[] },
+    ],
+    packages: &[Package { turn: 2, name: "iptables", when: on_every_host }],
+    service: Some(Service {
+        runs: Runs::Unit("piback-nat.service"),
+        turn: 1,
+        is_enabled_by_us: true,
+        reloads: false,
+        starts_after_settling: Some("piback-nat.service"),
+        stack: None,
+    }),
+    listens: &[],
+};
