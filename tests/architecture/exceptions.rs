@@ -9,5 +9,4 @@ pub const KNOWN: &[(&str, &str)] = &[
     ("size", "provision/resources/file/plan.rs::taken_back has"),
     ("size", "provision/resources/file/plan.rs::wanted has"),
     ("units", "provision/host/facts.rs"),
-    ("units", "provision/probe/mod.rs"),
 ];

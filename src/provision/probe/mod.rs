@@ -4,6 +4,8 @@
 pub mod baseline;
 pub mod clients;
 
+use crate::provision::components::component::{Component, On, Protocol, Socket};
+use crate::provision::components::{self, forwarding, hostapd, nat};
 use crate::provision::desired::expected::Expected;
 use crate::provision::host::addresses;
 use crate::system::Host;
@@ -18,10 +20,75 @@ pub struct Probe {
     pub ok: bool,
     /// Whether its tool could be asked at all; if not, it may be so or not.
     pub known: bool,
-    /// What was found, in a few words.
+    /// Words for what was found.
     pub found: String,
     /// The unit whose journal says more.
     pub unit: Option<&'static str>,
+}
+
+/// A row of the registry. Its name is on disk while an apply is open, and never changes.
+struct Row {
+    name: &'static str,
+    /// The tool that the answer comes from: where it can't be asked, the answer is not known.
+    asks: &'static str,
+    of: Option<&'static Component>,
+    look: Look,
+}
+
+/// The way a row is answered: whether it is so, and in words what was found; `None` where there is nothing to ask.
+#[derive(Clone, Copy)]
+enum Look {
+    Ask(fn(&Asker<'_>, &Expected) -> Option<Answer>),
+    Listens(&'static Socket),
+}
+
+type Answer = (bool, String);
+
+/// The registry, in the order in which it is shown: the radio, then a row for each socket, then what is in the kernel.
+fn rows() -> Vec<Row> {
+    let row = |name, asks, of, ask| Row { name, asks, of, look: Look::Ask(ask) };
+    let (access_point, rules) = (Some(&hostapd::COMPONENT), Some(&nat::COMPONENT));
+    let mut rows = vec![
+        row("access point", "hostapd_cli", access_point, |asker, expected| {
+            Some(access_point_state(&asker.said(Tool::new("hostapd_cli").args([
+                "-i",
+                &expected.radio,
+                "status",
+            ]))))
+        }),
+        row("radio", "iw", access_point, |asker, expected| {
+            Some(radio_type(&asker.said(Tool::new("iw").args(["dev", &expected.radio, "info"]))))
+        }),
+        row("address", "ip", access_point, |asker, expected| Some(address(&asker.addresses, expected))),
+    ];
+    rows.extend(components::sockets().map(|(component, socket)| Row {
+        name: socket.name,
+        asks: "ss",
+        of: Some(component),
+        look: Look::Listens(socket),
+    }));
+    rows.extend([
+        row("firewall", "iptables", rules, |asker, _| {
+            Some(loaded(&asker.said(Tool::new("iptables").args(["-w", "-S"])), "-j PIBACK-INPUT"))
+        }),
+        // A kernel without IPv6 has nothing to close.
+        row("IPv6 firewall", "ip6tables", rules, |asker, _| {
+            asker.host.read_followed(HAS_IPV6).ok().flatten()?;
+            Some(loaded(&asker.said(Tool::new("ip6tables").args(["-w", "-S"])), "-j PIBACK-INPUT"))
+        }),
+        row("NAT", "iptables", rules, |asker, expected| {
+            let list = || asker.said(Tool::new("iptables").args(["-w", "-t", "nat", "-S"]));
+            expected.shares_internet.then(|| loaded(&list(), "-j MASQUERADE"))
+        }),
+        row("forwarding", "sysctl", Some(&forwarding::COMPONENT), |asker, expected| {
+            let ask = || asker.said(Tool::new("sysctl").args(["-n", "net.ipv4.ip_forward"]));
+            expected.shares_internet.then(|| forwards(&ask()))
+        }),
+        row("your way in", "ip", None, |asker, expected| {
+            Some(way_in_is_open(&asker.addresses, &asker.tcp, expected.way_in.as_deref()?))
+        }),
+    ]);
+    rows
 }
 
 const HAS_IPV6: &str = "/proc/net/if_inet6";
@@ -29,98 +96,105 @@ const HAS_IPV6: &str = "/proc/net/if_inet6";
 /// Looks once at everything.
 #[must_use]
 pub fn look(host: &dyn Host, expected: &Expected) -> Vec<Probe> {
-    let silent: RefCell<Vec<(String, String)>> = RefCell::default();
-    let said = |tool: Tool| match host.output(&tool) {
-        // hostapd_cli and iw fail where what they are asked for is not there: that is an answer.
-        Ok(output) if output.code == Some(0) || matches!(&*tool.program, "hostapd_cli" | "iw") => {
-            output.stdout
-        }
-        Ok(output) => {
-            silent.borrow_mut().push((tool.program, first_line(&output.stderr, "it failed")));
-            output.stdout
-        }
-        Err(e) => {
-            silent.borrow_mut().push((tool.program, e.to_string()));
-            e.to_string()
-        }
-    };
-    let addresses = said(Tool::new("ip").args(["-o", "addr", "show"]));
-    let udp = said(Tool::new("ss").args(["-Hlun"]));
-    let tcp = said(Tool::new("ss").args(["-Hltn"]));
-    let mut probes = vec![
-        access_point(&said(Tool::new("hostapd_cli").args(["-i", &expected.radio, "status"]))),
-        radio_type(&said(Tool::new("iw").args(["dev", &expected.radio, "info"]))),
-        address(&addresses, expected),
-        socket("DNS", &udp, &expected.address, 53, "dnsmasq.service"),
-        socket("DHCP", &udp, "0.0.0.0", 67, "dnsmasq.service"),
-        socket("share", &tcp, &expected.address, 445, "smbd.service"),
-        rules(&said(Tool::new("iptables").args(["-w", "-S"])), "firewall", "-j PIBACK-INPUT"),
-    ];
-    // A kernel without IPv6 has nothing to close.
-    if host.read_followed(HAS_IPV6).is_ok_and(|there| there.is_some()) {
-        let ipv6 = said(Tool::new("ip6tables").args(["-w", "-S"]));
-        probes.push(rules(&ipv6, "IPv6 firewall", "-j PIBACK-INPUT"));
+    let asker = Asker::new(host);
+    let mut probes = Vec::new();
+    for row in rows() {
+        let answer = match row.look {
+            Look::Ask(ask) => ask(&asker, expected),
+            Look::Listens(socket) => Some(listens(socket, &asker, expected)),
+        };
+        // Tools repeat what others chose: names, addresses, states.
+        probes.extend(answer.map(|(ok, found)| {
+            let unit = row.of.and_then(Component::unit);
+            (row.asks, Probe { name: row.name, ok, known: true, found: crate::ui::visible(&found), unit })
+        }));
     }
-    if expected.shares_internet {
-        let nat = said(Tool::new("iptables").args(["-w", "-t", "nat", "-S"]));
-        probes.push(rules(&nat, "NAT", "-j MASQUERADE"));
-        probes.push(forwarding(&said(Tool::new("sysctl").args(["-n", "net.ipv4.ip_forward"]))));
-    }
-    if let Some(way_in) = &expected.way_in {
-        probes.push(way_in_is_open(&addresses, &tcp, way_in));
-    }
-    for probe in &mut probes {
-        if let Some((_, why)) = silent.borrow().iter().find(|(program, _)| program == asked(probe.name)) {
+    let silent = asker.silent.into_inner();
+    let known = |(asks, mut probe): (&str, Probe)| {
+        if let Some((_, why)) = silent.iter().find(|(program, _)| program == asks) {
             probe.known = false;
             probe.found = first_line(why, "not known");
         }
-    }
-    probes
+        probe
+    };
+    probes.into_iter().map(known).collect()
 }
 
-/// The tool that a probe's answer comes from.
-fn asked(name: &str) -> &'static str {
-    match name {
-        "access point" => "hostapd_cli",
-        "radio" => "iw",
-        "DNS" | "DHCP" | "share" => "ss",
-        "firewall" | "NAT" => "iptables",
-        "IPv6 firewall" => "ip6tables",
-        "forwarding" => "sysctl",
-        _ => "ip",
-    }
+/// Asks tools, and remembers those that did not answer.
+struct Asker<'a> {
+    host: &'a dyn Host,
+    addresses: String,
+    udp: String,
+    tcp: String,
+    /// Program and reason.
+    silent: RefCell<Vec<(String, String)>>,
 }
 
-fn probe(name: &'static str, ok: bool, found: impl Into<String>, unit: Option<&'static str>) -> Probe {
-    // Tools repeat what others chose: names, addresses, states.
-    Probe { name, ok, known: true, found: crate::ui::visible(&found.into()), unit }
+impl<'a> Asker<'a> {
+    fn new(host: &'a dyn Host) -> Self {
+        let (addresses, udp, tcp) = (String::new(), String::new(), String::new());
+        let asker = Asker { host, addresses, udp, tcp, silent: RefCell::default() };
+        let addresses = asker.said(Tool::new("ip").args(["-o", "addr", "show"]));
+        let udp = asker.said(Tool::new("ss").args(["-Hlun"]));
+        let tcp = asker.said(Tool::new("ss").args(["-Hltn"]));
+        Asker { addresses, udp, tcp, ..asker }
+    }
+
+    fn said(&self, tool: Tool) -> String {
+        match self.host.output(&tool) {
+            // hostapd_cli and iw fail where what they are asked for is not there: that is an answer.
+            Ok(output) if output.code == Some(0) || matches!(&*tool.program, "hostapd_cli" | "iw") => {
+                output.stdout
+            }
+            Ok(output) => {
+                self.silent.borrow_mut().push((tool.program, first_line(&output.stderr, "it failed")));
+                output.stdout
+            }
+            Err(e) => {
+                self.silent.borrow_mut().push((tool.program, e.to_string()));
+                e.to_string()
+            }
+        }
+    }
 }
 
 /// `hostapd_cli status`: lines of `key=value`.
-fn access_point(text: &str) -> Probe {
+fn access_point_state(text: &str) -> Answer {
     let state = text.lines().find_map(|l| l.strip_prefix("state="));
     let found = state.map_or_else(|| first_line(text, "hostapd does not answer"), |s| format!("state {s}"));
-    probe("access point", state == Some("ENABLED"), found, Some("hostapd.service"))
+    (state == Some("ENABLED"), found)
 }
 
 /// `iw dev wlan0 info`: an indented line `type AP`.
-fn radio_type(text: &str) -> Probe {
+fn radio_type(text: &str) -> Answer {
     let kind = text.lines().find_map(|l| l.trim().strip_prefix("type "));
     let found = kind.map_or_else(|| first_line(text, "iw does not know it"), |k| format!("type {k}"));
-    probe("radio", kind == Some("AP"), found, Some("hostapd.service"))
+    (kind == Some("AP"), found)
 }
 
 /// `ip -o addr show`: `3: wlan0    inet 10.41.0.1/24 brd …`.
-fn address(text: &str, expected: &Expected) -> Probe {
+fn address(text: &str, expected: &Expected) -> Answer {
     let wanted = format!("{}/{}", expected.address, expected.prefix);
     let there: Vec<&str> =
         addresses::listed(text).filter(|(i, _)| *i == expected.radio).map(|(_, a)| a).collect();
     let found = if there.is_empty() { "none".to_owned() } else { there.join(", ") };
-    probe("address", there.contains(&wanted.as_str()), found, Some("hostapd.service"))
+    (there.contains(&wanted.as_str()), found)
+}
+
+fn listens(socket: &Socket, asker: &Asker<'_>, expected: &Expected) -> Answer {
+    let address = match socket.on {
+        On::Radio => expected.address.as_str(),
+        On::Any => "0.0.0.0",
+    };
+    let text = match socket.protocol {
+        Protocol::Udp => &asker.udp,
+        Protocol::Tcp => &asker.tcp,
+    };
+    bound(text, address, socket.port)
 }
 
 /// `ss -Hln`: the local address is the fourth word, `10.41.0.1%wlan0:53`, `0.0.0.0:67`, `*:445`.
-fn socket(name: &'static str, text: &str, address: &str, port: u16, unit: &'static str) -> Probe {
+fn bound(text: &str, address: &str, port: u16) -> Answer {
     let on_port: Vec<&str> = locals(text).filter(|(_, p)| *p == port.to_string()).map(|(a, _)| a).collect();
     let serves = |a: &&str| *a == address || matches!(*a, "0.0.0.0" | "*" | "[::]");
     let found = if on_port.is_empty() {
@@ -128,7 +202,7 @@ fn socket(name: &'static str, text: &str, address: &str, port: u16, unit: &'stat
     } else {
         format!("port {port} on {}", on_port.join(", "))
     };
-    probe(name, on_port.iter().any(serves), found, Some(unit))
+    (on_port.iter().any(serves), found)
 }
 
 /// Local address, without its interface, and port.
@@ -140,18 +214,18 @@ fn locals(text: &str) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
-fn rules(text: &str, name: &'static str, rule: &str) -> Probe {
+fn loaded(text: &str, rule: &str) -> Answer {
     let found = if text.contains(rule) { "rules are loaded" } else { "the rules are not loaded" };
-    probe(name, text.contains(rule), found, Some("piback-nat.service"))
+    (text.contains(rule), found.to_owned())
 }
 
-fn forwarding(text: &str) -> Probe {
+fn forwards(text: &str) -> Answer {
     let on = text.trim() == "1";
-    probe("forwarding", on, if on { "on" } else { "off" }, Some("systemd-sysctl.service"))
+    (on, (if on { "on" } else { "off" }).to_owned())
 }
 
 /// The address is still there, and something still listens for SSH.
-fn way_in_is_open(addresses_text: &str, tcp: &str, way_in: &str) -> Probe {
+fn way_in_is_open(addresses_text: &str, tcp: &str, way_in: &str) -> Answer {
     let (address, zone) = addresses::split_zone(way_in);
     let there = addresses::listed(addresses_text)
         .any(|(on, a)| a.split('/').next() == Some(address) && (zone.is_empty() || zone == on));
@@ -161,7 +235,7 @@ fn way_in_is_open(addresses_text: &str, tcp: &str, way_in: &str) -> Probe {
         (false, _) => format!("{way_in} is gone"),
         (true, false) => "nobody listens for SSH".to_owned(),
     };
-    probe("your way in", there && ssh, found, None)
+    (there && ssh, found)
 }
 
 fn first_line(text: &str, fallback: &str) -> String {
@@ -177,33 +251,43 @@ mod tests {
     fn a_link_local_way_in_is_looked_for_on_its_interface() {
         let addresses = "2: eth0    inet6 fe80::1/64 scope link\n";
         let listens = "LISTEN 0 128 [::]:22 [::]:*\n";
-        assert!(way_in_is_open(addresses, listens, "fe80::1%eth0").ok);
-        assert!(!way_in_is_open(addresses, listens, "fe80::1%wlan0").ok);
-        assert!(!way_in_is_open(addresses, listens, "fe80::2%eth0").ok);
+        assert!(way_in_is_open(addresses, listens, "fe80::1%eth0").0);
+        assert!(!way_in_is_open(addresses, listens, "fe80::1%wlan0").0);
+        assert!(!way_in_is_open(addresses, listens, "fe80::2%eth0").0);
     }
 
     #[test]
     fn what_the_tools_say() {
-        assert!(access_point("state=ENABLED\nphy=phy0\n").ok);
-        assert_eq!(access_point("state=COUNTRY_UPDATE\n").found, "state COUNTRY_UPDATE");
-        assert_eq!(access_point("state=\x1b[2J").found, "state \\u{1b}[2J");
+        assert!(access_point_state("state=ENABLED\nphy=phy0\n").0);
+        assert_eq!(access_point_state("state=COUNTRY_UPDATE\n").1, "state COUNTRY_UPDATE");
         let silent =
-            access_point("Failed to connect to hostapd - wpa_ctrl_open: No such file or directory\n");
-        assert!(!silent.ok && silent.found.starts_with("Failed to connect"));
-        assert!(radio_type("Interface wlan0\n\tifindex 3\n\ttype AP\n").ok);
-        assert!(!radio_type("Interface wlan0\n\ttype managed\n").ok);
+            access_point_state("Failed to connect to hostapd - wpa_ctrl_open: No such file or directory\n");
+        assert!(!silent.0 && silent.1.starts_with("Failed to connect"));
+        assert!(radio_type("Interface wlan0\n\tifindex 3\n\ttype AP\n").0);
+        assert!(!radio_type("Interface wlan0\n\ttype managed\n").0);
         let ip = "1: lo    inet 127.0.0.1/8 scope host lo\n3: wlan0    inet 10.41.0.1/24 brd 10.41.0.255 scope global wlan0\n\
                   3: wlan0    inet6 fe80::1/64 scope link\n2: eth0    inet 192.0.2.9/24 scope global\n";
         let expected = Expected::example();
-        assert!(address(ip, &expected).ok);
-        assert!(!address(ip, &Expected { prefix: 16, ..expected.clone() }).ok);
-        assert!(!address("", &expected).ok);
+        assert!(address(ip, &expected).0);
+        assert!(!address(ip, &Expected { prefix: 16, ..expected.clone() }).0);
+        assert!(!address("", &expected).0);
         // iproute2 5.10 (Bullseye) and 6.15 (Trixie).
         let udp = "UNCONN 0      0         10.41.0.1%wlan0:53         0.0.0.0:*          \nUNCONN 0 0 0.0.0.0:67 0.0.0.0:*\n";
-        assert!(socket("DNS", udp, "10.41.0.1", 53, "x").ok && socket("DHCP", udp, "0.0.0.0", 67, "x").ok);
-        assert!(!socket("DNS", "UNCONN 0 0 127.0.0.53%lo:53 0.0.0.0:*\n", "10.41.0.1", 53, "x").ok);
-        assert!(way_in_is_open(ip, "LISTEN 0 128 0.0.0.0:22 0.0.0.0:*\n", "192.0.2.9").ok);
-        assert!(!way_in_is_open(ip, "LISTEN 0 128 0.0.0.0:22 0.0.0.0:*\n", "192.0.2.10").ok);
-        assert!(!way_in_is_open(ip, "", "192.0.2.9").ok);
+        assert!(bound(udp, "10.41.0.1", 53).0 && bound(udp, "0.0.0.0", 67).0);
+        assert!(!bound("UNCONN 0 0 127.0.0.53%lo:53 0.0.0.0:*\n", "10.41.0.1", 53).0);
+        assert!(way_in_is_open(ip, "LISTEN 0 128 0.0.0.0:22 0.0.0.0:*\n", "192.0.2.9").0);
+        assert!(!way_in_is_open(ip, "LISTEN 0 128 0.0.0.0:22 0.0.0.0:*\n", "192.0.2.10").0);
+        assert!(!way_in_is_open(ip, "", "192.0.2.9").0);
+    }
+
+    #[test]
+    fn what_a_tool_repeats_is_harmless_to_print() {
+        let root = tempfile::tempdir().unwrap();
+        let host = crate::system::fake::FakeHost::live(root.path(), |_| {
+            let stdout = "state=\x1b[2J\n".to_owned();
+            Ok(crate::system::run::Output { code: Some(0), stdout, stderr: String::new() })
+        })
+        .unwrap();
+        assert_eq!(look(&host, &Expected::example())[0].found, "state \\u{1b}[2J");
     }
 }
