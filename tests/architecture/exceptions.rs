@@ -6,7 +6,5 @@ pub const KNOWN: &[(&str, &str)] = &[
     ("size", "backup/safe.rs::safe_to_format has"),
     ("size", "backup/scan.rs::walk has"),
     ("size", "backup/verify.rs::verify has"),
-    ("size", "provision/resources/file/plan.rs::taken_back has"),
-    ("size", "provision/resources/file/plan.rs::wanted has"),
     ("units", "provision/host/facts.rs"),
 ];

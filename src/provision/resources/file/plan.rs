@@ -9,7 +9,8 @@ use crate::provision::resources::file::change::{Action, FileChange};
 use crate::provision::state::State;
 use crate::provision::state::json;
 use crate::provision::state::originals::Original;
-use crate::provision::text::{block, comment_out, diff};
+use crate::provision::text::block::{self, BlockError};
+use crate::provision::text::{comment_out, diff};
 use crate::system::{FileNode, Host, Node};
 use anyhow::Context;
 use std::collections::BTreeMap;
@@ -65,7 +66,7 @@ pub fn plan(host: &dyn Host, desired: &Desired, state: &State) -> anyhow::Result
     Ok(files)
 }
 
-/// A file that shall be there: the hash of its bytes, and the change if it is not so.
+/// Plans a file that shall be there: the hash of its bytes, and the change if it is not so.
 fn wanted(
     host: &dyn Host,
     artifact: &Artifact,
@@ -74,38 +75,14 @@ fn wanted(
 ) -> anyhow::Result<(String, Option<FileChange>)> {
     let path = &artifact.path;
     let (before, followed) = look(host, path)?;
-    let (text, masked) = match &desired.secrets {
-        Some(secrets) => (artifact.body.expose(secrets), artifact.body.masked()),
-        None => (artifact.body.masked(), artifact.body.masked()),
+    let text = match &desired.secrets {
+        Some(secrets) => artifact.body.expose(secrets),
+        None => artifact.body.masked(),
     };
     let old = content(&before, followed.as_deref());
-    let after = match artifact.ownership {
-        Ownership::Whole => {
-            FileNode { bytes: text.clone().into_bytes(), mode: artifact.mode, uid: 0, gid: 0 }
-        }
-        Ownership::Block(position) => {
-            // A block of another stack may belong elsewhere in the file: then it is put in anew.
-            let moved = state.owned().iter().any(|o| o.path == *path && o.ownership != artifact.ownership);
-            let base = if moved { block::without(old) } else { Ok(old.to_vec()) };
-            let bytes = base
-                .and_then(|base| block::set(&comment_out::put(&base, &artifact.aside), &text, position))
-                .with_context(|| path.clone())?;
-            match &before {
-                Node::File(file) => FileNode { bytes, ..*file },
-                _ => FileNode { bytes, mode: artifact.mode, uid: 0, gid: 0 },
-            }
-        }
-        // A block is left of another stack, or of before the user's own lines made it needless.
-        Ownership::Lines => match &before {
-            Node::File(file) => {
-                let rest = block::without(old).with_context(|| path.clone())?;
-                FileNode { bytes: comment_out::put(&rest, &artifact.aside), ..*file }
-            }
-            _ => FileNode { bytes: Vec::new(), mode: artifact.mode, uid: 0, gid: 0 },
-        },
-    };
+    let after = file_after(artifact, &text, &before, old, state).with_context(|| path.clone())?;
     let action = match &before {
-        // Nothing is made where nothing can be put aside.
+        // Nothing is made where nothing can be commented out.
         Node::Absent | Node::Link { .. } if artifact.ownership == Ownership::Lines => None,
         Node::Absent => Some(Action::New),
         Node::File(file) if file.bytes != after.bytes => Some(Action::Change),
@@ -113,17 +90,7 @@ fn wanted(
         Node::File(_) => None,
         _ => Some(Action::Change),
     };
-    let old_text = String::from_utf8_lossy(old).into_owned();
-    let new_text = String::from_utf8_lossy(&after.bytes).into_owned();
-    // The part of the new text that is ours carries the masks; in a block's file the rest is masked by its keys.
-    let new_masked = match artifact.ownership {
-        Ownership::Whole => diff::masked(&masked),
-        Ownership::Block(_) | Ownership::Lines => diff::masked(&new_text),
-    };
-    let shown = (
-        desired.hide(&diff::masked(&old_text)),
-        desired.hide(&diff::mark_changed_secrets(&old_text, &new_text, &new_masked)),
-    );
+    let shown = shown(artifact, desired, old, &after.bytes);
     let hash = json::hash(text.as_bytes());
     let change = action.map(|action| FileChange {
         path: path.clone(),
@@ -134,6 +101,50 @@ fn wanted(
         shown,
     });
     Ok((hash, change))
+}
+
+/// The file with piback's part in it, `old` being its bytes as they are.
+fn file_after(
+    artifact: &Artifact,
+    text: &str,
+    before: &Node,
+    old: &[u8],
+    state: &State,
+) -> Result<FileNode, BlockError> {
+    let new = |bytes| FileNode { bytes, mode: artifact.mode, uid: 0, gid: 0 };
+    match artifact.ownership {
+        Ownership::Whole => Ok(new(text.as_bytes().to_vec())),
+        Ownership::Block(position) => {
+            // A block of another stack may belong elsewhere in the file: then it is put in anew.
+            let is_moved = |o: &Artifact| o.path == artifact.path && o.ownership != artifact.ownership;
+            let moved = state.owned().iter().any(is_moved);
+            let base = if moved { block::without(old)? } else { old.to_vec() };
+            let bytes = block::set(&comment_out::put(&base, &artifact.aside), text, position)?;
+            match before {
+                Node::File(file) => Ok(FileNode { bytes, ..*file }),
+                _ => Ok(new(bytes)),
+            }
+        }
+        // A block is left of another stack, or of before the user's own lines made it needless.
+        Ownership::Lines => match before {
+            Node::File(file) => {
+                let bytes = comment_out::put(&block::without(old)?, &artifact.aside);
+                Ok(FileNode { bytes, ..*file })
+            }
+            _ => Ok(new(Vec::new())),
+        },
+    }
+}
+
+/// Both texts to show. The part of the new one that is ours carries the masks; in a block's file the rest is masked by its
+/// keys.
+fn shown(artifact: &Artifact, desired: &Desired, old: &[u8], new: &[u8]) -> (String, String) {
+    let (old, new) = (String::from_utf8_lossy(old), String::from_utf8_lossy(new));
+    let new_masked = match artifact.ownership {
+        Ownership::Whole => diff::masked(&artifact.body.masked()),
+        Ownership::Block(_) | Ownership::Lines => diff::masked(&new),
+    };
+    (desired.hide(&diff::masked(&old)), desired.hide(&diff::mark_changed_secrets(&old, &new, &new_masked)))
 }
 
 /// What was there before a file that is piback's by its content alone, its record lost: nothing, or the rest of a file
@@ -152,7 +163,7 @@ fn before_us(host: &dyn Host, artifact: &Artifact) -> anyhow::Result<Original> {
     })
 }
 
-/// A file of ours that shall not be there any more.
+/// Plans a file of ours that shall not be there any more.
 fn taken_back(
     host: &dyn Host,
     old: &Artifact,
@@ -164,52 +175,25 @@ fn taken_back(
     let (before, followed) = look(host, path)?;
     let Some(original) = state.original(path) else {
         return Err(Problem::failed(format!("what was at {path} before piback is not on record any more"))
-            .hint(format!("{}/originals/index.json is damaged or gone: put it back", paths::STATE))
+            .hint(format!("{} is damaged or gone: put it back", paths::ORIGINALS_INDEX))
             .into());
     };
-    let restored = match original {
-        Original::Absent => Node::Absent,
-        Original::File { mode, uid, gid, sha256 } => {
-            let bytes = state.originals.bytes(host, path, sha256)?;
-            Node::File(FileNode { bytes, mode: *mode, uid: *uid, gid: *gid })
-        }
-        Original::Link { target, .. } => Node::Link { target: target.clone() },
-        Original::Rest { mode, uid, gid } => {
-            let bytes =
-                comment_out::theirs(content(&before, followed.as_deref())).with_context(|| path.clone())?;
-            Node::File(FileNode { bytes, mode: *mode, uid: *uid, gid: *gid })
-        }
-    };
-    let after = match old.ownership {
-        _ if matches!(original, Original::Rest { .. }) => restored,
-        Ownership::Whole => restored,
-        Ownership::Block(_) | Ownership::Lines => {
-            let current = content(&before, followed.as_deref());
-            let kept = match original {
-                Original::Absent | Original::Rest { .. } => Vec::new(),
-                Original::File { sha256, .. } => state.originals.bytes(host, path, sha256)?,
-                Original::Link { sha256: Some(sha256), .. } => state.originals.bytes(host, path, sha256)?,
-                Original::Link { sha256: None, .. } => Vec::new(),
-            };
-            let rest = match comment_out::theirs(current) {
-                Ok(rest) => rest,
-                // Whatever somebody did to the markers: what was there before is known, and there is a way back.
-                Err(e) => {
-                    notes.push(format!("{path}: {e}; all of it goes back to what was there before piback"));
-                    comment_out::theirs(&kept).unwrap_or_else(|_| kept.clone())
-                }
-            };
-            // The original may hold a block of an apply whose record is lost. And putting a block in may have ended
-            // the last line; that is no edit of anybody's.
-            let base = comment_out::theirs(&kept).unwrap_or(kept);
-            let untouched = rest == base || rest.strip_suffix(b"\n") == Some(&base);
-            match (&before, untouched) {
-                (_, true) | (Node::Absent, _) => restored,
-                (Node::File(file), false) => {
-                    notes.push(format!("{path} was edited outside piback's own lines; those edits stay"));
-                    Node::File(FileNode { bytes: rest, ..*file })
-                }
-                (_, false) => before.clone(),
+    let current = content(&before, followed.as_deref());
+    let restored = restored(host, path, original, current, state)?;
+    let after = match (old.ownership, original) {
+        (Ownership::Whole, _) | (_, Original::Rest { .. }) => restored,
+        _ => {
+            let kept = bytes_of(host, path, original, state)?;
+            match edited(path, kept, current, notes) {
+                None => restored,
+                Some(rest) => match &before {
+                    Node::Absent => restored,
+                    Node::File(file) => {
+                        notes.push(format!("{path} was edited outside piback's own lines; those edits stay"));
+                        Node::File(FileNode { bytes: rest, ..*file })
+                    }
+                    _ => before.clone(),
+                },
             }
         }
     };
@@ -224,6 +208,55 @@ fn taken_back(
     };
     let shown = (desired.hide(&diff::masked(&text(&before))), desired.hide(&diff::masked(&text(&after))));
     Ok(Some(FileChange { path: path.clone(), action, before, after, followed, shown }))
+}
+
+/// An original as it stood; of a file that others own too, what is theirs in it now.
+fn restored(
+    host: &dyn Host,
+    path: &str,
+    original: &Original,
+    current: &[u8],
+    state: &State,
+) -> anyhow::Result<Node> {
+    Ok(match original {
+        Original::Absent => Node::Absent,
+        Original::File { mode, uid, gid, sha256 } => {
+            let bytes = state.originals.bytes(host, path, sha256)?;
+            Node::File(FileNode { bytes, mode: *mode, uid: *uid, gid: *gid })
+        }
+        Original::Link { target, .. } => Node::Link { target: target.clone() },
+        Original::Rest { mode, uid, gid } => {
+            let bytes = comment_out::theirs(current).with_context(|| path.to_owned())?;
+            Node::File(FileNode { bytes, mode: *mode, uid: *uid, gid: *gid })
+        }
+    })
+}
+
+/// The bytes that were kept of an original; none where there was no file.
+fn bytes_of(host: &dyn Host, path: &str, original: &Original, state: &State) -> anyhow::Result<Vec<u8>> {
+    match original {
+        Original::File { sha256, .. } | Original::Link { sha256: Some(sha256), .. } => {
+            state.originals.bytes(host, path, sha256)
+        }
+        Original::Absent | Original::Rest { .. } | Original::Link { sha256: None, .. } => Ok(Vec::new()),
+    }
+}
+
+/// Others' part of a shared file, if somebody edited it since its original was `kept`.
+fn edited(path: &str, kept: Vec<u8>, current: &[u8], notes: &mut Vec<String>) -> Option<Vec<u8>> {
+    let rest = match comment_out::theirs(current) {
+        Ok(rest) => rest,
+        // Whatever somebody did to the markers: what was there before is known, and there is a way back.
+        Err(e) => {
+            notes.push(format!("{path}: {e}; all of it goes back to what was there before piback"));
+            comment_out::theirs(&kept).unwrap_or_else(|_| kept.clone())
+        }
+    };
+    // The original may hold a block of an apply whose record is lost. And putting a block in may have ended the last
+    // line; that is no edit of anybody's.
+    let base = comment_out::theirs(&kept).unwrap_or(kept);
+    let untouched = rest == base || rest.strip_suffix(b"\n") == Some(&base);
+    (!untouched).then_some(rest)
 }
 
 /// What stands at a path, and for a link what it leads to.
