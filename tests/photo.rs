@@ -142,3 +142,27 @@ fn what_is_no_photo_is_none() {
         assert_eq!(locate(&mut &*bytes), None, "{bytes:?}");
     }
 }
+
+/// The fuzz targets begin with one small file of each container, made here: `PIBACK_WRITE_CORPUS=1` writes them anew.
+#[test]
+fn the_corpus_of_the_fuzz_targets_is_made_here() {
+    let tiny = |seed| photos::jpeg(&photos::Scene { width: 128, height: 8, seed });
+    let shot = Shot { orientation: 6, small: tiny(1), large: tiny(2), ..Shot::plain(1) };
+    for (name, bytes) in all(&shot) {
+        let target = match name {
+            "JPG" => "jpeg",
+            "RAF" => "raf",
+            "CR3" => "cr3",
+            "HEIC" => "heic",
+            "MP4" | "MOV" => "mp4",
+            _ => "tiff",
+        };
+        let folder = format!("{}/tests/fuzz/corpus/photo_{target}", env!("CARGO_MANIFEST_DIR"));
+        let path = format!("{folder}/{}", name.to_lowercase());
+        if std::env::var_os("PIBACK_WRITE_CORPUS").is_some() {
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(&path, &bytes).unwrap();
+        }
+        assert!(std::fs::read(&path).unwrap() == bytes, "{path} is not what the tests make");
+    }
+}

@@ -4,6 +4,7 @@
 #[path = "../../common/readers.rs"]
 pub mod readers;
 
+use piback::photo::{Media, Source, locate};
 use piback::profile::Profile;
 use piback::profile::types::Passphrase;
 use piback::provision::desired::artifact::{Artifact, Secrets};
@@ -192,4 +193,42 @@ fn twin(profile: &Profile) -> Profile {
 /// When there is something.
 pub fn assert_printable(what: &str, text: &str) {
     assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{what}: {text:?}");
+}
+
+/// A file in memory that counts how often it is read.
+struct Counted<'a>(&'a [u8], u32);
+
+impl Source for Counted<'_> {
+    fn size(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn read_at(&mut self, offset: u64, space: &mut [u8]) -> usize {
+        self.1 += 1;
+        (&mut &*self.0).read_at(offset, space)
+    }
+}
+
+/// Previews lie within the file, few reads find them, and what is called a JPEG begins like one.
+///
+/// # Panics
+/// When that is not so.
+pub fn check_photo(bytes: &[u8]) {
+    let mut counted = Counted(bytes, 0);
+    let photo = locate(&mut counted);
+    assert!(counted.1 <= 500, "{} reads", counted.1);
+    let Some(photo) = photo else { return };
+    for preview in photo.small.iter().chain(&photo.large) {
+        assert!(preview.range.start < preview.range.end && preview.range.end <= bytes.len() as u64);
+        let shown = &bytes[preview.range.start as usize..preview.range.end as usize];
+        if preview.media == Media::Jpeg {
+            assert!(shown.starts_with(&[0xff, 0xd8]), "no JPEG");
+        }
+        if let Some(head) = preview.head() {
+            assert_eq!(head.len() as u64 + shown.len() as u64 - 2, preview.length());
+        }
+    }
+    if let Some(taken) = &photo.facts.taken {
+        assert_printable("a time", taken);
+    }
 }
