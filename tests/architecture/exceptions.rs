@@ -4,7 +4,5 @@ pub const KNOWN: &[(&str, &str)] = &[
     ("prose", "backup/"),
     ("prose", "provision/"),
     ("size", "backup/safe.rs::safe_to_format has"),
-    ("size", "backup/scan.rs::walk has"),
-    ("size", "backup/verify.rs::verify has"),
     ("units", "provision/host/facts.rs"),
 ];
