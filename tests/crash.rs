@@ -117,7 +117,7 @@ fn undisturbed(before: &[Wish], wish: Wish) -> (Snapshot, Snapshot, usize) {
     let host = FakeHost::tree(&tree.root()).unwrap();
     run(&host, wish).unwrap();
     is_settled(&tree);
-    (old, files(&tree), host.changes())
+    (old, files(&tree), host.steps())
 }
 
 #[test]

@@ -3,328 +3,27 @@
 #![allow(clippy::disallowed_methods)]
 
 mod common;
+#[path = "common/pi.rs"]
+mod pi;
 
 use common::Tree;
+use pi::{Pi, STACKS, Unit, fresh, fresh_on, pi, pi_on, profile, window};
 use piback::doctor::{self, Finding, Level, Subject};
 use piback::error::exit_code;
-use piback::profile::types::Passphrase;
-use piback::profile::{EMBEDDED, Profile, load};
-use piback::provision::apply::watchdog::Window;
 use piback::provision::apply::{self, Hands, Recovered};
-use piback::provision::desired::Desired;
-use piback::provision::desired::artifact::Secrets;
 use piback::provision::desired::expected::Expected;
-use piback::provision::desired::render::render;
-use piback::provision::host::facts::{Facts, Stack, os_release};
 use piback::provision::host::systemd;
-use piback::provision::plan::{self, Plan};
+use piback::provision::plan;
 use piback::provision::resources::unit::change;
 use piback::provision::state::State;
-use piback::system::fake::FakeHost;
-use piback::system::run::{Output, RunError, Tool};
-use std::cell::RefCell;
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// What the model knows of a unit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Unit {
-    file: &'static str,
-    active: bool,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-struct Model {
-    units: BTreeMap<String, Unit>,
-    packages: Vec<String>,
-    /// The share's user has a password of Samba's.
-    samba_knows: bool,
-    /// The rules for IPv6 do not load.
-    open_over_ipv6: bool,
-    broken: Option<&'static str>,
-    /// A unit that can't be stopped.
-    stuck: Option<&'static str>,
-    /// Unit files were changed and systemd has not read them yet: what it would start is what they were.
-    unread: bool,
-    /// No internet: no package comes.
-    offline: bool,
-    /// What hostapd says of its state once it runs.
-    radio: &'static str,
-    /// A line of hostapd.conf that this radio refuses: hostapd is active all the same.
-    refuses: Option<&'static str>,
-    /// The radio's address; an empty text when it has none.
-    address: String,
-}
-
-type Shared = Rc<RefCell<Model>>;
-
-fn answer(model: &Shared, tree: &Path, tool: &Tool) -> Result<Output, RunError> {
-    let args: Vec<String> = tool.args.iter().map(|a| a.to_string_lossy().into_owned()).collect();
-    let words: Vec<&str> = args.iter().map(String::as_str).filter(|a| *a != "--no-block").collect();
-    let mut model = model.borrow_mut();
-    let ok = |stdout: String| Ok(Output { code: Some(0), stdout, stderr: String::new() });
-    let fail = |stderr: &str| Ok(Output { code: Some(1), stdout: String::new(), stderr: stderr.into() });
-    match (tool.program.as_str(), words.as_slice()) {
-        ("dpkg-query", _) => ok(model.packages.iter().map(|p| format!("{p} installed\n")).collect()),
-        ("apt-get", _) if model.offline => fail("Temporary failure resolving 'deb.debian.org'"),
-        ("apt-get", words) => {
-            let from = words.iter().position(|w| *w == "--no-install-recommends").unwrap() + 1;
-            for package in &words[from..] {
-                model.packages.push((*package).to_owned());
-                // hostapd's package masks its unit unless a config can be read; dnsmasq's and Samba's start theirs.
-                let unit = match *package {
-                    "hostapd" => Some(("hostapd.service", Unit { file: "enabled", active: false })),
-                    "dnsmasq" => Some(("dnsmasq.service", Unit { file: "enabled", active: true })),
-                    "samba" => Some(("smbd.service", Unit { file: "enabled", active: true })),
-                    _ => None,
-                };
-                model.units.extend(unit.map(|(name, unit)| (name.to_owned(), unit)));
-            }
-            ok(String::new())
-        }
-        ("systemctl", ["show", _, names @ ..]) => {
-            let block = |name: &&str| match model.units.get(*name) {
-                Some(u) => format!(
-                    "Id={name}\nLoadState={}\nUnitFileState={}\nActiveState={}\n",
-                    if u.file == "masked" { "masked" } else { "loaded" },
-                    u.file,
-                    if u.active { "active" } else { "inactive" }
-                ),
-                None => format!("Id={name}\nLoadState=not-found\nUnitFileState=\nActiveState=inactive\n"),
-            };
-            ok(names.iter().map(block).collect::<Vec<_>>().join("\n"))
-        }
-        ("systemctl", ["daemon-reload"]) => {
-            model.unread = false;
-            ok(String::new())
-        }
-        ("systemctl", words) => {
-            let (options, words): (Vec<&str>, Vec<&str>) = words.iter().partition(|w| w.starts_with("--"));
-            let changes_files = matches!(words[0], "unmask" | "disable" | "enable" | "mask");
-            if changes_files {
-                model.unread = options.contains(&"--no-reload");
-            }
-            words[1..].iter().try_fold(Output { code: Some(0), ..Output::default() }, |output, name| {
-                let failed = systemctl(&mut model, words[0], name, options.contains(&"--now"));
-                Ok(failed.map_or(output, |(code, stderr)| Output {
-                    code: Some(code),
-                    stdout: String::new(),
-                    stderr,
-                }))
-            })
-        }
-        ("hostapd_cli", _) => match model.units.get("hostapd.service") {
-            Some(u) if u.active => {
-                let conf = std::fs::read_to_string(tree.join("etc/hostapd/hostapd.conf")).unwrap_or_default();
-                match model.refuses {
-                    Some(line) if conf.lines().any(|l| l == line) => ok("state=DISABLED\n".into()),
-                    _ => ok(format!("state={}\n", model.radio)),
-                }
-            }
-            _ => fail("Failed to connect to hostapd"),
-        },
-        ("iw", _) => ok("Interface wlan0\n\ttype AP\n".into()),
-        ("ip", ["addr", "replace", address, "dev", "wlan0"]) => {
-            model.address = (*address).to_owned();
-            ok(String::new())
-        }
-        ("ip", ["addr", "del", address, "dev", "wlan0"]) => {
-            if model.address == *address {
-                model.address.clear();
-            }
-            ok(String::new())
-        }
-        ("ip", _) if model.address.is_empty() => ok(String::new()),
-        ("ip", _) => ok(format!("3: wlan0    inet {} scope global wlan0\n", model.address)),
-        ("ss", ["-Hlun"]) => {
-            ok("UNCONN 0 0 10.41.0.1:53 0.0.0.0:*\nUNCONN 0 0 0.0.0.0:67 0.0.0.0:*\n".into())
-        }
-        ("ss", _) => ok("LISTEN 0 50 10.41.0.1:445 0.0.0.0:*\n".into()),
-        ("ip6tables", _) if model.open_over_ipv6 => ok("-P INPUT ACCEPT\n".into()),
-        ("iptables" | "ip6tables", _) => {
-            ok("-A INPUT -j PIBACK-INPUT\n-A PIBACK-POSTROUTING -j MASQUERADE\n".into())
-        }
-        ("sysctl", ["-n", _]) => ok("1\n".into()),
-        ("journalctl", _) => ok("Could not set channel for kernel driver\n".into()),
-        ("smbpasswd", _) => {
-            model.samba_knows = true;
-            ok(String::new())
-        }
-        ("pdbedit", ["-L", "-u", "piback"]) if model.samba_knows => ok("piback:999:\n".into()),
-        ("pdbedit", _) => fail("Username not found!"),
-        ("useradd" | "install" | "sysctl" | "ifup" | "ifdown" | "nmcli", _) => ok(String::new()),
-        ("dnsmasq" | "testparm" | "unshare" | "systemd-analyze", _) => ok(String::new()),
-        _ => panic!("an unknown tool: {}", tool.line()),
-    }
-}
-
-/// One unit of a call; what was wrong.
-fn systemctl(model: &mut Model, verb: &str, name: &str, now: bool) -> Option<(i32, String)> {
-    // A unit that is not installed can't be started, stopped, enabled or disabled; ours is, by its file.
-    if !model.units.contains_key(name) && name != "piback-nat.service" && !name.ends_with(".timer") {
-        return Some((5, format!("Unit {name} not loaded.")));
-    }
-    if matches!(verb, "start" | "restart") && (model.broken == Some(name) || model.unread) {
-        return Some((1, "Job for the unit failed.".to_owned()));
-    }
-    if verb == "stop" && model.stuck == Some(name) {
-        return Some((1, "Job for the unit failed.".to_owned()));
-    }
-    let unit = model.units.entry(name.to_owned()).or_insert(Unit { file: "disabled", active: false });
-    match verb {
-        "unmask" | "disable" => unit.file = "disabled",
-        "enable" => unit.file = "enabled",
-        "mask" => unit.file = "masked",
-        _ => {}
-    }
-    // Its drop-in gives the radio its own address, and no other.
-    if matches!(verb, "start" | "restart") && name == "hostapd.service" {
-        model.address = "10.41.0.1/24".to_owned();
-    }
-    let unit = model.units.get_mut(name).unwrap();
-    match verb {
-        "start" | "restart" => unit.active = true,
-        "stop" => unit.active = false,
-        "disable" if now => unit.active = false,
-        _ => {}
-    }
-    None
-}
-
-struct Pi {
-    tree: Tree,
-    host: FakeHost,
-    model: Shared,
-}
-
-fn pi(model: Model) -> Pi {
-    let tree = Tree::new();
-    tree.write("/etc/passwd", "root:x:0:0::/:/bin/sh\n");
-    tree.write("/proc/sys/net/ipv4/ip_forward", "0\n");
-    for dir in ["/etc/systemd/system", "/run/systemd"] {
-        std::fs::create_dir_all(tree.path(dir)).unwrap();
-    }
-    let model = Rc::new(RefCell::new(model));
-    let shared = Rc::clone(&model);
-    let root = tree.root();
-    let host = FakeHost::live(&tree.root(), move |tool| answer(&shared, &root, tool)).unwrap();
-    Pi { tree, host, model }
-}
-
-/// A fresh Raspberry Pi OS Trixie: NetworkManager runs, hostapd is not there yet.
-fn fresh() -> Model {
-    let unit = |name: &str| (name.to_owned(), Unit { file: "enabled", active: true });
-    Model {
-        units: [unit("NetworkManager.service"), unit("systemd-sysctl.service")].into(),
-        packages: vec!["iptables".into()],
-        samba_knows: false,
-        open_over_ipv6: false,
-        broken: None,
-        stuck: None,
-        unread: false,
-        offline: false,
-        radio: "ENABLED",
-        refuses: None,
-        address: "10.41.0.1/24".to_owned(),
-    }
-}
-
-fn profile(channel: u8) -> Profile {
-    load(&EMBEDDED[0].1.replace("channel: 6", &format!("channel: {channel}")), "travel").unwrap()
-}
-
-fn password() -> Passphrase {
-    Passphrase::from_file_content(b"share-password-1").unwrap()
-}
-
-impl Pi {
-    fn desired(&self, channel: u8) -> (Desired, Facts) {
-        let os = os_release("VERSION_ID=\"13\"\n");
-        let facts = Facts { os, stack: Stack::NetworkManager, interfaces_d_is_read: false };
-        let wifi = Passphrase::from_file_content(b"correct horse").unwrap();
-        let artifacts = render(&profile(channel), &facts, "wpa_passphrase", &BTreeMap::new()).unwrap();
-        let secrets = Some(Secrets { wifi });
-        let stack = Some(facts.stack);
-        (
-            Desired {
-                stack,
-                artifacts,
-                radio: "wlan0".into(),
-                secrets,
-                passphrase_file: None,
-                chosen: None,
-                restored: None,
-                made_by: "apply".into(),
-            },
-            facts,
-        )
-    }
-
-    fn plan(&self, channel: u8) -> (Plan, State, Desired) {
-        let (desired, facts) = self.desired(channel);
-        let state = State::read(&self.host).unwrap();
-        let mut plan = plan::files(&self.host, &desired, &state).unwrap();
-        plan::add_live(&self.host, &facts, &profile(channel), &password(), &desired, &state, &mut plan)
-            .unwrap();
-        (plan, state, desired)
-    }
-
-    fn apply(&self, channel: u8, window: Option<Window>) -> anyhow::Result<()> {
-        let _lock = apply::lock(&self.host)?;
-        let (plan, state, desired) = self.plan(channel);
-        self.host.take_tools();
-        let password = password();
-        let expected = Expected::of(&profile(channel), None);
-        let hands = Hands {
-            secrets: desired.secrets.as_ref(),
-            share_password: Some(&password),
-            expected: Some(&expected),
-            window,
-            say: &|_| {},
-        };
-        apply::apply(&self.host, &plan, &state, &hands)
-    }
-
-    fn roll_back(&self) -> anyhow::Result<()> {
-        self.roll_back_from(&State::read(&self.host)?)
-    }
-
-    fn roll_back_from(&self, state: &State) -> anyhow::Result<()> {
-        let _lock = apply::lock(&self.host)?;
-        let desired = Desired::original();
-        let mut plan = plan::files(&self.host, &desired, state)?;
-        plan::add_way_back(&self.host, &desired, state, &mut plan)?;
-        self.host.take_tools();
-        let hands = Hands { secrets: None, share_password: None, expected: None, window: None, say: &|_| {} };
-        apply::apply(&self.host, &plan, state, &hands)
-    }
-
-    /// `systemctl` lines that ran, shortened.
-    fn systemctl(&self) -> Vec<String> {
-        let lines = self.host.take_tools();
-        lines.iter().filter_map(|l| l.strip_prefix("systemctl ")).map(str::to_owned).collect()
-    }
-
-    /// What one check of the doctor's finds.
-    fn doctor(&self, check: &str) -> Finding {
-        let patient = Subject { host: &self.host, profile: None, facts: None, drives: None, lan: None };
-        doctor::CHECKS.iter().find(|c| c.name == check).unwrap().look(&patient)
-    }
-
-    fn files(&self) -> common::Snapshot {
-        self.tree.snapshot().without(&[
-            "/var",
-            "/run",
-            "/etc/systemd/system/multi-user.target.wants",
-            "/etc/systemd/system/piback-settle.service",
-        ])
-    }
-}
-
-fn window() -> Option<Window> {
-    Some(Window { length: Duration::from_secs(120), program: "/usr/bin/piback".into() })
+/// What one check of the doctor's finds.
+fn doctor_finds(pi: &Pi, check: &str) -> Finding {
+    let patient = Subject { host: &pi.host, profile: None, facts: None, drives: None, lan: None };
+    doctor::CHECKS.iter().find(|c| c.name == check).unwrap().look(&patient)
 }
 
 #[test]
@@ -604,9 +303,9 @@ fn unconfirmed_is_undone_by_the_timer_and_confirmed_stays() {
     assert_eq!(apply::settle(&pi.host, false).unwrap(), Recovered::Nothing, "it never fires late");
 
     // Confirmed: the timer finds nothing any more.
-    assert_eq!(pi.doctor("apply").level, Level::Good);
+    assert_eq!(doctor_finds(&pi, "apply").level, Level::Good);
     pi.apply(6, window()).unwrap();
-    let waits = pi.doctor("apply");
+    let waits = doctor_finds(&pi, "apply");
     assert_eq!((waits.level, waits.found.contains("piback confirm")), (Level::Warning, true), "{waits:?}");
     assert!(apply::confirm(&pi.host).unwrap());
     let kept = pi.files();
@@ -631,34 +330,31 @@ fn a_failed_apply_disarms_the_timer() {
     assert!(!pi.tree.path("/run/systemd/system/piback-confirm.timer").exists());
 }
 
-/// Power goes at each change; the boot unit settles it without anyone, all old or all new.
+/// Whatever the boot unit may put back must not have been used by then: it starts before every unit that an apply
+/// enables, starts or reloads. Only sysctl comes first: an undo sets the kernel's value itself.
 #[test]
-fn the_boot_unit_settles_a_power_cut_at_every_change() {
-    use piback::system::fake::Fault;
-    let whole = pi(fresh());
-    let old = whole.files();
-    whole.host.arm(usize::MAX, Fault::Die);
-    whole.apply(6, None).unwrap();
-    let (new, changes) = (whole.files(), whole.host.changes());
-    let mut outcomes = BTreeMap::new();
-    for k in 1..=changes {
-        let pi = pi(fresh());
-        pi.host.arm(k, Fault::Die);
-        assert!(pi.apply(6, None).is_err());
-        // What ran is gone with the power; what was enabled starts again.
-        for unit in pi.model.borrow_mut().units.values_mut() {
-            unit.active = unit.file == "enabled";
+fn the_boot_unit_precedes_every_daemon_of_ours() {
+    for stack in STACKS {
+        let pi = pi_on(stack, fresh_on(stack), Tree::new());
+        pi.apply(6, window()).unwrap();
+        let tools = pi.host.take_tools();
+        let mut used: BTreeSet<&str> = BTreeSet::new();
+        for tool in &tools {
+            let words: Vec<&str> = tool.split(' ').filter(|w| !w.starts_with("--")).collect();
+            match words.as_slice() {
+                ["systemctl", "enable" | "start" | "restart" | "reload", units @ ..] => used.extend(units),
+                ["ifup", ..] => _ = used.insert("networking.service"),
+                _ => {}
+            }
         }
-        pi.host.arm(usize::MAX, Fault::Die);
-        let settled = apply::settle(&pi.host, true).unwrap_or_else(|e| panic!("at {k}: {e:#}"));
-        let now = pi.files();
-        assert!(now == old || now == new, "at {k}: neither old nor new after {settled:?}");
-        *outcomes.entry(format!("{settled:?}")).or_insert(0) += 1;
-        pi.apply(6, None).unwrap();
-        assert_eq!(pi.files(), new, "after {k}");
-        assert!(pi.model.borrow().units["hostapd.service"].active, "after {k}");
+        used.retain(|unit| !["systemd-sysctl.service", "piback-confirm.timer"].contains(unit));
+        assert!(used.len() > 4, "{stack}: {used:?}");
+        let boot_unit = pi.tree.read("/etc/systemd/system/piback-settle.service");
+        let before: BTreeSet<&str> =
+            boot_unit.lines().filter_map(|l| l.strip_prefix("Before=")).flat_map(|l| l.split(' ')).collect();
+        let late: Vec<&&str> = used.difference(&before).collect();
+        assert!(late.is_empty(), "{stack}: the boot unit does not come before {late:?}");
     }
-    assert!(outcomes["Undone"] > 10 && outcomes["Finished"] > 3, "{outcomes:?}");
 }
 
 /// systemd calls hostapd active while its radio still waits for a country: no proof.
@@ -690,38 +386,6 @@ fn a_first_apply_without_internet_is_undone_and_nothing_is_stuck() {
     pi.model.borrow_mut().offline = false;
     pi.apply(6, None).unwrap();
     assert!(pi.model.borrow().units["hostapd.service"].active);
-}
-
-/// The power goes while an apply that failed is being put back: it goes on being put back.
-#[test]
-fn killed_at_every_change_of_an_undo_it_is_undone_all_the_same() {
-    use piback::system::fake::Fault;
-    let failing = || {
-        let pi = pi(fresh());
-        pi.model.borrow_mut().broken = Some("hostapd.service");
-        pi
-    };
-    let whole = failing();
-    let old = whole.files();
-    whole.host.arm(usize::MAX, Fault::Die);
-    assert!(whole.apply(6, None).is_err());
-    let changes = whole.host.changes();
-    for k in 1..=changes {
-        let pi = failing();
-        pi.host.arm(k, Fault::Die);
-        assert!(pi.apply(6, None).is_err());
-        for unit in pi.model.borrow_mut().units.values_mut() {
-            unit.active = unit.file == "enabled";
-        }
-        pi.host.arm(usize::MAX, Fault::Die);
-        let settled = apply::settle(&pi.host, true).unwrap_or_else(|e| panic!("at {k}: {e:#}"));
-        let now = pi.files();
-        match settled {
-            Recovered::Finished => assert_ne!(now, old, "at {k}"),
-            _ => assert_eq!(now, old, "at {k}: {settled:?}"),
-        }
-        assert!(!pi.tree.path("/var/lib/piback/journal").exists(), "at {k}");
-    }
 }
 
 #[test]

@@ -3,6 +3,10 @@
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Those of this process so far: tests make several at once.
+static MADE: AtomicU32 = AtomicU32::new(0);
 
 /// A directory of mode 0700 under `/run`, or the temporary directory where that can't be written.
 #[derive(Debug)]
@@ -14,9 +18,10 @@ impl Scratch {
     /// # Errors
     /// The kernel's.
     pub fn new() -> io::Result<Self> {
+        let name = format!("piback-check-{}-{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
         let mut last = io::Error::from(io::ErrorKind::NotFound);
         for base in [PathBuf::from("/run"), std::env::temp_dir()] {
-            let dir = base.join(format!("piback-check-{}", std::process::id()));
+            let dir = base.join(&name);
             // `create` refuses a name that exists, so nobody can have laid one out for us.
             match std::fs::DirBuilder::new().mode(0o700).create(&dir) {
                 Ok(()) => return Ok(Scratch { dir }),
