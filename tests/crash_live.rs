@@ -7,7 +7,7 @@ mod common;
 mod pi;
 
 use common::Tree;
-use pi::{STACKS, fresh_on, pi_on};
+use pi::{STACKS, by_hand, fresh_on, pi_on, window};
 use piback::provision::apply::{self, Recovered};
 use piback::system::fake::Fault;
 use std::collections::BTreeMap;
@@ -78,5 +78,39 @@ fn killed_at_every_step_of_an_undo_it_is_undone_all_the_same() {
             }
             assert!(!pi.tree.path("/var/lib/piback/journal").exists(), "{at}");
         }
+    }
+}
+
+/// Any step may fail, a change as on a full disk or a tool: then all of it is there, or nothing, and the exit code says
+/// which. What is said to be back is looked at: files, units and kernel.
+#[test]
+fn failing_at_every_step_all_of_it_comes_back_at_once() {
+    for stack in STACKS {
+        let whole = by_hand(stack);
+        let (old, world) = (whole.files(), whole.world());
+        whole.host.arm(usize::MAX, Fault::Fail);
+        whole.apply(6, window()).unwrap();
+        let (new, steps) = (whole.files(), whole.host.steps());
+        let mut codes = BTreeMap::new();
+        for k in 1..=steps {
+            let at = format!("{stack} at {k}");
+            let pi = by_hand(stack);
+            pi.host.arm(k, Fault::Fail);
+            let ended = pi.apply(6, window());
+            let code = ended.as_ref().err().map_or(0, piback::error::exit_code);
+            *codes.entry(code).or_insert(0) += 1;
+            let why = || format!("{at}: {:?} {:#?}", ended, pi.host.take_tools());
+            match code {
+                0 => assert!(pi.files() == new && pi.model.borrow().chains, "{}", why()),
+                1 if pi.files() == new => {}
+                1 | 3 => {
+                    assert!(pi.files() == old, "{}", why());
+                    assert_eq!(pi.world(), world, "{}", why());
+                    assert!(!pi.tree.path("/var/lib/piback/journal").exists(), "{}", why());
+                }
+                other => panic!("{at}: {other} {ended:?}"),
+            }
+        }
+        println!("{stack}: failed at {steps} steps, every one; exit codes {codes:?}");
     }
 }

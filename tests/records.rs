@@ -192,20 +192,6 @@ impl Set {
     }
 }
 
-/// What serves, and what the kernel has.
-fn world(pi: &Pi) -> String {
-    let model = pi.model.borrow();
-    let units: Vec<String> = model
-        .units
-        .iter()
-        .filter(|(name, u)| !name.ends_with(".timer") && (u.active || u.file != "disabled"))
-        .map(|(name, u)| format!("{name} {} {}", u.file, u.active))
-        .collect();
-    let mut rules = model.rules.clone();
-    rules.sort();
-    format!("{units:#?}\n{rules:#?}\n{} {} {}", model.address, model.chains, pi.ip_forward())
-}
-
 fn is_settled(pi: &Pi, at: &str) {
     assert!(!pi.tree.path("/var/lib/piback/journal").exists(), "{at}: the journal is open");
     assert!(!pi.tree.path("/run/systemd/system/piback-confirm.timer").exists(), "{at}: the timer is armed");
@@ -252,7 +238,7 @@ fn the_next_command_recovers_what_is_open() {
             assert_eq!(pi.files(), set.files(becomes), "{at}");
             is_settled(&pi, &at);
             if becomes == "before" {
-                assert_eq!(world(&pi), world(&set.host("before")), "{at}");
+                assert_eq!(pi.world(), set.host("before").world(), "{at}");
             }
             // And it can be gone on from.
             pi.apply(11, None).unwrap();
@@ -271,7 +257,7 @@ fn the_timer_undoes_what_was_not_confirmed() {
         pi.host.wait(Duration::from_secs(1000));
         assert_eq!(apply::settle(&pi.host, false).unwrap(), Recovered::Undone);
         assert_eq!(pi.files(), set.files("before"), "{}", set.text());
-        assert_eq!(world(&pi), world(&set.host("before")), "{}", set.text());
+        assert_eq!(pi.world(), set.host("before").world(), "{}", set.text());
         is_settled(&pi, &set.text());
     }
 }
@@ -293,7 +279,7 @@ fn what_is_open_is_undone_by_hand() {
             assert_eq!(pi.files(), set.files(becomes), "{at}");
             is_settled(&pi, &at);
             if becomes == "before" {
-                assert_eq!(world(&pi), world(&set.host("before")), "{at}");
+                assert_eq!(pi.world(), set.host("before").world(), "{at}");
             }
         }
     }

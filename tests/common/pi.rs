@@ -262,17 +262,17 @@ impl Model {
 
     fn iptables(&mut self, words: &[&str]) -> Output {
         let code = |good: bool| Output { code: Some(i32::from(!good)), ..Output::default() };
-        if let ["-w", "-t", table, verb @ ("-C" | "-A" | "-D"), spec @ ..] = words {
-            if !spec.iter().any(|w| w.contains("PIBACK")) {
-                let rule = format!("-t {table} {}", spec.join(" "));
-                let at = self.rules.iter().position(|r| *r == rule);
-                match (*verb, at) {
-                    ("-D", Some(at)) => _ = self.rules.remove(at),
-                    ("-A", _) => self.rules.push(rule),
-                    _ => {}
-                }
-                return code(at.is_some() || *verb == "-A");
+        if let ["-w", "-t", table, verb @ ("-C" | "-A" | "-D"), spec @ ..] = words
+            && !spec.iter().any(|w| w.contains("PIBACK"))
+        {
+            let rule = format!("-t {table} {}", spec.join(" "));
+            let at = self.rules.iter().position(|r| *r == rule);
+            match (*verb, at) {
+                ("-D", Some(at)) => _ = self.rules.remove(at),
+                ("-A", _) => self.rules.push(rule),
+                _ => {}
             }
+            return code(at.is_some() || *verb == "-A");
         }
         let was = self.chains;
         if words.contains(&"-F") || words.contains(&"-X") {
@@ -555,5 +555,19 @@ impl Pi {
             "/etc/systemd/system/multi-user.target.wants",
             "/etc/systemd/system/piback-settle.service",
         ])
+    }
+
+    /// What serves, and what the kernel has: what an undo has to bring back beside the files.
+    pub fn world(&self) -> String {
+        let model = self.model.borrow();
+        let units: Vec<String> = model
+            .units
+            .iter()
+            .filter(|(name, u)| !name.ends_with(".timer") && (u.active || u.file != "disabled"))
+            .map(|(name, u)| format!("{name} {} {}", u.file, u.active))
+            .collect();
+        let mut rules = model.rules.clone();
+        rules.sort();
+        format!("{units:#?}\n{rules:#?}\n{} {} {}", model.address, model.chains, self.ip_forward())
     }
 }

@@ -57,7 +57,7 @@ pub enum JobMode {
 /// When systemd can't say.
 pub fn states(host: &dyn Host, units: &[&str]) -> anyhow::Result<BTreeMap<String, UnitState>> {
     let show = Tool::new("systemctl").args(["show", PROPERTIES]).args(units);
-    Ok(unit_states(&host.output(&show).context("how the units are")?.stdout))
+    Ok(unit_states(&host.run(&show).context("systemd does not say how the units are")?.stdout))
 }
 
 /// What [`unit_states`] reads, as an argument of `systemctl show`.
