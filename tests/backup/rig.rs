@@ -19,6 +19,8 @@ pub struct Rig {
     pub drive: PathBuf,
     pub label: String,
     _memory: Option<tempfile::TempDir>,
+    /// Where the card's files lie, if the card is a file system in front of them.
+    pub behind: Option<PathBuf>,
 }
 
 /// How a command ended.
@@ -50,7 +52,7 @@ impl Rig {
         let (card, drive) = (dir.path().join("card"), dir.path().join("drive"));
         fs::create_dir(&card).unwrap();
         fs::create_dir(&drive).unwrap();
-        Rig { dir, card, drive, label: "SD32GB-03".into(), _memory: None }
+        Rig { dir, card, drive, label: "SD32GB-03".into(), _memory: None, behind: None }
     }
 
     /// Puts a file on the card, with the same time for every call.
@@ -66,9 +68,14 @@ impl Rig {
         (crate::faulty::Mounted::gated(&behind, &self.card, files), behind)
     }
 
+    /// A file of the card, to be written or removed.
+    pub fn on_card(&self, path: &str) -> PathBuf {
+        self.behind.as_ref().unwrap_or(&self.card).join(path)
+    }
+
     /// Erases the card as a camera does.
     pub fn format(&self) {
-        for entry in fs::read_dir(&self.card).unwrap() {
+        for entry in fs::read_dir(self.behind.as_ref().unwrap_or(&self.card)).unwrap() {
             let entry = entry.unwrap();
             if entry.file_type().unwrap().is_dir() {
                 fs::remove_dir_all(entry.path()).unwrap();

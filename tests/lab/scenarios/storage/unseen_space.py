@@ -3,8 +3,8 @@
 from harness.errors import expect
 from harness.storage import MIB
 
-USUAL = ("ext4",)
-MORE = ()
+USUAL = ()
+MORE = ("ext4",)
 
 # Megabytes, the file system, and mkfs's options: all widths of FAT, and clusters from the smallest to the largest.
 SHAPES = [
