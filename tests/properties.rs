@@ -171,7 +171,8 @@ proptest! {
         let rules = readers::words(&file("/etc/piback/nat/ipv4.rules").unwrap());
         let masquerade = ["-A", "PIBACK-POSTROUTING", "-s", &format!("{}/{}", sample.network, sample.prefix), "-o", "eth0", "-j", "MASQUERADE"].map(String::from).to_vec();
         prop_assert_eq!(rules.contains(&masquerade), sample.share);
-        prop_assert_eq!(rules.iter().any(|r| r.ends_with(&["--dport", "22", "-j", "ACCEPT"].map(String::from))), sample.ssh);
+        let ssh = ["-A", "PIBACK-INPUT", "-i", "eth0", "-p", "tcp", "--dport", "22", "-j", "RETURN"].map(String::from).to_vec();
+        prop_assert_eq!(rules.contains(&ssh), sample.ssh);
         prop_assert_eq!(file("/etc/sysctl.d/99-piback.conf").is_some(), sample.share);
 
         match stack {

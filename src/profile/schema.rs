@@ -2,7 +2,7 @@
 
 use super::types::{
     Address, Band, Capability, Country, DataPath, DnsServer, Interface, Lease, Radio, Range, SecretPath,
-    Ssid, Subnet, UserName, Version, VolumeLabel, WrittenRange,
+    Ssid, Subnet, Uplinks, UserName, Version, VolumeLabel, WrittenRange,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -41,10 +41,16 @@ impl TryFrom<ProfileParts> for Profile {
 
     fn try_from(parts: ProfileParts) -> Result<Self, String> {
         let ProfileParts { version, wifi, network, uplink, share, backup } = parts;
-        if uplink.interface == wifi.interface {
+        if uplink.interface.named().contains(&wifi.interface) {
             return Err(
                 "uplink.interface|is the Wi-Fi's own interface; Ethernet's is wanted, as in eth0".into()
             );
+        }
+        if uplink.trusted.contains(&wifi.interface) {
+            return Err("uplink.trusted|names the Wi-Fi's own interface, which has rules of its own".into());
+        }
+        if let Some(both) = uplink.trusted.iter().find(|name| uplink.interface.named().contains(name)) {
+            return Err(format!("uplink.trusted|names {both}, which is an uplink too: it can't be both"));
         }
         // The kernel's regulatory database has 2467 and 2472 MHz closed there.
         let closed = ["US", "CA"].contains(&wifi.country.as_str());
@@ -165,17 +171,26 @@ pub struct Dns {
     pub upstream: Vec<DnsServer>,
 }
 
-/// Ethernet, where the internet comes from.
+/// Everything that is not the Wi-Fi: where the internet comes from, and who may come in from there.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Uplink {
-    pub interface: Interface,
+    /// Where the internet comes from
+    #[serde(default = "wherever")]
+    pub interface: Uplinks,
     /// Whether the Wi-Fi's clients reach the internet through it
     #[serde(default = "yes")]
     pub share: bool,
     /// Whether SSH is open on it; everything else that knocks there is turned away
     #[serde(default = "yes")]
     pub ssh: bool,
+    /// Interfaces that piback leaves to you, as a USB gadget or a LAN of your own: open to the Pi, closed to the Wi-Fi
+    #[serde(default)]
+    pub trusted: Vec<Interface>,
+}
+
+fn wherever() -> Uplinks {
+    Uplinks::Auto
 }
 
 fn yes() -> bool {

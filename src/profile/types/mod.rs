@@ -10,6 +10,7 @@ mod path;
 mod radio;
 mod ssid;
 mod subnet;
+mod uplinks;
 mod user;
 mod version;
 
@@ -22,5 +23,6 @@ pub use path::{DataPath, HostPath, SecretPath};
 pub use radio::{Band, Capability, Radio, Width};
 pub use ssid::Ssid;
 pub use subnet::{Address, DnsServer, Subnet};
+pub use uplinks::Uplinks;
 pub use user::UserName;
 pub use version::Version;

@@ -3,6 +3,7 @@
 //! A line counts only if nothing but a set-up of this access point would have it. What is not known stays where it is;
 //! `conflicts` names it if it fights.
 
+use crate::profile::types::Uplinks;
 use crate::provision::host::iptables::Rule;
 use std::net::Ipv4Addr;
 
@@ -128,13 +129,13 @@ pub fn denied(text: &str, radio: &str) -> Vec<usize> {
 }
 
 /// Of a shell script, the lines that load the article's rules, each a command of its own.
-pub fn rules(script: &str, uplink: &str, radio: &str) -> Vec<usize> {
-    commands(script, |line| Rule::of_command(line).is_some_and(|rule| is_article_rule(&rule, uplink, radio)))
+pub fn rules(script: &str, uplinks: &Uplinks, radio: &str) -> Vec<usize> {
+    commands(script, |line| Rule::of_command(line).is_some_and(|rule| is_known_rule(&rule, uplinks, radio)))
 }
 
 /// Whether a line loads one of the article's rules, wherever it stands.
-pub fn is_rule(line: &str, uplink: &str, radio: &str) -> bool {
-    effective(line).and_then(Rule::of_command).is_some_and(|rule| is_article_rule(&rule, uplink, radio))
+pub fn is_rule(line: &str, uplinks: &Uplinks, radio: &str) -> bool {
+    effective(line).and_then(Rule::of_command).is_some_and(|rule| is_known_rule(&rule, uplinks, radio))
 }
 
 /// Of a shell script, the lines that call another one named `hotspot-boot.sh`, with its path.
@@ -147,8 +148,8 @@ pub fn calls(script: &str) -> Vec<(usize, String)> {
 }
 
 /// Whether a script does nothing but load the article's rules.
-pub fn is_rules_alone(script: &str, uplink: &str, radio: &str) -> bool {
-    let known = rules(script, uplink, radio);
+pub fn is_rules_alone(script: &str, uplinks: &Uplinks, radio: &str) -> bool {
+    let known = rules(script, uplinks, radio);
     script.lines().enumerate().all(|(number, line)| effective(line).is_none() || known.contains(&number))
 }
 
@@ -185,6 +186,12 @@ fn commands(script: &str, known: impl Fn(&str) -> bool) -> Vec<usize> {
     found
 }
 
+/// Tells whether it is one of the article's three, for this radio and one of these uplinks.
+#[must_use]
+pub fn is_known_rule(rule: &Rule, uplinks: &Uplinks, radio: &str) -> bool {
+    uplink_of(rule, radio).is_some_and(|uplink| uplinks.may_be(uplink))
+}
+
 /// Whether it is one of the article's three, for these interfaces.
 #[must_use]
 pub fn is_article_rule(rule: &Rule, uplink: &str, radio: &str) -> bool {
@@ -213,6 +220,10 @@ pub fn uplink_of<'r>(rule: &'r Rule, radio: &str) -> Option<&'r str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn on(name: &str) -> Uplinks {
+        Uplinks::Named(vec![name.parse().unwrap()])
+    }
 
     const DNSMASQ: &str = "interface=wlan0      # the radio\n\
         listen-address=192.168.1.1 # the Pi\n\
@@ -287,16 +298,16 @@ mod tests {
         let script = "#!/bin/sh\nsudo iptables -t nat -A POSTROUTING -o eth0 -j MASQUERADE  \n\
                       sudo iptables -A FORWARD -i eth0 -o wlan0 -m state --state RELATED,ESTABLISHED -j ACCEPT  \n\
                       sudo iptables -A FORWARD -i wlan0 -o eth0 -j ACCEPT  \n";
-        assert_eq!(rules(script, "eth0", "wlan0"), [1, 2, 3]);
-        assert!(is_rules_alone(script, "eth0", "wlan0"));
-        assert!(!is_rules_alone(&format!("{script}vncserver :1\n"), "eth0", "wlan0"));
-        assert_eq!(rules(script, "eth1", "wlan0"), [0; 0]);
+        assert_eq!(rules(script, &on("eth0"), "wlan0"), [1, 2, 3]);
+        assert!(is_rules_alone(script, &on("eth0"), "wlan0"));
+        assert!(!is_rules_alone(&format!("{script}vncserver :1\n"), &on("eth0"), "wlan0"));
+        assert_eq!(rules(script, &on("eth1"), "wlan0"), [0; 0]);
         assert_eq!(
-            rules("if true; then\niptables -A FORWARD -i wlan0 -o eth0 -j ACCEPT\nfi\n", "eth0", "wlan0"),
+            rules("if true; then\niptables -A FORWARD -i wlan0 -o eth0 -j ACCEPT\nfi\n", &on("eth0"), "wlan0"),
             [0; 0]
         );
         assert_eq!(
-            rules(&format!("if true; then\n{script}fi\n"), "eth0", "wlan0"),
+            rules(&format!("if true; then\n{script}fi\n"), &on("eth0"), "wlan0"),
             [0; 0],
             "an empty block is no shell"
         );

@@ -2,6 +2,7 @@
 //! never edits another's lines, so each is named, with what to do.
 
 use crate::profile::Profile;
+use crate::profile::types::Uplinks;
 use crate::provision::adopt::{HandMade, article};
 use crate::provision::host::facts::{Facts, Stack};
 use crate::provision::host::interfaces::{self, INTERFACES};
@@ -28,7 +29,7 @@ pub fn find(
         let bytes = block::without(&bytes.unwrap_or_default()).unwrap_or_default();
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     };
-    let (radio, uplink) = (profile.wifi.interface.as_str(), profile.uplink.interface.as_str());
+    let (radio, uplinks) = (profile.wifi.interface.as_str(), &profile.uplink.interface);
     let mut found = Vec::new();
     let mut say = |path: &str, line: Option<usize>, why: &str| {
         if let Some(line) = line {
@@ -58,13 +59,13 @@ pub fn find(
     let twice = "this loads the NAT rules a second time (in an if that holds nothing else, `: #`)";
     let gone = "this calls a script that is not there, and nobody knows what it did";
     let missing = |path: &str| host.read_followed(path).map(|script| script.is_none());
-    say("/etc/rc.local", nat_rule(&rc_local, uplink, radio), twice);
+    say("/etc/rc.local", nat_rule(&rc_local, uplinks, radio), twice);
     for (line, path) in scripts(&rc_local) {
         match path {
             Some(path) if missing(&path).with_context(|| format!("{path} can't be read"))? => {
                 say("/etc/rc.local", Some(line), gone);
             }
-            Some(path) => say(&path, nat_rule(&read(&path)?, uplink, radio), twice),
+            Some(path) => say(&path, nat_rule(&read(&path)?, uplinks, radio), twice),
             None => say("/etc/rc.local", Some(line), twice),
         }
     }
@@ -106,11 +107,11 @@ fn scripts(rc_local: &str) -> Vec<(usize, Option<String>)> {
 }
 
 /// Rules that masquerade, a set of rules that takes the place of piback's, or one of the article's that had to stay.
-fn nat_rule(script: &str, uplink: &str, radio: &str) -> Option<usize> {
+fn nat_rule(script: &str, uplinks: &Uplinks, radio: &str) -> Option<usize> {
     line_where(script, |line| {
         line.contains("MASQUERADE")
             || line.contains("iptables-restore")
-            || article::is_rule(line, uplink, radio)
+            || article::is_rule(line, uplinks, radio)
     })
 }
 
@@ -120,6 +121,7 @@ mod tests {
 
     #[test]
     fn what_fights() {
+        let eth0 = Uplinks::Named(vec!["eth0".parse().unwrap()]);
         let conf = "# x\n#interface=eth0\ninterface=wlan0      # the radio\nbind-interfaces\n";
         assert_eq!(dnsmasq(conf), Some(3));
         assert_eq!(dnsmasq("domain-needed\ninterface-name=x,y\n#piback# bind-interfaces\n"), None);
@@ -130,12 +132,12 @@ mod tests {
         assert_eq!(other_conf("#DAEMON_CONF=\"\"\nDAEMON_CONF=\"/etc/hostapd/hostapd.conf\"\n"), None);
         assert_eq!(other_conf("DAEMON_CONF='/home/pi/ap.conf'\n"), Some(1));
         assert_eq!(
-            nat_rule("#!/bin/sh\n#iptables -j MASQUERADE\niptables-restore < /x\n", "eth0", "wlan0"),
+            nat_rule("#!/bin/sh\n#iptables -j MASQUERADE\niptables-restore < /x\n", &eth0, "wlan0"),
             Some(3)
         );
         let rule = "if x; then\n  iptables -A FORWARD -i wlan0 -o eth0 -j ACCEPT\nfi\n";
-        assert_eq!(nat_rule(rule, "eth0", "wlan0"), Some(2));
-        assert_eq!(nat_rule("iptables -A INPUT -p tcp --dport 22 -j ACCEPT\n", "eth0", "wlan0"), None);
+        assert_eq!(nat_rule(rule, &eth0, "wlan0"), Some(2));
+        assert_eq!(nat_rule("iptables -A INPUT -p tcp --dport 22 -j ACCEPT\n", &eth0, "wlan0"), None);
     }
 
     #[test]

@@ -88,7 +88,7 @@ impl HandMade {
 /// # Errors
 /// When a file can't be read.
 pub fn find(host: &dyn Host, facts: &Facts, profile: &Profile) -> anyhow::Result<HandMade> {
-    let (radio, uplink) = (profile.wifi.interface.as_str(), profile.uplink.interface.as_str());
+    let (radio, uplinks) = (profile.wifi.interface.as_str(), &profile.uplink.interface);
     let mut found = HandMade::default();
     let mut look = |path: &str, known: &dyn Fn(&str) -> Vec<usize>| -> anyhow::Result<()> {
         found.files.extend(file(host, path, known)?);
@@ -104,13 +104,13 @@ pub fn find(host: &dyn Host, facts: &Facts, profile: &Profile) -> anyhow::Result
     let (mut scripts, mut stay) = (Vec::new(), Vec::new());
     for (_, path) in article::calls(&theirs(host, RC_LOCAL)?.unwrap_or_default()) {
         match theirs(host, &path)? {
-            Some(script) if !article::is_rules_alone(&script, uplink, radio) => scripts.push(path),
+            Some(script) if !article::is_rules_alone(&script, uplinks, radio) => scripts.push(path),
             Some(_) => {}
             None => stay.push(path),
         }
     }
     look(RC_LOCAL, &|text| {
-        let mut known = article::rules(text, uplink, radio);
+        let mut known = article::rules(text, uplinks, radio);
         known.extend(
             article::calls(text)
                 .into_iter()
@@ -120,7 +120,7 @@ pub fn find(host: &dyn Host, facts: &Facts, profile: &Profile) -> anyhow::Result
         known
     })?;
     for script in &scripts {
-        look(script, &|text| article::rules(text, uplink, radio))?;
+        look(script, &|text| article::rules(text, uplinks, radio))?;
     }
     found.stays = stays(host, facts, radio)?;
     Ok(found)

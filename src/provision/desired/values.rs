@@ -55,7 +55,13 @@ struct Network {
 
 #[derive(Serialize)]
 struct Uplink {
-    interface: String,
+    interfaces: Vec<String>,
+    /// Matches of iptables, with a space in front, for what comes from an uplink and what goes to one: any with `auto`.
+    from: Vec<String>,
+    to: Vec<String>,
+    trusted: Vec<String>,
+    inside: &'static [&'static str],
+    ssh_ports: Vec<u16>,
     share: bool,
     ssh: bool,
 }
@@ -81,6 +87,30 @@ struct Paths {
     ip6tables: &'static str,
     rfkill: &'static str,
     journal: &'static str,
+}
+
+/// Bridges of containers and virtual machines, as iptables writes a pattern: Docker (`docker0`, `br-` and twelve hex
+/// digits), libvirt, Podman, CNI, LXC and LXD name them so by default.
+const INSIDE: &[&str] = &["docker+", "br-+", "virbr+", "podman+", "cni+", "lxcbr+", "lxdbr+"];
+
+impl Uplink {
+    fn new(profile: &Profile) -> Self {
+        let uplink = &profile.uplink;
+        let named = |way: &str| match uplink.interface.named() {
+            [] => vec![String::new()],
+            names => names.iter().map(|name| format!(" {way} {name}")).collect(),
+        };
+        Uplink {
+            interfaces: uplink.interface.named().iter().map(ToString::to_string).collect(),
+            from: named("-i"),
+            to: named("-o"),
+            trusted: uplink.trusted.iter().map(ToString::to_string).collect(),
+            inside: INSIDE,
+            ssh_ports: vec![22],
+            share: uplink.share,
+            ssh: uplink.ssh,
+        }
+    }
 }
 
 impl Values {
@@ -125,11 +155,7 @@ impl Values {
                 upstream: network.dns.upstream.iter().map(ToString::to_string).collect(),
                 serves_loopback: facts.stack != Stack::NetworkManager,
             },
-            uplink: Uplink {
-                interface: profile.uplink.interface.to_string(),
-                share: profile.uplink.share,
-                ssh: profile.uplink.ssh,
-            },
+            uplink: Uplink::new(profile),
             share: Share {
                 user: profile.share.user.to_string(),
                 folder: profile.share.folder.to_string(),
