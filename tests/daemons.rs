@@ -31,7 +31,8 @@ fn all() -> Vec<(String, Vec<Artifact>)> {
     for stack in [Stack::Ifupdown, Stack::Dhcpcd, Stack::NetworkManager] {
         for name in ["travel", "moving-electrons", "every-option"] {
             let profile = load(embedded(name).unwrap_or(EVERY_OPTION), name).unwrap();
-            let facts = Facts { os: Default::default(), stack, interfaces_d_is_read: false };
+            let facts =
+                Facts { os: Default::default(), stack, interfaces_d_is_read: false, ssh_ports: vec![22] };
             let made = render(&profile, &facts, "wpa_passphrase", &BTreeMap::new()).unwrap();
             all.push((format!("{name} on {stack}"), made));
         }
@@ -85,7 +86,12 @@ fn each_tool_refuses_a_broken_file() {
     let tree = Tree::new();
     let host = FakeHost::live(&tree.root(), piback::system::run::Tool::output).unwrap();
     let profile = load(embedded("travel").unwrap(), "travel").unwrap();
-    let facts = Facts { os: Default::default(), stack: Stack::NetworkManager, interfaces_d_is_read: false };
+    let facts = Facts {
+        os: Default::default(),
+        stack: Stack::NetworkManager,
+        interfaces_d_is_read: false,
+        ssh_ports: vec![22],
+    };
     for (template, path, bad) in [
         ("dnsmasq.conf", "/etc/dnsmasq.d/piback.conf", "dhcp-rnge=1\n"),
         ("samba.conf", "/etc/samba/piback.conf", "[global]\nsmb prots = 445\n"),

@@ -309,7 +309,12 @@ fn rules_in_the_kernel_go_with_the_script_and_come_back_with_it() {
     })
     .unwrap();
     let profile = piback::profile::load(&tree.read("/etc/piback/profile.yaml"), "profile").unwrap();
-    let facts = Facts { os: Default::default(), stack: Stack::Dhcpcd, interfaces_d_is_read: true };
+    let facts = Facts {
+        os: Default::default(),
+        stack: Stack::Dhcpcd,
+        interfaces_d_is_read: true,
+        ssh_ports: vec![22],
+    };
     let mut desired = Desired {
         stack: Some(facts.stack),
         made_by: "apply".into(),

@@ -303,7 +303,11 @@ mod tests {
         assert!(!is_rules_alone(&format!("{script}vncserver :1\n"), &on("eth0"), "wlan0"));
         assert_eq!(rules(script, &on("eth1"), "wlan0"), [0; 0]);
         assert_eq!(
-            rules("if true; then\niptables -A FORWARD -i wlan0 -o eth0 -j ACCEPT\nfi\n", &on("eth0"), "wlan0"),
+            rules(
+                "if true; then\niptables -A FORWARD -i wlan0 -o eth0 -j ACCEPT\nfi\n",
+                &on("eth0"),
+                "wlan0"
+            ),
             [0; 0]
         );
         assert_eq!(

@@ -94,7 +94,7 @@ struct Paths {
 const INSIDE: &[&str] = &["docker+", "br-+", "virbr+", "podman+", "cni+", "lxcbr+", "lxdbr+"];
 
 impl Uplink {
-    fn new(profile: &Profile) -> Self {
+    fn new(profile: &Profile, facts: &Facts) -> Self {
         let uplink = &profile.uplink;
         let named = |way: &str| match uplink.interface.named() {
             [] => vec![String::new()],
@@ -106,7 +106,7 @@ impl Uplink {
             to: named("-o"),
             trusted: uplink.trusted.iter().map(ToString::to_string).collect(),
             inside: INSIDE,
-            ssh_ports: vec![22],
+            ssh_ports: facts.ssh_ports.clone(),
             share: uplink.share,
             ssh: uplink.ssh,
         }
@@ -155,7 +155,7 @@ impl Values {
                 upstream: network.dns.upstream.iter().map(ToString::to_string).collect(),
                 serves_loopback: facts.stack != Stack::NetworkManager,
             },
-            uplink: Uplink::new(profile),
+            uplink: Uplink::new(profile, facts),
             share: Share {
                 user: profile.share.user.to_string(),
                 folder: profile.share.folder.to_string(),

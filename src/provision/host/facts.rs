@@ -1,6 +1,7 @@
 //! What kind of host this is: facts, read once, that everything after takes as values.
 
 use crate::provision::host::interfaces::{INTERFACES, reads_interfaces_d};
+use crate::provision::host::ssh;
 use crate::system::Host;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
@@ -44,6 +45,8 @@ pub struct Facts {
     pub stack: Stack,
     /// Whether `/etc/network/interfaces` reads the files in `interfaces.d` by its own lines.
     pub interfaces_d_is_read: bool,
+    /// Ports that SSH listens on, sorted and never empty.
+    pub ssh_ports: Vec<u16>,
 }
 
 /// Reads the facts. `wanted` overrides the stack that is found; `last` is the one of the last apply, taken where
@@ -68,7 +71,8 @@ pub fn read(host: &dyn Host, wanted: Option<Stack>, last: Option<Stack>) -> anyh
         })?,
     };
     let interfaces = read(INTERFACES)?.unwrap_or_default();
-    Ok(Facts { os, stack, interfaces_d_is_read: reads_interfaces_d(&interfaces) })
+    let interfaces_d_is_read = reads_interfaces_d(&interfaces);
+    Ok(Facts { os, stack, interfaces_d_is_read, ssh_ports: ssh::ports(host) })
 }
 
 fn found_stack(host: &dyn Host, os: &OsRelease) -> anyhow::Result<Option<Stack>> {

@@ -4,5 +4,6 @@ pub mod addresses;
 pub mod facts;
 pub mod interfaces;
 pub mod iptables;
+pub mod ssh;
 pub mod systemd;
 pub mod uplink;
