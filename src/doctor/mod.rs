@@ -69,7 +69,12 @@ mod tests {
     #[test]
     fn an_apply_that_can_not_end_well_is_refused_and_no_other() {
         let profile = load(EMBEDDED[0].1, "travel").unwrap();
-        let facts = Facts { os: os_release(""), stack: Stack::NetworkManager, interfaces_d_is_read: false, ssh_ports: vec![22] };
+        let facts = Facts {
+            os: os_release(""),
+            stack: Stack::NetworkManager,
+            interfaces_d_is_read: false,
+            ssh_ports: vec![22],
+        };
         let clash = Taken { interface: "eth0".into(), address: [10, 41, 0, 7].into(), prefix: 24, own: true };
         let free = Choice { network: profile.network.clone(), moves: None, clash: None };
         let taken = Choice { clash: Some(clash), ..free.clone() };

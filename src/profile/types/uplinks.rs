@@ -1,9 +1,9 @@
-use super::Interface;
+use super::interface::Interface;
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 use std::fmt;
 
-/// Where the internet may come from: `auto`, an interface, or a list of them.
+/// Interfaces that the internet may come from: `auto`, an interface, or a list of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Uplinks {
     /// Wherever the default route leads: a cable, a phone, a second radio, a VPN.

@@ -12,7 +12,7 @@ pub fn ports(host: &dyn Host) -> Vec<u16> {
     let said = |tool: Tool| host.output(&tool).map_or_else(|_| String::new(), |output| output.stdout);
     let mut ports = configured(&said(Tool::new("sshd").arg("-T")));
     ports.extend(listening(&said(Tool::new("ss").args(["-Hltnp"]))));
-    ports.extend(socket(&said(Tool::new("systemctl").args(["show", "--property=Listen", "ssh.socket"]))));
+    ports.extend(sockets(&said(Tool::new("systemctl").args(["list-sockets", "--no-legend", "--no-pager"]))));
     ports.sort_unstable();
     ports.dedup();
     if ports.is_empty() { vec![DEFAULT_PORT] } else { ports }
@@ -29,10 +29,13 @@ fn listening(text: &str) -> Vec<u16> {
     text.lines().filter(|line| line.contains("((\"sshd\",")).filter_map(local).collect()
 }
 
-/// `systemctl show --property=Listen ssh.socket`: `Listen=0.0.0.0:22 (Stream)`, or `Listen=[::]:22 (Stream)`.
-fn socket(text: &str) -> Vec<u16> {
+/// `systemctl list-sockets`: address, the unit of the socket and the one that it starts, `[::]:22 ssh.socket ssh.service`.
+fn sockets(text: &str) -> Vec<u16> {
     let port = |line: &str| {
-        line.strip_prefix("Listen=")?.strip_suffix(" (Stream)")?.rsplit_once(':')?.1.parse().ok()
+        let mut words = line.split_whitespace();
+        let address = words.next()?;
+        words.next().filter(|unit| unit.starts_with("ssh."))?;
+        address.rsplit_once(':')?.1.parse().ok()
     };
     text.lines().filter_map(port).collect()
 }
@@ -49,8 +52,9 @@ mod tests {
                   LISTEN 0 50 10.41.0.1%wlan0:445 0.0.0.0:* users:((\"smbd\",pid=9,fd=3))\n\
                   LISTEN 0 128 [::]:2200 [::]:* users:((\"sshd\",pid=7,fd=4))\n";
         assert_eq!(listening(ss), [2222, 2200]);
-        let unit = "Listen=0.0.0.0:24 (Stream)\nListen=[::]:25 (Stream)\nListen=/run/x (Stream)\nListen=\n";
-        assert_eq!(socket(unit), [24, 25]);
-        assert!(configured("").is_empty() && listening("garbage\n").is_empty() && socket("").is_empty());
+        let units = "0.0.0.0:24 ssh.socket ssh.service\n[::]:25 ssh.socket ssh.service\n/run/x ssh.socket ssh.service\n\
+                     [::]:631 cups.socket cups.service\n";
+        assert_eq!(sockets(units), [24, 25]);
+        assert!(configured("").is_empty() && listening("garbage\n").is_empty() && sockets("").is_empty());
     }
 }
