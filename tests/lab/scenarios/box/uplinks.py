@@ -6,16 +6,17 @@ from harness.errors import expect
 USUAL = ("trixie",)
 MORE = ("bookworm", "bullseye")
 
-# As newer kernels call a Pi's Ethernet, and predictable names a USB adapter.
-NAMES = ("end0", "enxb827eb000001")
+# As newer kernels call a Pi's Ethernet, and predictable names a USB adapter; and what the profile says of it.
+CABLES = {"end0": "auto", "enxb827eb000001": "[usb0, enxb827eb000001]"}
 
 
 def run(lab):
-    for name in NAMES:
+    for name, uplinks in CABLES.items():
         lab.insert(lab.release)
         lab.up(uplink=name)
         checks.init(lab)
-        lab.sh(f"sed -i 's/^  interface: eth0$/  interface: {name}/' {checks.PROFILE}")
+        lab.sh(f"sed -i 's/^  interface: auto$/  interface: {uplinks}/' {checks.PROFILE}")
+        expect(uplinks in lab.sh(f"cat {checks.PROFILE}"), "the profile names no uplink")
         checks.apply(lab)
         checks.joins(lab)
         checks.browses(lab)
