@@ -85,6 +85,59 @@ pub enum Command {
     Man(Man),
 }
 
+impl Command {
+    /// Every verb.
+    pub const VERBS: [&'static str; 20] = [
+        "init",
+        "plan",
+        "apply",
+        "confirm",
+        "rollback",
+        "render",
+        "status",
+        "settle",
+        "doctor",
+        "cards",
+        "enroll",
+        "attach",
+        "cancel",
+        "schema",
+        "backup",
+        "verify",
+        "safe-to-format",
+        "web",
+        "completions",
+        "man",
+    ];
+
+    /// The verb that was typed.
+    #[must_use]
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Command::Init(_) => "init",
+            Command::Plan(_) => "plan",
+            Command::Apply(_) => "apply",
+            Command::Confirm => "confirm",
+            Command::Rollback(_) => "rollback",
+            Command::Render(_) => "render",
+            Command::Status(_) => "status",
+            Command::Settle(_) => "settle",
+            Command::Doctor => "doctor",
+            Command::Cards => "cards",
+            Command::Enroll(_) => "enroll",
+            Command::Attach(_) => "attach",
+            Command::Cancel(_) => "cancel",
+            Command::Schema => "schema",
+            Command::Backup(_) => "backup",
+            Command::Verify(_) => "verify",
+            Command::SafeToFormat(_) => "safe-to-format",
+            Command::Web(_) => "web",
+            Command::Completions(_) => "completions",
+            Command::Man(_) => "man",
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub struct Init {
     /// What to start from: travel, moving-electrons, or a profile file
@@ -292,5 +345,20 @@ fn window(text: &str) -> Result<std::time::Duration, String> {
     match span.as_secs() {
         10..=3600 => Ok(span.unsigned_abs()),
         _ => Err(allowed.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_verbs_are_the_parser_s() {
+        let verbs: Vec<String> = Cli::command().get_subcommands().map(|c| c.get_name().to_owned()).collect();
+        assert_eq!(verbs, Command::VERBS);
+        for verb in ["confirm", "doctor", "cards", "schema"] {
+            assert_eq!(Cli::try_parse_from(["piback", verb]).unwrap().command.verb(), verb);
+        }
     }
 }

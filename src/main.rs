@@ -20,12 +20,13 @@ fn main() -> ExitCode {
         }
         Err(e) => {
             let _ = e.print();
-            let ui = Ui::new(process::was_told("--json"), false, true);
+            let verb = process::first_of(&Command::VERBS).unwrap_or("piback");
+            let ui = Ui::new(verb, process::was_told("--json"), false, true);
             ui.json_error(&Problem::usage(first_paragraph(&e.to_string())).into());
             return ExitCode::from(Kind::Usage.exit_code());
         }
     };
-    let ui = Ui::new(cli.global.json, cli.global.verbose, process::no_color());
+    let ui = Ui::new(cli.command.verb(), cli.global.json, cli.global.verbose, process::no_color());
     // What a backup says of photos is no less true when nobody could read it; every other command is its output.
     let is_output =
         !matches!(cli.command, Command::Backup(_) | Command::Verify(_) | Command::SafeToFormat(_));

@@ -22,9 +22,25 @@ pub const JSON_SCHEMA: u32 = 1;
 /// The way to print; decided once, in `main`.
 #[derive(Debug, Clone, Copy)]
 pub struct Ui {
+    command: &'static str,
     json: bool,
     color: bool,
     verbose: bool,
+}
+
+/// One line of `--json`.
+#[derive(Serialize)]
+struct Line<'a, T: Serialize> {
+    schema: u32,
+    command: &'static str,
+    event: &'static str,
+    #[serde(flatten)]
+    body: &'a T,
+}
+
+#[derive(Serialize)]
+struct Text<'a> {
+    text: &'a str,
 }
 
 /// A colour of the terminal's own palette.
@@ -40,11 +56,11 @@ pub enum Style {
 }
 
 impl Ui {
-    /// `no_color` is whether the environment holds a non-empty `NO_COLOR` (<https://no-color.org>).
+    /// `command` is the verb that was typed, for JSON; `no_color` is whether the environment holds a non-empty `NO_COLOR` (<https://no-color.org>).
     #[must_use]
-    pub fn new(json: bool, verbose: bool, no_color: bool) -> Self {
+    pub fn new(command: &'static str, json: bool, verbose: bool, no_color: bool) -> Self {
         let terminal = if json { io::stderr().is_terminal() } else { io::stdout().is_terminal() };
-        Ui { json, color: terminal && !no_color, verbose }
+        Ui { command, json, color: terminal && !no_color, verbose }
     }
 
     #[must_use]
@@ -93,16 +109,30 @@ impl Ui {
         }
     }
 
-    /// One JSON object on its own line of stdout; nothing without `--json`.
-    pub fn json<T: Serialize>(&self, value: &T) {
+    /// One JSON object on its own line of stdout, with its schema, this command and `event` before the fields of `body`;
+    /// nothing without `--json`. The contract stands in `docs/JSON.md`.
+    pub fn json<T: Serialize>(&self, event: &'static str, body: &T) {
         if self.json {
-            let line = serde_json::to_string(value)
-                .unwrap_or_else(|e| format!("{{\"schema\":{JSON_SCHEMA},\"error\":{:?}}}", e.to_string()));
-            put(&mut io::stdout(), &format!("{line}\n"));
+            let line = Line { schema: JSON_SCHEMA, command: self.command, event, body };
+            // These types hold nothing that JSON can't carry.
+            put(&mut io::stdout(), &format!("{}\n", serde_json::to_string(&line).unwrap_or_default()));
         }
     }
 
-    /// Bytes for a file or a pipe (schema, completions, man pages): stdout as they are.
+    /// The answer of a command that was not agreed to.
+    pub fn unchanged(&self) {
+        #[derive(Serialize)]
+        struct Unchanged {}
+        self.say("Nothing was changed.");
+        self.json("unchanged", &Unchanged {});
+    }
+
+    /// A text for a file or a pipe (completions, a man page): stdout as it is, or as one JSON object.
+    pub fn text(&self, text: &str) {
+        if self.json { self.json("text", &Text { text }) } else { self.raw(text) }
+    }
+
+    /// Lines that are JSON already: stdout as they are.
     pub fn raw(&self, text: &str) {
         put(&mut io::stdout(), text);
     }
@@ -122,17 +152,12 @@ impl Ui {
     pub fn json_error(&self, error: &anyhow::Error) {
         #[derive(Serialize)]
         struct Failure<'a> {
-            schema: u32,
             error: String,
             hints: &'a [String],
             exit_code: u8,
         }
-        self.json(&Failure {
-            schema: JSON_SCHEMA,
-            error: format!("{error:#}"),
-            hints: &error::hints(error),
-            exit_code: error::exit_code(error),
-        });
+        let (hints, exit_code) = (error::hints(error), error::exit_code(error));
+        self.json("error", &Failure { error: format!("{error:#}"), hints: &hints, exit_code });
     }
 
     /// `text` in a colour where colours are shown.

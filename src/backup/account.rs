@@ -2,11 +2,11 @@
 
 use super::copy::CopyResult;
 use super::events::{Event, Tally, Watch};
+use super::manifest::to_text;
 use super::reason::{Reason, Stop};
-use super::scan::Card;
-use super::source;
+use super::scan::{self, Card};
+use super::{names, source};
 use crate::system::volume::Shared;
-use crate::ui::visible;
 use serde::{Deserialize, Serialize};
 
 /// What became of everything on the card.
@@ -45,7 +45,7 @@ pub struct Account {
 /// A file that is not safely on the drive.
 #[derive(Debug, Clone)]
 pub struct NotSafe {
-    /// On the card, as shown.
+    /// On the card (`verify`: on the drive), as text that loses nothing: [`to_text`].
     pub path: String,
     pub size: u64,
     pub reason: Reason,
@@ -54,8 +54,23 @@ pub struct NotSafe {
 /// A file of the card under another name on the drive.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Renamed {
+    /// On the card, as text that loses nothing.
     pub path: String,
+    /// On the drive, below the label's folder.
     pub dest: String,
+    /// None of a file that somebody moved on the drive.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub why: Option<Why>,
+}
+
+/// Why a file has another name on the drive than on the card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// The drive has another file of that name.
+    NameTaken,
+    /// The drive's file system can't hold that name, or that of one of its folders.
+    NameImpossible,
 }
 
 impl Account {
@@ -71,7 +86,8 @@ impl Account {
         }));
         self.renamed.extend(result.renamed.into_iter().map(|published| Renamed {
             path: source::shown(card, &card.files[published.file as usize]),
-            dest: visible(&String::from_utf8_lossy(&published.dest)),
+            dest: to_text(&published.dest),
+            why: Some(why(&card.path(&card.files[published.file as usize]), &published.dest)),
         }));
     }
 
@@ -101,5 +117,30 @@ impl Account {
     #[must_use]
     pub fn all_safe(&self) -> bool {
         self.not_safe.is_empty() && self.stop.is_none() && self.card.files > 0
+    }
+}
+
+fn why(path: &[u8], dest: &[u8]) -> Why {
+    let name = |path| scan::split_path(path).1;
+    let (_, number) = names::numbered(name(dest));
+    let beside = number > 1 && names::numbered(name(path)).1 != number;
+    if beside { Why::NameTaken } else { Why::NameImpossible }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_beside_others_and_one_that_can_t_be_are_told_apart() {
+        for (path, dest, expected) in [
+            ("DCIM/A.JPG", "DCIM/A~2.JPG", Why::NameTaken),
+            ("DCIM/a:b.JPG", "DCIM/a%3Ab~3.JPG", Why::NameTaken),
+            ("DCIM/a:b.JPG", "DCIM/a%3Ab.JPG", Why::NameImpossible),
+            ("DC:IM/A.JPG", "DC%3AIM/A.JPG", Why::NameImpossible),
+            ("DCIM/A~2:.JPG", "DCIM/A~2%3A.JPG", Why::NameImpossible),
+        ] {
+            assert_eq!(why(path.as_bytes(), dest.as_bytes()), expected, "{dest}");
+        }
     }
 }

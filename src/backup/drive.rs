@@ -2,9 +2,10 @@
 
 use super::label::Label;
 use super::manifest::{self, Runs};
+use super::reason::Reason;
 use super::{names, scan};
 use crate::error::Problem;
-use crate::system::volume::{Dir, Fault, FaultKind, Lock, Medium};
+use crate::system::volume::{Dir, Fault, FaultKind, FileKind, Lock, Medium};
 use crate::ui::visible;
 use anyhow::Context as _;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,9 @@ use std::sync::Arc;
 
 /// piback's own folder at a drive's root.
 pub const OWN: &[u8] = b".piback";
+
+/// Room that is left on a drive for folders and the records.
+pub const RESERVE: u64 = 8 * 1024 * 1024;
 
 /// More names than that for one folder are not tried.
 const FOLDER_VARIANTS: u32 = 20;
@@ -77,6 +81,16 @@ impl Drive {
         let shown = visible(&path.to_string_lossy());
         let root = Dir::open(path).map_err(|fault| Problem::failed(format!("drive {shown}: {fault}")))?;
         let medium = root.medium().map_err(|fault| Problem::failed(format!("drive {shown}: {fault}")))?;
+        // Whoever shows the drive to a computer may have made it; the records would have no place.
+        if let Ok(Some(stat)) = root.stat(OWN)
+            && stat.kind != FileKind::Directory
+        {
+            return Err(Problem::failed(format!(
+                "{shown}/.piback is no folder: backups keep their records there"
+            ))
+            .hint("rename it or move it away")
+            .into());
+        }
         let mut drive =
             Drive { root, path: path.to_owned(), medium, label, ignores_case: false, cached: None };
         drive.look_at_case();
@@ -95,6 +109,17 @@ impl Drive {
                 .hint("piback attach follows it, piback cancel stops it")
                 .into()),
             Err(fault) => Err(Problem::failed(format!("drive {shown} can't be locked: {fault}")).into()),
+        }
+    }
+
+    /// Why a call was refused with "no space left". Bytes that find no room are one thing; a name that finds none where
+    /// there is room is another.
+    #[must_use]
+    pub fn no_room(&self, fault: Fault) -> Reason {
+        let is_a_name = matches!(fault.call, "create" | "mkdir" | "rename" | "link");
+        match self.root.space() {
+            Ok(space) if is_a_name && space.free >= RESERVE => Reason::NoMoreNames,
+            _ => Reason::NoSpace,
         }
     }
 

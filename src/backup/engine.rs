@@ -2,7 +2,7 @@
 
 use super::account::{Account, NotSafe};
 use super::copy::{self, Context, CopyResult};
-use super::drive::Drive;
+use super::drive::{Drive, RESERVE};
 use super::endpoints::Endpoints;
 use super::events::{Event, Tally, Watch};
 use super::manifest::{Damage, Index, Log, Record, Run, Runs, to_text};
@@ -42,7 +42,7 @@ pub fn backup(ends: &Endpoints, options: Options, watch: &dyn Watch) -> anyhow::
     let mut matched = matching::run(&card, &mut source, &mut drive, &runs.index, how, watch);
     let plan = options.mirror.then(|| mirror::plan(&card, &runs.index, &matched)).transpose()?;
     let space = drive.root.space().context("ask the drive for its room")?;
-    let wanted = if matched.copy.bytes > 0 { matched.copy.bytes.saturating_add(copy::RESERVE) } else { 0 };
+    let wanted = if matched.copy.bytes > 0 { matched.copy.bytes.saturating_add(RESERVE) } else { 0 };
     let short = wanted.saturating_sub(space.free);
     watch.event(Event::Planned { safe: matched.safe, copy: matched.copy, free: space.free, short });
 
@@ -50,7 +50,7 @@ pub fn backup(ends: &Endpoints, options: Options, watch: &dyn Watch) -> anyhow::
     account.card = Tally { files: (card.files.len() + card.odd.len()) as u64, bytes: card.bytes() };
     account.skipped = card.clutter.iter().map(|name| visible(&String::from_utf8_lossy(name))).collect();
     account.not_safe.extend(card.odd.iter().map(|odd| NotSafe {
-        path: visible(&String::from_utf8_lossy(&odd.path)),
+        path: to_text(&odd.path),
         size: 0,
         reason: Reason::Odd(odd.what.clone()),
     }));

@@ -24,7 +24,7 @@ pub enum Side {
     Drive,
 }
 
-/// One step of a run. Paths are shown with control characters escaped.
+/// One step of a run. Paths are text that loses nothing: bytes that are no UTF-8 as `%E9`, `%` as `%25`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {

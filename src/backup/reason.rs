@@ -39,6 +39,8 @@ pub enum Reason {
     Changed,
     /// The drive has no room for this one.
     NoSpace,
+    /// The drive has room, and takes no more names: its inodes are used up, or a folder is full.
+    NoMoreNames,
     /// FAT32 stops at 4 GiB - 1.
     TooLarge,
     /// Its folder on the drive can't be opened.
@@ -107,6 +109,11 @@ impl Reason {
             }
             Reason::Changed => "it changed while it was read".into(),
             Reason::NoSpace => "no room on the drive for it".into(),
+            Reason::NoMoreNames => {
+                "the drive has room, but takes no more files: its file system is out of inodes, or the \
+                                    folder is full"
+                    .into()
+            }
             Reason::TooLarge => "too large for the drive's file system (FAT32 stops at 4 GiB)".into(),
             Reason::Folder(fault) => format!("its folder on the drive can't be opened: {fault}"),
             Reason::Refused(fault) => format!("the drive refuses it: {fault}"),

@@ -75,7 +75,7 @@ pub fn safe_to_format(ends: &Endpoints, allow_shared: bool, watch: &dyn Watch) -
         ..Answer::default()
     };
     for odd in &card.odd {
-        let path = visible(&String::from_utf8_lossy(&odd.path));
+        let path = to_text(&odd.path);
         answer.not_safe.push(NotSafe { path, size: 0, reason: Reason::Odd(odd.what.clone()) });
     }
     let buffers = (Buffer::new(PIECE), Buffer::new(PIECE));
@@ -131,7 +131,7 @@ fn changed_meanwhile(source: &Source, card: &Card, answer: &mut Answer) {
     let seen: HashSet<(Vec<u8>, u64, i64, i64)> =
         card.files.iter().map(|f| (card.path(f), f.size, f.mtime, f.ctime)).collect();
     for odd in now.odd.iter().filter(|odd| !card.odd.contains(odd)) {
-        let path = visible(&String::from_utf8_lossy(&odd.path));
+        let path = to_text(&odd.path);
         answer.not_safe.push(NotSafe { path, size: 0, reason: Reason::Odd(odd.what.clone()) });
     }
     for file in &now.files {

@@ -1,6 +1,7 @@
 //! The card, opened: reading its files, and telling a bad sector from a card that is gone.
 
 use super::digest::{self, Digest, Digester};
+use super::manifest::to_text;
 use super::scan::{self, Card, File};
 use crate::system::volume::{ALIGN, Buffer, Dir, Fault, FaultKind, InFile, Medium, Stat};
 use std::sync::Arc;
@@ -168,9 +169,9 @@ fn read_all(file: &mut InFile, before: Stat, buffer: &mut Buffer) -> Result<Opti
     Ok((offset == before.size).then(|| digester.finish()))
 }
 
-/// The path of a file of the card, as it is shown.
+/// The path of a file of the card as text that loses nothing of it; see [`to_text`].
 #[must_use]
 pub fn shown(card: &Card, file: &File) -> String {
     let path = scan::join(&card.folders[file.folder as usize].path, card.name(file));
-    crate::ui::visible(&String::from_utf8_lossy(&path))
+    to_text(&path)
 }

@@ -11,7 +11,6 @@ use super::names;
 use super::scan::{self, Card};
 use super::source::{self, LARGE, PIECE};
 use crate::system::volume::{Buffer, Fault, FaultKind};
-use crate::ui::visible;
 use std::collections::HashSet;
 
 /// A file without a record.
@@ -127,7 +126,7 @@ pub fn record_untracked(
                 log.append(records)?;
                 return Ok((taken, false));
             }
-            let path = visible(&String::from_utf8_lossy(&file.dest));
+            let path = to_text(&file.dest);
             watch.event(Event::Comparing { path, bytes: file.size });
             let (dir, name) = match drive.holding(&file.dest) {
                 Ok(Some(found)) => found,

@@ -41,7 +41,7 @@ pub fn run(args: &Apply, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     view::plan::show(ui, &plan, &checks);
     validate::refuse_failures(&checks)?;
     let done = |applied| {
-        view::plan::json(ui, "apply", &plan, &checks, Some(applied));
+        view::plan::json(ui, &plan, &checks, Some(applied));
         Ok(Outcome::Done)
     };
     if plan.is_empty() {

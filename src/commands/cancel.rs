@@ -3,7 +3,7 @@
 use super::running;
 use crate::cli::{Global, Running};
 use crate::error::Outcome;
-use crate::ui::{JSON_SCHEMA, Ui, visible};
+use crate::ui::{Ui, visible};
 use anyhow::Context;
 use serde::Serialize;
 
@@ -15,18 +15,10 @@ pub fn run(args: &Running, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> 
     ui.say("It first finishes the files at hand: a few seconds.");
     #[derive(Serialize)]
     struct Answer<'a> {
-        schema: u32,
-        command: &'static str,
         label: &'a str,
         pid: i32,
         asked: bool,
     }
-    ui.json(&Answer {
-        schema: JSON_SCHEMA,
-        command: "cancel",
-        label: &found.header.label,
-        pid: found.pid,
-        asked: true,
-    });
+    ui.json("asked", &Answer { label: &found.header.label, pid: found.pid, asked: true });
     Ok(Outcome::Done)
 }

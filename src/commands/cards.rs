@@ -1,13 +1,14 @@
 //! `piback cards`: what is plugged in.
 
 use super::context;
+use crate::backup::manifest::{shown, to_text};
 use crate::cli::Global;
 use crate::error::Outcome;
 use crate::media::drives::{self, Drives};
 use crate::media::volume::{MountedAt, Volume};
 use crate::media::{enrolled, plugged};
 use crate::system::folder::Folder;
-use crate::ui::{JSON_SCHEMA, Style, Ui, bytes, visible};
+use crate::ui::{Style, Ui, bytes, visible};
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -32,11 +33,9 @@ pub fn run(global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     }
     #[derive(Serialize)]
     struct Answer<'a> {
-        schema: u32,
-        command: &'static str,
         volumes: &'a [Card],
     }
-    ui.json(&Answer { schema: JSON_SCHEMA, command: "cards", volumes: &cards });
+    ui.json("volumes", &Answer { volumes: &cards });
     Ok(Outcome::Done)
 }
 
@@ -67,7 +66,21 @@ struct Card {
     read_only: bool,
     usb: bool,
     model: Option<String>,
-    mounted: Vec<MountedAt>,
+    mounted: Vec<Mounted>,
+}
+
+/// Place where it is mounted.
+#[derive(Debug, Serialize)]
+struct Mounted {
+    /// As text that loses nothing.
+    path: String,
+    read_only: bool,
+}
+
+impl Mounted {
+    fn new(at: &MountedAt) -> Self {
+        Mounted { path: to_text(at.path.as_os_str().as_encoded_bytes()), read_only: at.read_only }
+    }
 }
 
 impl Card {
@@ -97,7 +110,7 @@ impl Card {
             read_only: volume.read_only,
             usb: volume.usb,
             model: volume.model.clone(),
-            mounted: volume.mounts.clone(),
+            mounted: volume.mounts.iter().map(Mounted::new).collect(),
         }
     }
 
@@ -119,7 +132,7 @@ impl Card {
         text.push_str(&format!("  {}", self.device.display()));
         for mounted in &self.mounted {
             let how = if mounted.read_only { " (read-only)" } else { "" };
-            text.push_str(&format!("\n  at {}{how}", visible(&mounted.path.to_string_lossy())));
+            text.push_str(&format!("\n  at {}{how}", shown(&mounted.path)));
         }
         if self.role == Role::Drive && !self.enrolled {
             text.push_str(&format!("\n  sudo piback enroll '{label}'"));

@@ -8,6 +8,6 @@ use clap::CommandFactory;
 pub fn run(args: &Completions, ui: &Ui) -> anyhow::Result<Outcome> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "piback", &mut script);
-    ui.raw(&String::from_utf8_lossy(&script));
+    ui.text(&String::from_utf8_lossy(&script));
     Ok(Outcome::Done)
 }

@@ -5,6 +5,7 @@ use crate::cli::Global;
 use crate::error::{Outcome, Problem};
 use crate::provision::apply;
 use crate::ui::Ui;
+use serde::Serialize;
 
 pub fn run(global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let host = context::host(global)?;
@@ -16,5 +17,10 @@ pub fn run(global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
             .into());
     }
     ui.say("Confirmed. It stays.");
+    #[derive(Serialize)]
+    struct Confirmed {
+        confirmed: bool,
+    }
+    ui.json("confirmed", &Confirmed { confirmed: true });
     Ok(Outcome::Done)
 }

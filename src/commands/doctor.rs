@@ -8,7 +8,7 @@ use crate::provision::host::facts;
 use crate::provision::state::State;
 use crate::system::Host;
 use crate::system::read_only::ReadOnly;
-use crate::ui::{JSON_SCHEMA, Style, Ui};
+use crate::ui::{Style, Ui};
 use serde::Serialize;
 
 pub fn run(global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
@@ -41,8 +41,6 @@ pub fn run(global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     }
     #[derive(Serialize)]
     struct DoctorJson<'a> {
-        schema: u32,
-        command: &'static str,
         checks: Vec<CheckJson<'a>>,
     }
     #[derive(Serialize)]
@@ -55,7 +53,7 @@ pub fn run(global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let checks = findings.iter().zip(doctor::CHECKS);
     let checks =
         checks.map(|((name, finding), check)| CheckJson { name, line: check.line, finding }).collect();
-    ui.json(&DoctorJson { schema: JSON_SCHEMA, command: "doctor", checks });
+    ui.json("checks", &DoctorJson { checks });
     let bad = findings.iter().filter(|(_, f)| f.level == Level::Bad).count();
     if bad > 0 {
         return Err(Problem::failed(format!(

@@ -11,7 +11,7 @@ use crate::media::{enrolled, plugged};
 use crate::system::folder::Folder;
 use crate::system::mount::{self, Access};
 use crate::system::random;
-use crate::ui::{JSON_SCHEMA, Ui, visible};
+use crate::ui::{Ui, visible};
 use anyhow::{Context, anyhow};
 use serde::Serialize;
 use std::path::Path;
@@ -47,7 +47,7 @@ pub fn run(args: &Enroll, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let has_dcim = args.is_a_drive || found.as_ref().is_some_and(|marker| marker.has_dcim);
     let already = found.as_ref().is_some_and(|marker| enrolled.knows(marker) && marker.has_dcim == has_dcim);
     if !already && !agreed(args, volume, ui)? {
-        ui.say("Nothing was changed.");
+        ui.unchanged();
         return Ok(Outcome::Done);
     }
     let marker = match found {
@@ -146,10 +146,8 @@ fn report(marker: &Marker, already: bool, destination: Option<&str>, ui: &Ui) {
     }
     #[derive(Serialize)]
     struct Answer<'a> {
-        schema: u32,
-        command: &'static str,
         enrolled: &'a Marker,
         already: bool,
     }
-    ui.json(&Answer { schema: JSON_SCHEMA, command: "enroll", enrolled: marker, already });
+    ui.json("enrolled", &Answer { enrolled: marker, already });
 }

@@ -8,7 +8,7 @@ use crate::profile::legacy_conf::{self, LegacyConf};
 use crate::profile::types::{Country, Passphrase, SecretPath, Ssid, VolumeLabel};
 use crate::profile::{self, Profile};
 use crate::system::{FileNode, Host, Node, input, random};
-use crate::ui::{JSON_SCHEMA, Ui, visible};
+use crate::ui::{Ui, visible};
 use anyhow::Context;
 use serde::Serialize;
 use std::path::Path;
@@ -226,21 +226,18 @@ fn report(ui: &Ui, profile: &Profile, made: &Made) {
     ui.say("Read a secret with `sudo cat FILE`. Next: piback apply");
     #[derive(Serialize)]
     struct InitJson<'a> {
-        schema: u32,
-        command: &'static str,
         profile: &'static str,
         passphrase_file: &'a str,
         passphrase: &'static str,
         password_file: &'a str,
         password: &'static str,
     }
-    ui.json(&InitJson {
-        schema: JSON_SCHEMA,
-        command: "init",
+    let line = InitJson {
         profile: PROFILE,
         passphrase_file: wifi,
         passphrase: made.passphrase,
         password_file: share,
         password: made.password,
-    });
+    };
+    ui.json("profile", &line);
 }

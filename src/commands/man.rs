@@ -6,12 +6,13 @@ use crate::system::input;
 use crate::ui::{Ui, visible};
 use anyhow::Context;
 use clap::CommandFactory;
+use serde::Serialize;
 
 pub fn run(args: &Man, ui: &Ui) -> anyhow::Result<Outcome> {
     let mut top = Cli::command();
     top.build();
     let Some(dir) = &args.dir else {
-        ui.raw(&page(&top)?);
+        ui.text(&page(&top)?);
         return Ok(Outcome::Done);
     };
     input::make_dirs(dir).with_context(|| format!("{} can't be made", visible(&dir.to_string_lossy())))?;
@@ -21,12 +22,19 @@ pub fn run(args: &Man, ui: &Ui) -> anyhow::Result<Outcome> {
         // clap_mangen takes names for 'static; these are as many as there are commands.
         pages.push((format!("{name}.1"), page(&command.clone().name(String::leak(name) as &'static str))?));
     }
+    let mut files = Vec::new();
     for (name, text) in pages {
         let file = dir.join(&name);
         let shown = visible(&file.to_string_lossy());
         input::write(&file, text.as_bytes()).with_context(|| format!("{shown} can't be written"))?;
         ui.say(&shown);
+        files.push(shown);
     }
+    #[derive(Serialize)]
+    struct Pages {
+        files: Vec<String>,
+    }
+    ui.json("pages", &Pages { files });
     Ok(Outcome::Done)
 }
 

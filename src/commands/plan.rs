@@ -30,6 +30,6 @@ pub fn run(args: &Plan, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
             _ => anyhow::Error::new(e).context(format!("{name} can't be written")),
         })?;
     }
-    view::plan::json(ui, "plan", &plan, &checks, None);
+    view::plan::json(ui, &plan, &checks, None);
     Ok(if args.check && !plan.is_empty() { Outcome::Pending } else { Outcome::Done })
 }

@@ -7,7 +7,7 @@ use crate::provision::components;
 use crate::provision::components::component::Ownership;
 use crate::system::input;
 use crate::system::read_only::ReadOnly;
-use crate::ui::{JSON_SCHEMA, Ui, visible};
+use crate::ui::{Ui, visible};
 use anyhow::Context;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -35,13 +35,11 @@ pub fn run(args: &Render, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     }
     #[derive(Serialize)]
     struct Rendered {
-        schema: u32,
-        command: &'static str,
         stack: String,
         files: Vec<String>,
     }
     let stack = setup.facts.stack.to_string();
-    ui.json(&Rendered { schema: JSON_SCHEMA, command: "render", stack, files });
+    ui.json("rendered", &Rendered { stack, files });
     Ok(Outcome::Done)
 }
 

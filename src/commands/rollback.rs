@@ -14,19 +14,25 @@ use crate::provision::state::generations;
 use crate::system::{Host, signals};
 use crate::ui::{Ui, visible};
 use crate::view;
+use serde::Serialize;
 
 pub fn run(args: &Rollback, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let host = context::host(global)?;
     context::need_root(&host, "rollback")?;
     if let Some(intent) = journal::open(&host)? {
         if !args.yes && !agreed(ui, "Undo what is open?")? {
-            ui.say("Nothing was changed.");
+            ui.unchanged();
             return Ok(Outcome::Done);
         }
         let _lock = apply::lock(&host)?;
         apply::undo_open(&host)?;
         ui.say(&format!("{} is undone.", visible(&intent.record.made_by)));
         if !args.original && args.to.is_none() {
+            #[derive(Serialize)]
+            struct Undone<'a> {
+                made_by: &'a str,
+            }
+            ui.json("undone", &Undone { made_by: &intent.record.made_by });
             return Ok(Outcome::Done);
         }
     } else if journal::is_there(&host)? {
@@ -47,7 +53,7 @@ pub fn run(args: &Rollback, global: &Global, ui: &Ui) -> anyhow::Result<Outcome>
     plan.notes.extend(notes);
     view::plan::show(ui, &plan, &[]);
     let done = |applied| {
-        view::plan::json(ui, "rollback", &plan, &[], Some(applied));
+        view::plan::json(ui, &plan, &[], Some(applied));
         Ok(Outcome::Done)
     };
     if plan.is_empty() {

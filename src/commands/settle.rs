@@ -6,6 +6,7 @@ use crate::error::Outcome;
 use crate::provision::apply::{self, Recovered};
 use crate::system::clock;
 use crate::ui::Ui;
+use serde::Serialize;
 use std::time::Duration;
 
 /// An apply that installs packages holds the lock for minutes; after that it is stuck, and undoing beside it is worse.
@@ -23,10 +24,16 @@ pub fn run(args: &Settle, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
         }
         waited += 1;
     };
-    ui.say(match apply::settle(&host, args.boot)? {
-        Recovered::Nothing => "Nothing was open.",
-        Recovered::Undone => "The apply that was not confirmed, or cut off, is undone.",
-        Recovered::Finished => "The apply that was cut off is finished.",
-    });
+    let (outcome, text) = match apply::settle(&host, args.boot)? {
+        Recovered::Nothing => ("nothing", "Nothing was open."),
+        Recovered::Undone => ("undone", "The apply that was not confirmed, or cut off, is undone."),
+        Recovered::Finished => ("finished", "The apply that was cut off is finished."),
+    };
+    ui.say(text);
+    #[derive(Serialize)]
+    struct Settled {
+        outcome: &'static str,
+    }
+    ui.json("settled", &Settled { outcome });
     Ok(Outcome::Done)
 }

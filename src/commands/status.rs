@@ -11,7 +11,7 @@ use crate::provision::state::State;
 use crate::provision::state::generations::{self, Generation};
 use crate::system::Host;
 use crate::system::read_only::ReadOnly;
-use crate::ui::{JSON_SCHEMA, Style, Ui, visible};
+use crate::ui::{Style, Ui, visible};
 use serde::Serialize;
 
 pub fn run(args: &Status, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
@@ -35,9 +35,7 @@ pub fn run(args: &Status, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
         None => ui.say("Nothing was applied here yet. `piback apply` does."),
     }
     let last = state.last.as_ref();
-    ui.json(&StatusJson {
-        schema: JSON_SCHEMA,
-        command: "status",
+    let line = StatusJson {
         generation: last.map(|l| l.number),
         time: last.map(|l| l.time),
         stack: last.and_then(|l| l.stack).map(|s| s.to_string()),
@@ -45,14 +43,13 @@ pub fn run(args: &Status, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
         up,
         generations,
         cut_off,
-    });
+    };
+    ui.json("status", &line);
     Ok(Outcome::Done)
 }
 
 #[derive(Serialize)]
 struct StatusJson<'a> {
-    schema: u32,
-    command: &'static str,
     generation: Option<u32>,
     time: Option<i64>,
     stack: Option<String>,

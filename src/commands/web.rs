@@ -5,7 +5,7 @@ use crate::cli::{Global, Web};
 use crate::error::{Outcome, Problem};
 use crate::jobs::folders::{Folders, Named};
 use crate::system::folder;
-use crate::ui::{JSON_SCHEMA, Style, Ui, visible};
+use crate::ui::{Style, Ui, visible};
 use crate::web::{Qr, Server};
 use anyhow::Context;
 use serde::Serialize;
@@ -26,22 +26,12 @@ pub fn run(args: &Web, _: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let invitation = server.invite()?;
     #[derive(Serialize)]
     struct Listening<'a> {
-        schema: u32,
-        command: &'static str,
-        event: &'static str,
         url: &'a str,
         pair_url: &'a str,
         code: &'a str,
     }
     let url = server.url();
-    ui.json(&Listening {
-        schema: JSON_SCHEMA,
-        command: "web",
-        event: "listening",
-        url: &url,
-        pair_url: &invitation.url,
-        code: &invitation.code,
-    });
+    ui.json("listening", &Listening { url: &url, pair_url: &invitation.url, code: &invitation.code });
     if !ui.json_wanted() {
         if let Some(qr) = Qr::new(&invitation.url).filter(|_| ui.on_terminal()) {
             ui.verbatim(&qr.text());

@@ -16,6 +16,12 @@ pub fn was_told(word: &str) -> bool {
     std::env::args_os().any(|argument| argument == word)
 }
 
+/// Finds the first of these words that the command line has, for when it can't be parsed.
+#[must_use]
+pub fn first_of(words: &[&'static str]) -> Option<&'static str> {
+    std::env::args_os().skip(1).find_map(|argument| words.iter().copied().find(|word| argument == *word))
+}
+
 /// Tells whether this process may change the host.
 #[must_use]
 pub fn is_root() -> bool {

@@ -34,6 +34,9 @@ const LONGEST_LINE: usize = 64 * 1024 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
     pub schema: u32,
+    /// The verb that runs; empty of a run that an earlier version began.
+    #[serde(default)]
+    pub command: String,
     /// Always `run`.
     pub event: String,
     pub pid: i32,
@@ -46,6 +49,9 @@ pub struct Header {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct End {
     schema: u32,
+    /// The verb that runs; empty of a run that an earlier version began.
+    #[serde(default)]
+    command: String,
     /// Always `end`.
     event: String,
     exit_code: u8,
@@ -118,6 +124,7 @@ impl RunDir {
             fcntl(&file, FcntlArg::F_SETLK(&whole_file())).map_err(io::Error::from)?;
             let header = Header {
                 schema: crate::ui::JSON_SCHEMA,
+                command: "backup".to_owned(),
                 event: "run".to_owned(),
                 pid,
                 label: label.to_owned(),
@@ -208,7 +215,12 @@ impl Running {
     /// # Errors
     /// The file can't be removed; the next backup does it.
     pub fn end(mut self, exit_code: u8) -> anyhow::Result<()> {
-        self.event(&End { schema: crate::ui::JSON_SCHEMA, event: "end".to_owned(), exit_code });
+        self.event(&End {
+            schema: crate::ui::JSON_SCHEMA,
+            command: "backup".to_owned(),
+            event: "end".to_owned(),
+            exit_code,
+        });
         self.folder.remove(&self.name).context("remove the status file")
     }
 }

@@ -26,7 +26,14 @@ fn locker(file: &Path) -> Child {
 
 fn status_file(dir: &RunDir, pid: i32) -> PathBuf {
     let path = dir.path.join(file_name(pid));
-    let header = Header { schema: 1, event: "run".into(), pid, label: "SD".into(), destination: "/d".into() };
+    let header = Header {
+        schema: 1,
+        command: "backup".into(),
+        event: "run".into(),
+        pid,
+        label: "SD".into(),
+        destination: "/d".into(),
+    };
     std::fs::write(&path, line(&header)).unwrap();
     path
 }

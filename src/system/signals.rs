@@ -1,27 +1,28 @@
 //! Signals during a run: a closed terminal does not end it, Ctrl-C asks it to end well.
 
+use nix::libc;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 static STOP: AtomicBool = AtomicBool::new(false);
 
+/// Said when the second signal ends the process. Of an apply it is as true as of a backup.
+const AT_ONCE: &str =
+    "\npiback: stopped at once. What was finished stays; the rest is as after a power cut.\n";
+
 /// Ignores SIGHUP and SIGPIPE (SSH drops, terminals close); SIGINT and SIGTERM ask to stop, and a second one of
 /// them ends the process at once, which loses nothing but the current batch.
 pub fn stop_gently() {
     let ignore = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
-    let ask = SigAction::new(
-        SigHandler::Handler(on_stop),
-        SaFlags::SA_RESTART | SaFlags::SA_RESETHAND,
-        SigSet::empty(),
-    );
+    let ask = SigAction::new(SigHandler::Handler(on_stop), SaFlags::SA_RESTART, SigSet::empty());
     for (signal, action) in [
         (Signal::SIGHUP, &ignore),
         (Signal::SIGPIPE, &ignore),
         (Signal::SIGINT, &ask),
         (Signal::SIGTERM, &ask),
     ] {
-        // SAFETY: the handler stores one atomic flag, which is allowed at any moment. A refusal leaves the
-        // default, which only ends the run earlier.
+        // SAFETY: the handler swaps an atomic flag, writes, and sends a signal, which all are allowed at any moment. A
+        // refusal leaves the default, which only ends the run earlier.
         let _ = unsafe { sigaction(signal, action) };
     }
 }
@@ -32,6 +33,15 @@ pub fn stop_requested() -> bool {
     STOP.load(Ordering::Relaxed)
 }
 
-extern "C" fn on_stop(_: nix::libc::c_int) {
-    STOP.store(true, Ordering::Relaxed);
+extern "C" fn on_stop(signal: libc::c_int) {
+    if !STOP.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    // SAFETY: these three are async-signal-safe (signal-safety(7)). The signal is held back until the handler returns,
+    // and then ends the process, as its parent expects of it.
+    unsafe {
+        libc::write(libc::STDERR_FILENO, AT_ONCE.as_ptr().cast(), AT_ONCE.len());
+        libc::signal(signal, libc::SIG_DFL);
+        libc::raise(signal);
+    }
 }

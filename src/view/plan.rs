@@ -8,7 +8,7 @@ use crate::provision::resources::unit::change::UnitChange;
 use crate::provision::text::diff;
 use crate::provision::validate::result::Check;
 use crate::system::Node;
-use crate::ui::{JSON_SCHEMA, Style, Ui, visible};
+use crate::ui::{Style, Ui, visible};
 use serde::Serialize;
 
 /// Shows a plan: files with their diffs, packages, accounts, units, then one line that sums it up.
@@ -45,8 +45,8 @@ pub fn show(ui: &Ui, plan: &Plan, checks: &[Check]) {
 }
 
 /// The plan as one JSON object; `applied` says whether it was carried out, and is left out where that was not asked.
-pub fn json(ui: &Ui, command: &'static str, plan: &Plan, checks: &[Check], applied: Option<bool>) {
-    ui.json(&PlanJson::new(command, plan, checks, applied));
+pub fn json(ui: &Ui, plan: &Plan, checks: &[Check], applied: Option<bool>) {
+    ui.json("plan", &PlanJson::new(plan, checks, applied));
 }
 
 fn file_header(ui: &Ui, file: &FileChange) -> String {
@@ -90,8 +90,6 @@ fn meta(file: &FileChange) -> Option<String> {
 
 #[derive(Serialize)]
 struct PlanJson<'a> {
-    schema: u32,
-    command: &'static str,
     pending: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     applied: Option<bool>,
@@ -117,7 +115,7 @@ struct FileJson<'a> {
 }
 
 impl<'a> PlanJson<'a> {
-    fn new(command: &'static str, plan: &'a Plan, checks: &'a [Check], applied: Option<bool>) -> Self {
+    fn new(plan: &'a Plan, checks: &'a [Check], applied: Option<bool>) -> Self {
         let file = |file: &'a FileChange| FileJson {
             path: &file.path,
             action: file.action,
@@ -128,8 +126,6 @@ impl<'a> PlanJson<'a> {
             diff: diff::unified(&file.shown.0, &file.shown.1).join("\n"),
         };
         PlanJson {
-            schema: JSON_SCHEMA,
-            command,
             pending: !plan.is_empty() && applied != Some(true),
             applied,
             stack: plan.stack.map(|s| s.to_string()),

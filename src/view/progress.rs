@@ -185,7 +185,10 @@ impl Shared {
                 if now.saturating_sub(told) >= every {
                     told = now;
                     self.screen.say(&moving, &self.ui);
-                    self.ui.json(&Line { schema: JSON_SCHEMA, command, body: moving });
+                    if json {
+                        let line = Line { schema: JSON_SCHEMA, command, body: moving };
+                        self.ui.raw(&format!("{}\n", serde_json::to_string(&line).unwrap_or_default()));
+                    }
                 }
             }
             std::thread::park_timeout(DRAW_EVERY);

@@ -1,7 +1,8 @@
 //! The report that a photographer reads at the end of a run.
 
-use crate::backup::account::{Account, NotSafe, Renamed};
+use crate::backup::account::{Account, NotSafe, Renamed, Why};
 use crate::backup::events::Tally;
+use crate::backup::manifest::shown;
 use crate::backup::reason::{self, Reason, Stop};
 use crate::backup::{Answer, Endpoints, Verdict};
 use crate::system::volume::Shared;
@@ -56,9 +57,6 @@ pub struct AccountLine {
 
 #[derive(Serialize)]
 struct AnswerLine<'a> {
-    schema: u32,
-    command: &'static str,
-    event: &'static str,
     label: &'a str,
     safe_to_format: bool,
     on_card: Tally,
@@ -75,9 +73,6 @@ struct AnswerLine<'a> {
 
 #[derive(Serialize)]
 struct VerdictLine<'a> {
-    schema: u32,
-    command: &'static str,
-    event: &'static str,
     label: &'a str,
     good: bool,
     recorded: Tally,
@@ -143,11 +138,17 @@ impl AccountLine {
                 are(self.taken_over_files)
             ));
         }
-        if !self.renamed.is_empty() {
-            let files = ui::files(self.renamed.len() as u64);
-            ui.say(&format!("{files} kept beside others of the same name:"));
-            let names = self.renamed.iter().map(|r| format!("  {} -> {}", r.path, r.dest));
-            list(ui, names, self.renamed.len(), LISTED);
+        let (taken, impossible): (Vec<_>, Vec<_>) =
+            self.renamed.iter().partition(|renamed| renamed.why == Some(Why::NameTaken));
+        for (renamed, why) in [
+            (taken, "kept beside others of the same name:"),
+            (impossible, "kept under names that the drive can hold:"),
+        ] {
+            if !renamed.is_empty() {
+                ui.say(&format!("{} {why}", ui::files(renamed.len() as u64)));
+                let names = renamed.iter().map(|r| format!("  {} -> {}", shown(&r.path), shown(&r.dest)));
+                list(ui, names, renamed.len(), LISTED);
+            }
         }
         not_safe(ui, &self.not_safe_files, self.stopped.as_deref());
         ui.say(&self.sentence(ui));
@@ -203,10 +204,7 @@ impl AccountLine {
 
 /// The answer of `safe-to-format`.
 pub fn answer(ui: &Ui, ends: &Endpoints, answer: &Answer) {
-    ui.json(&AnswerLine {
-        schema: JSON_SCHEMA,
-        command: "safe-to-format",
-        event: "answer",
+    let line = AnswerLine {
         label: ends.label.as_str(),
         safe_to_format: answer.yes(),
         on_card: answer.card,
@@ -217,7 +215,8 @@ pub fn answer(ui: &Ui, ends: &Endpoints, answer: &Answer) {
         unseen_bytes: answer.unseen,
         stopped: answer.stop.map(Stop::describe),
         notes: &answer.notes,
-    });
+    };
+    ui.json("answer", &line);
     answer.notes.iter().for_each(|note| ui.note(note));
     not_safe(ui, &bad_files(&answer.not_safe), answer.stop.map(Stop::describe));
     if !answer.skipped.is_empty() {
@@ -259,10 +258,7 @@ pub fn answer(ui: &Ui, ends: &Endpoints, answer: &Answer) {
 
 /// The verdict of `verify`.
 pub fn verdict(ui: &Ui, label: &str, verdict: &Verdict) {
-    ui.json(&VerdictLine {
-        schema: JSON_SCHEMA,
-        command: "verify",
-        event: "verdict",
+    let line = VerdictLine {
         label,
         good: verdict.all_good(),
         recorded: verdict.known,
@@ -275,7 +271,8 @@ pub fn verdict(ui: &Ui, label: &str, verdict: &Verdict) {
         damaged_manifests: &verdict.damage,
         stopped: verdict.stop.map(Stop::describe),
         notes: &verdict.notes,
-    });
+    };
+    ui.json("verdict", &line);
     for note in &verdict.notes {
         ui.note(note);
     }
@@ -285,11 +282,11 @@ pub fn verdict(ui: &Ui, label: &str, verdict: &Verdict) {
         row(ui, "without a record", verdict.unrecorded);
     }
     for path in &verdict.healed {
-        ui.note(&format!("{path} is damaged or gone; the same photo is safe under another name"));
+        ui.note(&format!("{} is damaged or gone; the same photo is safe under another name", shown(path)));
     }
     if !verdict.moved.is_empty() {
         ui.say(&format!("{} moved on the drive, and recorded there:", ui::files(verdict.moved.len() as u64)));
-        let names = verdict.moved.iter().map(|one| format!("  {} -> {}", one.path, one.dest));
+        let names = verdict.moved.iter().map(|one| format!("  {} -> {}", shown(&one.path), shown(&one.dest)));
         list(ui, names, verdict.moved.len(), LISTED);
     }
     if verdict.accepted > 0 {
@@ -352,17 +349,17 @@ fn not_safe(ui: &Ui, bad: &[BadFile], stopped: Option<&str>) {
     let (left, wrong): (Vec<&BadFile>, Vec<&BadFile>) =
         bad.iter().partition(|b| Some(b.why.as_str()) == stopped);
     for (files, most) in [(wrong, LISTED), (left, LISTED_NOT_REACHED)] {
-        list(ui, files.iter().map(|b| format!("  {}: {}", b.path, b.why)), files.len(), most);
+        list(ui, files.iter().map(|b| format!("  {}: {}", shown(&b.path), b.why)), files.len(), most);
     }
 }
 
 fn list(ui: &Ui, lines: impl Iterator<Item = String>, len: usize, most: usize) {
-    let shown = if ui.verbose() { usize::MAX } else { most };
-    for line in lines.take(shown) {
+    let most = if ui.verbose() { usize::MAX } else { most };
+    for line in lines.take(most) {
         ui.say(&line);
     }
-    if len > shown {
-        ui.say(&format!("  and {} more (-v lists all)", len - shown));
+    if len > most {
+        ui.say(&format!("  and {} more (-v lists all)", len - most));
     }
 }
 

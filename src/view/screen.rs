@@ -1,6 +1,7 @@
 //! The place where a run is drawn: a bar on a terminal, a line now and then elsewhere.
 
 use crate::backup::events::Side;
+use crate::backup::manifest::shown;
 use crate::ui::{self, Bar, Ui};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -78,7 +79,8 @@ impl Moving {
             Some(Side::Drive) => ", drive slower",
             None => "",
         };
-        let name = self.current.rsplit('/').next().unwrap_or_default();
+        let current = shown(&self.current);
+        let name = current.rsplit('/').next().unwrap_or_default();
         let line = format!("{} of {}{slower}, {name}", self.files, ui::files(self.of_files));
         line.chars().take(WIDTH).collect()
     }

@@ -291,6 +291,19 @@ fn what_the_drive_could_not_read_for_verify_is_copied_again() {
 }
 
 #[test]
+fn room_for_bytes_and_none_for_names_is_told_apart_from_a_full_drive() {
+    let (rig, mounted) = breakable_drive(2, 100_000, Faults::default());
+    mounted.set(|f| f.no_inode_in = Some(rig.label.clone()));
+    let (run, account) = rig.not_safe();
+    assert!(run.says("takes no more files") && !run.says("no room on the drive"), "{run:?}");
+    assert_eq!(account["not_safe"]["files"], 2);
+    mounted.set(|f| (f.no_inode_in, f.full_after) = (None, Some(20_000)));
+    let (run, _) = rig.not_safe();
+    assert!(run.says("no room on the drive") && !run.says("takes no more files"), "{run:?}");
+    mounted.unmount();
+}
+
+#[test]
 fn no_room_for_the_list_for_other_tools_makes_no_photo_unsafe() {
     let (rig, mounted) = breakable_drive(3, 100_000, Faults::default());
     mounted.set(|f| f.full_in = Some(".piback/mhl".into()));

@@ -29,6 +29,8 @@ pub struct Faults {
     pub full_after: Option<u64>,
     /// ENOSPC for writes to files whose path begins so.
     pub full_in: Option<String>,
+    /// ENOSPC for new files whose path begins so: no inode is left.
+    pub no_inode_in: Option<String>,
     /// What `statfs` says is free, in bytes, until something is written.
     pub free: Option<u64>,
     /// EFBIG from this offset on.
@@ -656,6 +658,10 @@ impl Filesystem for Faulty {
     ) {
         let path = self.child(parent, name);
         let result = self.gate().and_then(|()| self.bad_name(name)).and_then(|()| {
+            let none_left = |prefix: &String| path.starts_with(prefix);
+            if self.faults.lock().unwrap().no_inode_in.as_ref().is_some_and(none_left) {
+                return Err(Errno::ENOSPC);
+            }
             let exclusive = flags & 0o200 != 0;
             let mut options = OpenOptions::new();
             options.read(true).write(true).mode(0o644);

@@ -59,6 +59,19 @@ fn card_and_drive_must_not_overlap() {
 }
 
 #[test]
+fn a_file_in_the_place_of_the_records_is_named() {
+    let rig = Rig::new();
+    rig.shoot("a", "b");
+    std::fs::write(rig.drive.join(".piback"), "mine").unwrap();
+    for verb in ["backup", "verify", "safe-to-format"] {
+        let run = rig.run(verb, &[]);
+        assert_eq!(run.code, Some(1), "{verb} {run:?}");
+        assert!(run.says(".piback is no folder") && run.says("rename it or move it away"), "{verb} {run:?}");
+    }
+    assert_eq!(tree(&rig.drive).len(), 1);
+}
+
+#[test]
 fn what_is_not_there_is_said_and_not_made() {
     let rig = Rig::new();
     rig.shoot("a", "b");

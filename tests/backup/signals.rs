@@ -34,14 +34,14 @@ impl Running {
         kill(Pid::from_raw(self.child.id() as i32), signal).unwrap();
     }
 
-    /// Sends a signal and waits until its handler, which serves once, was called.
+    /// Sends a signal and waits until it was taken.
     fn interrupt(&self) {
         self.send(Signal::SIGINT);
         let status = format!("/proc/{}/status", self.child.id());
         until("the signal was taken", || {
             let text = std::fs::read_to_string(&status).unwrap();
-            let caught = text.lines().find_map(|l| l.strip_prefix("SigCgt:")).unwrap().trim();
-            u64::from_str_radix(caught, 16).unwrap() & (1 << (Signal::SIGINT as u64 - 1)) == 0
+            let pending = text.lines().find_map(|l| l.strip_prefix("ShdPnd:")).unwrap().trim();
+            u64::from_str_radix(pending, 16).unwrap() & (1 << (Signal::SIGINT as u64 - 1)) == 0
         });
     }
 
@@ -111,7 +111,11 @@ fn a_second_ctrl_c_ends_at_once_and_the_next_run_cleans_up() {
     running.send(Signal::SIGINT);
     // It is as good as dead; the kernel waits for the card's last answer.
     running.card.allow(None);
-    assert_eq!(running.child.wait().unwrap().code(), None);
+    let ended = running.child.wait().unwrap();
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&ended), Some(Signal::SIGINT as i32));
+    let mut said = String::new();
+    std::io::Read::read_to_string(&mut running.child.stderr.take().unwrap(), &mut said).unwrap();
+    assert!(said.contains("stopped at once"), "{said}");
     let Running { rig, card, behind, .. } = running;
     assert!(!rig.litter().is_empty(), "it was in the middle");
     rig.backed_up();

@@ -27,7 +27,7 @@ impl Bench {
             root: Some(&root),
             need: typed.need,
         };
-        with(&request, &Ui::new(false, false, true), body)
+        with(&request, &Ui::new("backup", false, false, true), body)
     }
 
     fn refused(&self, typed: &Typed) -> String {

@@ -192,8 +192,10 @@ impl Committer<'_> {
         if fault.ends_the_drive() {
             return Err(Stop::of_drive(fault));
         }
-        let reason =
-            if fault.kind() == FaultKind::NoSpace { Reason::NoSpace } else { Reason::Refused(fault) };
+        let reason = match fault.kind() {
+            FaultKind::NoSpace => self.context.drive.no_room(fault),
+            _ => Reason::Refused(fault),
+        };
         self.give_up(file, reason)
     }
 

@@ -19,7 +19,6 @@ mod writer;
 
 pub use context::{Context, Job};
 pub use result::CopyResult;
-pub use writer::RESERVE;
 
 use super::manifest::Log;
 use super::source::Source;

@@ -4,7 +4,7 @@ use super::batch::{Batch, Pending};
 use super::context::{CHUNK, Context};
 use super::reader::{Message, ReadEnd};
 use super::result::Shared;
-use crate::backup::drive::{self, DestFolder};
+use crate::backup::drive::{self, DestFolder, RESERVE};
 use crate::backup::events::{Event, Side};
 use crate::backup::reason::{Reason, Stop};
 use crate::backup::source::LARGE;
@@ -13,9 +13,6 @@ use crate::system::volume::{ALIGN, Buffer, Fault, FaultKind, OutFile};
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError};
 use std::time::Duration;
-
-/// Room that is left on the drive for folders and the manifest.
-pub const RESERVE: u64 = 8 * 1024 * 1024;
 
 /// What of a file may be on its way to the device before the writer waits: the progress bar tells the truth
 /// within this many chunks, and a slow drive can't fill the memory.
@@ -222,7 +219,7 @@ impl Writer<'_> {
     fn fail(&mut self, job: u32, fault: Fault) {
         self.looked = None;
         match fault.kind() {
-            FaultKind::NoSpace => self.result.failed(job, Reason::NoSpace),
+            FaultKind::NoSpace => self.result.failed(job, self.context.drive.no_room(fault)),
             FaultKind::TooLarge => self.result.failed(job, Reason::TooLarge),
             _ if fault.ends_the_drive() => self.result.stop(Stop::DriveGone(fault)),
             _ => self.result.failed(job, Reason::Refused(fault)),

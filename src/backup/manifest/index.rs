@@ -73,6 +73,7 @@ impl Known<'_> {
 impl Index {
     /// Takes in one record; false when it says something that can't be true of a file below the label's folder.
     pub fn add(&mut self, record: &Record) -> bool {
+        self.contradicted |= record.moves_or_replaces();
         match record {
             Record::File(file) => self.add_file(file, false),
             Record::Partial { file, .. } => self.add_file(file, true),
@@ -114,7 +115,6 @@ impl Index {
                 let (Some(dest), Some(to)) = (from_text(dest), from_text(to)) else {
                     return false;
                 };
-                self.contradicted = true;
                 self.moved.insert(dest, to);
                 true
             }

@@ -15,6 +15,6 @@ mod witness;
 pub use damage::Damage;
 pub use index::{Index, Known};
 pub use log::{Log, Runs};
-pub use path::{from_text, to_text};
+pub use path::{from_text, shown, to_text};
 pub use record::{FileRecord, Record, Run};
 pub use witness::{Generation, HISTORY, generations, runs_with_lists};

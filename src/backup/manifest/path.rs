@@ -1,5 +1,7 @@
 //! Paths as text: any bytes in, any text out of a manifest refused that is no harmless relative path.
 
+use crate::ui::visible;
+
 /// A path as JSON can carry it: bytes that are no UTF-8 become `%E9`, and `%` itself `%25`.
 #[must_use]
 pub fn to_text(path: &[u8]) -> String {
@@ -18,6 +20,18 @@ pub fn to_text(path: &[u8]) -> String {
 /// The path that [`to_text`] wrote; `None` for anything that does not stay below its root.
 #[must_use]
 pub fn from_text(text: &str) -> Option<Vec<u8>> {
+    let path = bytes_of(text)?;
+    let harmless = |part: &[u8]| !part.is_empty() && part != b"." && part != b".." && !part.contains(&0);
+    path.split(|b| *b == b'/').all(harmless).then_some(path)
+}
+
+/// The path that [`to_text`] wrote, for a screen: nothing in it moves the cursor or forges a line.
+#[must_use]
+pub fn shown(text: &str) -> String {
+    bytes_of(text).map_or_else(|| visible(text), |path| visible(&String::from_utf8_lossy(&path)))
+}
+
+fn bytes_of(text: &str) -> Option<Vec<u8>> {
     let mut path = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
@@ -30,8 +44,7 @@ pub fn from_text(text: &str) -> Option<Vec<u8>> {
             path.push(*first);
         }
     }
-    let harmless = |part: &[u8]| !part.is_empty() && part != b"." && part != b".." && !part.contains(&0);
-    path.split(|b| *b == b'/').all(harmless).then_some(path)
+    Some(path)
 }
 
 /// The place on a drive that [`to_text`] wrote: below the label's folder, or, with a slash before it, below the root.
@@ -52,6 +65,17 @@ mod tests {
         for path in [&b"DCIM/100%/a.jpg"[..], b"caf\xe9/\xff\xfe", "é/写".as_bytes(), b"a\nb\x1b"] {
             assert_eq!(from_text(&to_text(path)).unwrap(), path);
         }
+    }
+
+    #[test]
+    fn a_screen_shows_the_name_and_obeys_none() {
+        for (path, screen) in
+            [(&b"100%.JPG"[..], "100%.JPG"), (b"caf\xe9", "caf\u{fffd}"), (b"a\x1b[2J\nb", "a\\u{1b}[2J\\nb")]
+        {
+            assert_eq!(shown(&to_text(path)), screen);
+        }
+        // Written by somebody else.
+        assert_eq!(shown("5% off"), "5% off");
     }
 
     #[test]

@@ -128,6 +128,15 @@ impl FileRecord {
 }
 
 impl Record {
+    /// Tells whether files lie elsewhere, or hold something else, than records of before say.
+    #[must_use]
+    pub fn moves_or_replaces(&self) -> bool {
+        matches!(
+            self,
+            Record::Moved { .. } | Record::Relocated { .. } | Record::Gone { .. } | Record::Accepted { .. }
+        )
+    }
+
     /// The line, with its checksum and its newline.
     #[must_use]
     pub fn to_line(&self) -> String {

@@ -14,7 +14,7 @@ use super::drive::Drive;
 use super::events::{Event, Tally, Watch};
 use super::findings;
 use super::label::Label;
-use super::manifest::{Damage, Index, Known, Record, Runs};
+use super::manifest::{Damage, Index, Known, Record, Runs, to_text};
 use super::reason::{Reason, Stop};
 use super::untracked::{self, Untracked};
 use crate::error::Problem;
@@ -144,8 +144,11 @@ impl<'a> Reading<'a> {
                     self.is_good(&known);
                     let (dest, to) = (place_text(&one.dest), place_text(&one.to));
                     self.records.push(Record::Relocated { dest, to });
-                    let shown = |place: &[u8]| visible(&String::from_utf8_lossy(place));
-                    self.verdict.moved.push(Renamed { path: shown(&one.dest), dest: shown(&one.to) });
+                    self.verdict.moved.push(Renamed {
+                        path: to_text(&one.dest),
+                        dest: to_text(&one.to),
+                        why: None,
+                    });
                 }
             }
             Err(stop) => self.verdict.stop = Some(stop),
@@ -164,7 +167,7 @@ impl<'a> Reading<'a> {
                 // What it holds is vouched for under another name.
                 self.verdict.good.add(known.size);
             } else if elsewhere {
-                self.verdict.healed.push(visible(&String::from_utf8_lossy(known.dest)));
+                self.verdict.healed.push(to_text(known.dest));
             } else {
                 self.verdict.accuse(known.dest, known.size, reason);
             }

@@ -3,13 +3,12 @@
 
 use super::check::Checker;
 use crate::backup::events::{Event, Watch};
-use crate::backup::manifest::Known;
+use crate::backup::manifest::{Known, to_text};
 use crate::backup::reason::{Reason, Stop};
 use crate::backup::scan::{self, Card};
 use crate::backup::untracked::UntrackedFile;
 use crate::backup::{drive, names};
 use crate::system::volume::{Fault, FaultKind, FileKind};
-use crate::ui::visible;
 use std::collections::HashSet;
 
 /// A file of the records, and the place where it was found and read.
@@ -59,7 +58,7 @@ fn among(
         if watch.stop_requested() {
             return Err(Stop::Asked);
         }
-        let path = visible(&String::from_utf8_lossy(&file.dest));
+        let path = to_text(&file.dest);
         watch.event(Event::Comparing { path, bytes: file.size });
         let digest = match checker.content(&file.dest, file.size) {
             Ok(digest) => digest,

@@ -2,6 +2,7 @@
 
 use crate::backup::account::{NotSafe, Renamed};
 use crate::backup::events::Tally;
+use crate::backup::manifest::to_text;
 use crate::backup::reason::{Reason, Stop};
 use crate::ui::visible;
 
@@ -73,7 +74,7 @@ impl Verdict {
     pub(super) fn accuse(&mut self, dest: &[u8], size: u64, reason: Reason) {
         let finding = |kind| Finding { dest: dest.to_vec(), size, kind };
         self.findings.extend(kind_of(&reason).map(finding));
-        self.bad.push(NotSafe { path: visible(&String::from_utf8_lossy(dest)), size, reason });
+        self.bad.push(NotSafe { path: to_text(dest), size, reason });
     }
 }
 
