@@ -7,9 +7,9 @@ mod common;
 mod pi;
 
 use common::Tree;
-use pi::{STACKS, by_hand, fresh_on, pi_on, window};
+use pi::{Pi, STACKS, by_hand, fresh_on, pi_on, window};
 use piback::provision::apply::{self, Recovered};
-use piback::system::fake::Fault;
+use piback::system::fake::{Event, Fault, Noted};
 use std::collections::BTreeMap;
 
 /// Power goes at each change and each tool; the boot unit settles it without anyone, all old or all new.
@@ -113,4 +113,53 @@ fn failing_at_every_step_all_of_it_comes_back_at_once() {
         }
         println!("{stack}: failed at {steps} steps, every one; exit codes {codes:?}");
     }
+}
+
+/// Any step of an undo may fail: what remains is said, and the next undo finishes it. Nothing is called back that is not.
+#[test]
+fn failing_at_every_step_of_an_undo_what_remains_is_said() {
+    for stack in STACKS {
+        let failing = || {
+            let pi = by_hand(stack);
+            pi.model.borrow_mut().refuses = Some("channel=6");
+            pi
+        };
+        let whole = failing();
+        let (old, world) = (whole.files(), whole.world());
+        whole.host.arm(usize::MAX, Fault::Fail);
+        assert!(whole.apply(6, None).is_err());
+        let steps = whole.host.steps();
+        let first = steps - undoing_steps(&whole);
+        let mut codes = BTreeMap::new();
+        for k in first..=steps {
+            let at = format!("{stack} at {k}");
+            let pi = failing();
+            pi.host.arm(k, Fault::Fail);
+            let error = pi.apply(6, None).unwrap_err();
+            let code = piback::error::exit_code(&error);
+            *codes.entry(code).or_insert(0) += 1;
+            let said = format!("{at}: {error:#} {:#?}", piback::error::hints(&error));
+            pi.host.arm(usize::MAX, Fault::Fail);
+            if code == 4 {
+                let _ = apply::undo_open(&pi.host).unwrap_or_else(|e| panic!("{said}, then {e:#}"));
+            }
+            assert_eq!(pi.world(), world, "{said}");
+            assert!(pi.files() == old, "{said}");
+            assert!(!pi.tree.path("/var/lib/piback/journal").exists(), "{said}");
+        }
+        println!("{stack}: failed at {} steps of an undo; exit codes {codes:?}", steps - first + 1);
+    }
+}
+
+/// How many of the last steps came after the journal said that it is being undone.
+fn undoing_steps(pi: &Pi) -> usize {
+    let log = pi.host.take_log();
+    let undoing = |noted: &Noted| match &noted.event {
+        Event::Write { path, file } if path.ends_with("/intent.json") => {
+            String::from_utf8_lossy(&file.bytes).contains("\"phase\": \"undoing\"")
+        }
+        _ => false,
+    };
+    let counts = |noted: &&Noted| !matches!(noted.event, Event::Wait(_) | Event::Said(_));
+    log.iter().skip_while(|noted| !undoing(noted)).filter(counts).count()
 }

@@ -568,6 +568,8 @@ impl Pi {
             .collect();
         let mut rules = model.rules.clone();
         rules.sort();
+        // `iptables -C` that fails says that a rule is not there: then it is there twice, which does no harm.
+        rules.dedup();
         format!("{units:#?}\n{rules:#?}\n{} {} {}", model.address, model.chains, self.ip_forward())
     }
 }

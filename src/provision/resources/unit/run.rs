@@ -120,18 +120,20 @@ pub fn can_run(host: &dyn Host, units: &[UnitChange]) -> anyhow::Result<bool> {
 /// boot if it did not before. Says what failed.
 #[must_use]
 pub fn deactivate(host: &dyn Host, units: &[UnitChange], jobs: JobMode) -> Vec<String> {
-    let now = match systemd::states(host, &components::units()) {
-        Ok(now) => now,
-        Err(e) => return vec![format!("{e:#}")],
+    let (now, mut remains) = match systemd::states(host, &components::units()) {
+        Ok(now) => (Some(now), Vec::new()),
+        // Stopped unseen: when the files are back nothing can stop them properly any more.
+        Err(e) => (None, vec![format!("{e:#}")]),
     };
     // A unit whose package never came can be neither stopped nor disabled; one that was never touched is left alone:
     // sysctl's and NetworkManager's own state is theirs.
     let touched = |u: &&UnitChange| u.component.is_enabled_by_us() && u.act != Act::Stop;
-    let there = |u: &&UnitChange| now.get(&u.name).is_some_and(UnitState::exists);
+    let there =
+        |u: &&UnitChange| now.as_ref().is_none_or(|now| now.get(&u.name).is_some_and(UnitState::exists));
     let ours: Vec<&UnitChange> = units.iter().rev().filter(touched).filter(there).collect();
     let started = names(ours.iter().copied().filter(|u| !u.before.is_running()));
     let enabled = names(ours.iter().copied().filter(|u| u.before.is_off() && u.enable));
-    let mut remains = each(host, &systemctl(jobs).arg("stop"), &started);
+    remains.extend(each(host, &systemctl(jobs).arg("stop"), &started));
     // systemd reads its files again when the old ones are back.
     remains.extend(each(host, &no_reload("disable"), &enabled));
     remains
