@@ -56,6 +56,8 @@ pub enum Command {
     Render(Render),
     /// What is up, at a glance
     Status(Status),
+    /// Take piback.yaml on the boot partition over: what piback-boot.service calls at every boot
+    Boot(Boot),
     /// Finish or undo an apply that was cut off or not confirmed: what the boot unit and the timer call
     #[command(hide = true)]
     Settle(Settle),
@@ -87,7 +89,7 @@ pub enum Command {
 
 impl Command {
     /// Every verb.
-    pub const VERBS: [&'static str; 20] = [
+    pub const VERBS: [&'static str; 21] = [
         "init",
         "plan",
         "apply",
@@ -95,6 +97,7 @@ impl Command {
         "rollback",
         "render",
         "status",
+        "boot",
         "settle",
         "doctor",
         "cards",
@@ -117,6 +120,7 @@ impl Command {
             Command::Init(_) => "init",
             Command::Plan(_) => "plan",
             Command::Apply(_) => "apply",
+            Command::Boot(_) => "boot",
             Command::Confirm => "confirm",
             Command::Rollback(_) => "rollback",
             Command::Render(_) => "render",
@@ -196,6 +200,13 @@ pub struct Apply {
     /// Apply over the very Wi-Fi that is changed, without a way back
     #[arg(long)]
     pub yes_lock_me_out: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Boot {
+    /// The network stack, instead of the one found
+    #[arg(long, value_enum)]
+    pub stack: Option<StackArg>,
 }
 
 #[derive(Debug, Args)]

@@ -16,6 +16,7 @@ pub mod cli;
 pub mod commands;
 pub mod doctor;
 pub mod error;
+pub mod firstboot;
 pub mod jobs;
 pub mod media;
 pub mod paths;

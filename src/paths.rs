@@ -29,5 +29,10 @@ pub const EDITED: &str = "/var/lib/piback/edited";
 /// The list of enrolled drives.
 pub const DRIVES: &str = "/var/lib/piback/drives.json";
 
+/// The boot file that was taken over: its hash, and which secrets were made here.
+pub const BOOT: &str = "/var/lib/piback/boot.json";
+/// A boot file's taking over, there as long as it is open: what it replaced.
+pub const BOOT_OPEN: &str = "/var/lib/piback/boot-open.json";
+
 /// Directories in which a killed process may leave a half-written file of the state.
 pub const STATE_DIRS: [&str; 4] = [STATE, ORIGINALS, ORIGINAL_FILES, GENERATIONS];

@@ -10,8 +10,9 @@ use crate::provision::apply::watchdog::{self, Window};
 use crate::provision::apply::{self, Hands, Recovered};
 use crate::provision::desired::expected::Expected;
 use crate::provision::host::addresses;
+use crate::provision::plan::Plan;
 use crate::provision::plan::saved::Kept;
-use crate::provision::validate;
+use crate::provision::validate::{self, result::Check};
 use crate::system::{Host, input, process, signals};
 use crate::ui::{Ui, visible};
 use crate::view;
@@ -21,36 +22,49 @@ use std::path::Path;
 pub fn run(args: &Apply, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let host = context::host(global)?;
     context::need_root(&host, "apply")?;
-    let waits = journal::open(&host)?.is_some_and(|intent| intent.phase == Phase::Provisional);
+    let done = on(&host, args, global, ui)?;
+    view::plan::json(ui, &done.plan, &done.checks, Some(done.applied));
+    Ok(Outcome::Done)
+}
+
+/// The work of an apply, and its end.
+pub struct Done {
+    pub plan: Plan,
+    pub checks: Vec<Check>,
+    pub applied: bool,
+}
+
+/// Makes a host match its profile and says so to people; a program's answer is the caller's to give.
+///
+/// # Errors
+/// As the verb's.
+pub fn on(host: &dyn Host, args: &Apply, global: &Global, ui: &Ui) -> anyhow::Result<Done> {
+    let waits = journal::open(host)?.is_some_and(|intent| intent.phase == Phase::Provisional);
     if !waits {
-        settle_what_was_cut_off(&host, ui)?;
+        settle_what_was_cut_off(host, ui)?;
     }
     let kept = args.plan.as_deref().map(kept_plan).transpose()?;
     let stack = match &kept {
         Some(kept) if args.stack.is_none() => kept.stack(),
         _ => args.stack.map(StackArg::stack),
     };
-    let setup = Setup::read(&host, global, stack, "apply")?;
+    let setup = Setup::read(host, global, stack, "apply")?;
     let (profile, facts, lan) = (Some(&setup.profile), Some(&setup.facts), Some(&setup.lan));
-    doctor::refuse(&Subject { host: &host, profile, facts, lan, drives: None })?;
-    let plan = setup.plan(&host)?;
+    doctor::refuse(&Subject { host, profile, facts, lan, drives: None })?;
+    let plan = setup.plan(host)?;
     if let Some(kept) = &kept {
         kept.holds(&plan)?;
     }
-    let checks = setup.checks(&host, &plan)?;
+    let checks = setup.checks(host, &plan)?;
     view::plan::show(ui, &plan, &checks);
     validate::refuse_failures(&checks)?;
-    let done = |applied| {
-        view::plan::json(ui, &plan, &checks, Some(applied));
-        Ok(Outcome::Done)
-    };
     if plan.is_empty() {
-        return done(false);
+        return Ok(Done { plan, checks, applied: false });
     }
     let way_in = process::ssh_server_address();
     let over_radio = way_in
         .as_deref()
-        .is_some_and(|way| host.is_live() && addresses::is_way_in(&host, &setup.desired.radio, way));
+        .is_some_and(|way| host.is_live() && addresses::is_way_in(host, &setup.desired.radio, way));
     if over_radio && !plan.units.is_empty() {
         insist_on_a_way_back(args, &setup.desired.radio)?;
     }
@@ -59,11 +73,11 @@ pub fn run(args: &Apply, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     }
     if !args.yes && !agreed(ui, "Apply this?")? {
         ui.say("Nothing was changed.");
-        return done(false);
+        return Ok(Done { plan, checks, applied: false });
     }
-    let _lock = apply::lock(&host)?;
-    apply::confirm(&host)?;
-    let window = window(&host, args, ui)?;
+    let _lock = apply::lock(host)?;
+    apply::confirm(host)?;
+    let window = window(host, args, ui)?;
     let expected = expected(&setup.profile, way_in, over_radio, ui);
     let hands = Hands {
         secrets: Some(&setup.secrets),
@@ -73,9 +87,9 @@ pub fn run(args: &Apply, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
         say: &|line| ui.say(line),
     };
     signals::stop_gently();
-    apply::apply(&host, &plan, &setup.state, &hands)?;
+    apply::apply(host, &plan, &setup.state, &hands)?;
     say_done(args, ui);
-    done(true)
+    Ok(Done { plan, checks, applied: true })
 }
 
 /// Decides what must be up afterwards; of a session that comes in by the radio nothing when its address changes.

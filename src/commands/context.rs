@@ -24,7 +24,7 @@ use crate::provision::state::State;
 use crate::provision::validate;
 use crate::provision::validate::result::Check;
 use crate::system::real::RealHost;
-use crate::system::{FileNode, Host, Node, input, mount, process};
+use crate::system::{FileNode, Host, Node, input, mount, process, random};
 use crate::ui::{Ui, visible};
 use anyhow::Context;
 use std::collections::BTreeMap;
@@ -220,6 +220,31 @@ pub fn secret(host: &dyn Host, path: &str, what: &str) -> anyhow::Result<Passphr
         }
         _ => Err(problem("it is no file").into()),
     }
+}
+
+/// Writes a file of root's.
+pub fn put(host: &dyn Host, path: &str, bytes: &[u8], mode: u32) -> anyhow::Result<()> {
+    let file = FileNode { bytes: bytes.to_vec(), mode, uid: 0, gid: 0 };
+    host.write(path, &file).with_context(|| format!("{path} can't be written"))
+}
+
+/// Makes the directories above a path; the last one gets `mode`.
+pub fn dirs_above(host: &dyn Host, path: &str, mode: u32) -> anyhow::Result<()> {
+    let ends: Vec<usize> = path.match_indices('/').map(|(at, _)| at).skip(1).collect();
+    for end in &ends {
+        let dir = &path[..*end];
+        if host.read(dir).with_context(|| format!("{dir} can't be looked at"))? == Node::Absent {
+            let mode = if Some(end) == ends.last() { mode } else { 0o755 };
+            host.make_dir(dir, mode).with_context(|| format!("{dir} can't be made"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes a secret from the kernel's random bytes.
+pub fn made_secret() -> anyhow::Result<Passphrase> {
+    let random = random::bytes(256).context("the kernel gave no random bytes")?;
+    Passphrase::from_random(&random).context("the kernel's random bytes are not random")
 }
 
 /// The user's own templates, and a note for each.

@@ -1,13 +1,13 @@
 //! `piback init`: writes the profile and its secrets.
 
-use super::context::{self, PROFILE, agreed};
+use super::context::{self, PROFILE, agreed, dirs_above, put};
 use crate::cli::{Global, Init};
 use crate::error::{Outcome, Problem};
 use crate::paths::PROFILE_BEFORE;
 use crate::profile::legacy_conf::{self, LegacyConf};
 use crate::profile::types::{Country, Passphrase, SecretPath, Ssid, VolumeLabel};
 use crate::profile::{self, Profile};
-use crate::system::{FileNode, Host, Node, input, random};
+use crate::system::{Host, Node, input};
 use crate::ui::{Ui, visible};
 use anyhow::Context;
 use serde::Serialize;
@@ -186,10 +186,7 @@ fn secret(host: &dyn Host, path: &SecretPath, given: Option<Passphrase>) -> anyh
     let there = host.read(path).with_context(|| format!("{path} can't be read"))?;
     let (secret, how) = match (given, there) {
         (Some(given), Node::Absent | Node::File(_)) => (given, "taken from your file"),
-        (None, Node::Absent) => {
-            let random = random::bytes(256).context("the kernel gave no random bytes")?;
-            (Passphrase::from_random(&random).context("the kernel's random bytes are not random")?, "made")
-        }
+        (None, Node::Absent) => (context::made_secret()?, "made"),
         _ => {
             super::context::secret(host, path, "the secret")?;
             return Ok("kept");
@@ -198,24 +195,6 @@ fn secret(host: &dyn Host, path: &SecretPath, given: Option<Passphrase>) -> anyh
     dirs_above(host, path, 0o700)?;
     put(host, path, format!("{}\n", secret.secret().expose()).as_bytes(), 0o600)?;
     Ok(how)
-}
-
-fn put(host: &dyn Host, path: &str, bytes: &[u8], mode: u32) -> anyhow::Result<()> {
-    let file = FileNode { bytes: bytes.to_vec(), mode, uid: 0, gid: 0 };
-    host.write(path, &file).with_context(|| format!("{path} can't be written"))
-}
-
-/// Makes the directories above a path; the last one gets `mode`.
-fn dirs_above(host: &dyn Host, path: &str, mode: u32) -> anyhow::Result<()> {
-    let ends: Vec<usize> = path.match_indices('/').map(|(at, _)| at).skip(1).collect();
-    for end in &ends {
-        let dir = &path[..*end];
-        if host.read(dir).with_context(|| format!("{dir} can't be looked at"))? == Node::Absent {
-            let mode = if Some(end) == ends.last() { mode } else { 0o755 };
-            host.make_dir(dir, mode).with_context(|| format!("{dir} can't be made"))?;
-        }
-    }
-    Ok(())
 }
 
 fn report(ui: &Ui, profile: &Profile, made: &Made) {

@@ -3,6 +3,7 @@
 mod apply;
 mod attach;
 mod backup;
+pub mod boot;
 mod cancel;
 mod cards;
 mod completions;
@@ -40,6 +41,7 @@ pub fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Outcome> {
         Command::Init(args) => init::run(args, global, ui),
         Command::Plan(args) => plan::run(args, global, ui),
         Command::Apply(args) => apply::run(args, global, ui),
+        Command::Boot(args) => boot::run(args, global, ui),
         Command::Confirm => confirm::run(global, ui),
         Command::Settle(args) => settle::run(args, global, ui),
         Command::Rollback(args) => rollback::run(args, global, ui),

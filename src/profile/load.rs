@@ -1,5 +1,6 @@
 //! YAML text to [`Profile`], with every error in one go.
 
+use super::defaults;
 use super::embedded;
 use super::errors::{ProfileError, ProfileErrors};
 use super::known_keys::{self, KeyError};
@@ -17,7 +18,28 @@ const MOST_ERRORS: usize = 50;
 /// # Errors
 /// All errors of the profile where the YAML can be read at all, else the YAML error alone.
 pub fn load(text: &str, file: &str) -> Result<Profile, ProfileErrors> {
-    let mut yaml = parse(text).map_err(|e| ProfileErrors { file: file.to_owned(), errors: vec![e] })?;
+    let yaml = parse(text).map_err(|e| ProfileErrors { file: file.to_owned(), errors: vec![e] })?;
+    read(text, file, yaml)
+}
+
+/// Reads a profile of which only a part is written down, but always the country: the embedded one fills the rest.
+/// Returns the whole profile's text too, which [`load`] reads as the same profile.
+///
+/// # Errors
+/// As [`load`]; places are those of `text`.
+pub fn load_part(text: &str, file: &str) -> Result<(Profile, String), ProfileErrors> {
+    let one = |e| ProfileErrors { file: file.to_owned(), errors: vec![e] };
+    let mut yaml = parse(text).map_err(one)?;
+    defaults::fill(&mut yaml);
+    let profile = read(text, file, yaml.clone())?;
+    let whole = serde_yaml::to_string(&yaml).unwrap_or_default();
+    match load(&whole, file) {
+        Ok(again) if again == profile => Ok((profile, whole)),
+        _ => Err(one(whole_file("can't be written out as a whole profile".into()))),
+    }
+}
+
+fn read(text: &str, file: &str, mut yaml: Yaml) -> Result<Profile, ProfileErrors> {
     let mut errors = Vec::new();
     for error in known_keys::check(&schema(), &mut yaml) {
         if !matches!(error, KeyError::Missing { mistyped: true, .. }) {
@@ -55,14 +77,13 @@ fn schema() -> serde_json::Value {
 }
 
 fn parse(text: &str) -> Result<Yaml, ProfileError> {
-    let whole = |why: String| ProfileError { line: 1, column: 1, key: String::new(), value: None, why };
     if text.len() > LARGEST {
-        return Err(whole(format!("is {} bytes long; a profile has at most {LARGEST}", text.len())));
+        return Err(whole_file(format!("is {} bytes long; a profile has at most {LARGEST}", text.len())));
     }
     match serde_yaml::from_str::<Yaml>(text) {
         Ok(yaml @ Yaml::Mapping(_)) => Ok(yaml),
-        Ok(Yaml::Null) => Err(whole("the profile is empty; `piback init` writes one".into())),
-        Ok(_) => Err(whole("is no profile: sections like `wifi:` belong here".into())),
+        Ok(Yaml::Null) => Err(whole_file("the profile is empty; `piback init` writes one".into())),
+        Ok(_) => Err(whole_file("is no profile: sections like `wifi:` belong here".into())),
         Err(e) => {
             let (line, column) = e.location().map_or((1, 1), |at| (at.line(), at.column()));
             let said = e.to_string();
@@ -72,9 +93,14 @@ fn parse(text: &str) -> Result<Yaml, ProfileError> {
                 let why = "stands here a second time; one of the two has to go".into();
                 return Err(ProfileError { line, column, key: dotted(&path), value: None, why });
             }
-            Err(ProfileError { line, column, ..whole(format!("can't be read as YAML: {said}")) })
+            Err(ProfileError { line, column, ..whole_file(format!("can't be read as YAML: {said}")) })
         }
     }
+}
+
+/// An error of the file as a whole.
+fn whole_file(why: String) -> ProfileError {
+    ProfileError { line: 1, column: 1, key: String::new(), value: None, why }
 }
 
 /// The key that is there twice, from serde_yaml's words: `wifi.radio: duplicate entry with key "band"`. Its place is

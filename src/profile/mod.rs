@@ -3,6 +3,7 @@
 //! [`load`] turns YAML into a [`Profile`] or into every error at once; a value that exists has passed its checks,
 //! so nothing unchecked reaches a template.
 
+mod defaults;
 mod edit;
 mod embedded;
 mod errors;
@@ -16,5 +17,6 @@ pub mod types;
 pub use edit::{EditError, set_scalar};
 pub use embedded::{EMBEDDED, embedded};
 pub use errors::{ProfileError, ProfileErrors};
-pub use load::load;
+pub use load::{load, load_part};
+pub use locate::{Step, Wanted, dotted, locate};
 pub use schema::{Backup, Dhcp, Dns, Network, Profile, Share, Uplink, Wifi, json_schema};

@@ -10,6 +10,7 @@ pub mod devices;
 pub mod fake;
 pub mod folder;
 pub mod input;
+pub mod led;
 pub mod mount;
 pub mod process;
 pub mod random;

@@ -2,5 +2,6 @@
 
 pub mod plan;
 pub mod progress;
+pub mod qr;
 pub mod report;
 pub mod screen;

@@ -21,6 +21,13 @@ impl Qr {
         self.0.size() + 2 * QUIET
     }
 
+    /// Tells whether a module is dark, counted from the quiet zone's upper left corner.
+    #[must_use]
+    pub fn is_dark(&self, x: u32, y: u32) -> bool {
+        let at = |n: u32| i32::try_from(n).unwrap_or(i32::MAX) - QUIET;
+        self.0.get_module(at(x), at(y))
+    }
+
     /// The dark modules as an SVG path of unit squares.
     #[must_use]
     pub fn path(&self) -> String {

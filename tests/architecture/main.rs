@@ -17,7 +17,7 @@ const FLOORS: [&[&str]; 9] = [
     &["view", "doctor"],
     &["web"],
     &["jobs"],
-    &["backup", "media", "provision", "photo"],
+    &["backup", "media", "provision", "photo", "firstboot"],
     &["profile", "system"],
     &["ui"],
     &["cli", "error", "secret", "paths"],
@@ -36,7 +36,8 @@ const PROVISION: [&[&str]; 8] = [
 ];
 
 /// Rooms that take values and return values.
-const PURE: [&str; 12] = [
+const PURE: [&str; 13] = [
+    "firstboot/",
     "photo/",
     "web/view.rs",
     "profile/",
