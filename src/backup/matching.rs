@@ -9,12 +9,13 @@ use super::copy::Job;
 use super::drive::{DestFolder, Drive, Held};
 use super::events::{Event, Tally, Watch};
 use super::manifest::{Index, Known};
-use super::names;
 use super::naming::{FolderNames, Slot, State};
 use super::reason::{Reason, Stop};
 use super::scan::{self, Card, File};
 use super::source::{self, Source};
+use super::{clips, names, naming};
 use crate::system::volume::{Buffer, Dir, Fault, FaultKind};
+use std::ops::Range;
 
 /// What is to be done.
 #[derive(Debug, Default)]
@@ -67,11 +68,15 @@ pub fn run(
 ) -> Matched {
     let out = Matched::default();
     let mut matcher = Matcher { card, source, drive, index, watch, how, buffer: None, out };
-    for folder in 0..card.folders.len() {
-        if let Err(stop) = matcher.folder(folder) {
+    let mut next = 0;
+    while next < card.folders.len() {
+        let folders = clips::together(card, next);
+        next = folders.end;
+        let first = folders.start;
+        if let Err(stop) = matcher.folders(folders) {
             matcher.out.stop = Some(stop);
             // Not looked at is not safe: these become jobs that the stopped run never reaches.
-            let files = card.folders[folder].files.start..card.files.len();
+            let files = card.folders[first].files.start..card.files.len();
             matcher.out.jobs.retain(|job| (job.file as usize) < files.start);
             for file in files {
                 matcher.out.copy.add(card.files[file].size);
@@ -106,54 +111,68 @@ struct Found {
 }
 
 impl Matcher<'_> {
-    fn folder(&mut self, at: usize) -> Result<(), Stop> {
-        let folder = &self.card.folders[at];
-        if folder.files.is_empty() {
+    /// Folders that follow each other on the card, with their files.
+    fn folders(&mut self, folders: Range<usize>) -> Result<(), Stop> {
+        let start = folders.start;
+        let all = &self.card.folders[folders];
+        let (Some(first), Some(last)) = (all.first(), all.last()) else { return Ok(()) };
+        let first = first.files.start;
+        let files = &self.card.files[first..last.files.end];
+        if files.is_empty() {
             return Ok(());
         }
         if self.watch.stop_requested() {
             return Err(Stop::Asked);
         }
-        let files = &self.card.files[folder.files.clone()];
         let mut found: Vec<Option<Found>> = Vec::with_capacity(files.len());
         for (n, file) in files.iter().enumerate() {
-            found.push(self.by_record(file, (folder.files.start + n) as u32)?);
+            found.push(self.by_record(file, (first + n) as u32)?);
         }
         if found.iter().all(Option::is_some) {
-            self.settle(folder.files.start, files, found, &[]);
+            self.settle(first, files, found, &[]);
             return Ok(());
         }
-        let looked = self.drive.find(&folder.path).and_then(|place| {
-            let names = place.as_ref().map(|place| place.dir.list()).transpose()?;
-            Ok((place, names.unwrap_or_default()))
-        });
-        let (place, names) = match looked {
-            Ok(looked) => looked,
-            Err(fault) if self.drive.is_lost(fault) => return Err(Stop::of_drive(fault)),
-            Err(fault) => {
-                self.without_folder(folder.files.start, files, found, fault);
-                return Ok(());
+        let mut taken = Vec::with_capacity(all.len());
+        for folder in all {
+            let (names, place) = match self.names_in(&folder.path) {
+                Ok(looked) => looked,
+                Err(fault) if self.drive.is_lost(fault) => return Err(Stop::of_drive(fault)),
+                Err(fault) => {
+                    self.without_folder(first, files, found, fault);
+                    return Ok(());
+                }
+            };
+            for at in folder.files.clone() {
+                if found[at - first].is_none() {
+                    let file = &self.card.files[at];
+                    found[at - first] = self.by_content(file, at as u32, &names, place.as_ref())?;
+                }
             }
-        };
-        let mut taken = FolderNames::new(names.iter().map(|e| e.name.as_slice()), self.drive.ignores_case);
-        drop(names);
-        for (n, file) in files.iter().enumerate() {
-            if found[n].is_none() {
-                found[n] = self.by_content(file, (folder.files.start + n) as u32, &taken, place.as_ref())?;
-            }
+            taken.push(names);
         }
+        let folder_of = files.iter().map(|file| file.folder as usize - start);
         let slots: Vec<Slot<'_>> = files
             .iter()
+            .zip(folder_of)
             .zip(&found)
-            .map(|(file, found)| Slot {
+            .map(|((file, folder), found)| Slot {
+                folder,
                 name: self.card.name(file),
                 size: file.size,
                 state: found.as_ref().map_or(State::New, |f| State::Safe { k: f.k, known: f.known }),
             })
             .collect();
-        let numbers = taken.assign(&slots);
-        self.settle(folder.files.start, files, found, &numbers);
+        let numbers = naming::assign(&mut taken, &slots);
+        self.settle(first, files, found, &numbers);
         Ok(())
+    }
+
+    /// What lies in the folder's place on the drive, and that place.
+    fn names_in(&mut self, folder: &[u8]) -> Result<(FolderNames, Option<DestFolder>), Fault> {
+        let place = self.drive.find(folder)?;
+        let names = place.as_ref().map(|place| place.dir.list()).transpose()?.unwrap_or_default();
+        let names = FolderNames::new(names.iter().map(|e| e.name.as_slice()), self.drive.ignores_case);
+        Ok((names, place))
     }
 
     /// The folder's place on the drive can't be opened: what records vouch for elsewhere is safe, and the rest is not.

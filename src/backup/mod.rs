@@ -5,6 +5,7 @@
 
 pub mod account;
 mod adopted;
+mod clips;
 mod copy;
 mod digest;
 mod drive;
