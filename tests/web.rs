@@ -611,6 +611,39 @@ fn a_page_without_a_script_does_all_of_it_by_forms() {
     assert!(weight <= 40_000, "the page weighs {weight} bytes");
 }
 
+#[test]
+fn a_job_outlives_the_server() {
+    let mut site = Site::with(|card| {
+        for n in 0..300 {
+            fs::write(card.join(format!("IMG_{n:04}.JPG")), vec![n as u8; 500_000]).unwrap();
+        }
+    });
+    let cookie = site.cookie();
+    site.post(&cookie, &json!({"verb": "backup", "label": "CARD"}));
+    let folder = site.drive().join(".piback/manifests/CARD");
+    let begin = Instant::now();
+    // Its first record is there: it works.
+    while fs::read_dir(&folder).map_or(0, Iterator::count) == 0 {
+        assert!(begin.elapsed() < Duration::from_secs(300));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    site.server.kill().unwrap();
+    site.server.wait().unwrap();
+    let ended = || {
+        let manifest = fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
+        fs::read_to_string(manifest).unwrap().contains(r#""t":"end""#)
+    };
+    while !ended() {
+        assert!(begin.elapsed() < Duration::from_secs(300), "the backup died with the server");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let copies = fs::read_dir(site.drive().join("CARD/DCIM/100")).unwrap();
+    assert_eq!(
+        copies.filter(|e| e.as_ref().unwrap().path().extension().is_some_and(|x| x == "JPG")).count(),
+        300
+    );
+}
+
 /// What the file says of an answer, word for word: every field that is there is documented, and none is missing.
 fn fits(api: &Value, schema: &Value, value: &Value, place: &str) {
     if let Some(name) = schema["$ref"].as_str() {

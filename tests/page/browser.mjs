@@ -30,6 +30,8 @@ const problems = [];
 
 async function open(at, options = {}) {
   const context = await browser.newContext({ viewport: { width: 820, height: 1180 }, ...options });
+  // A loaded machine is slow, and no test is about seconds.
+  context.setDefaultTimeout(180_000);
   const page = await context.newPage();
   page.on('pageerror', (error) => problems.push(`script: ${error.message}`));
   page.on('console', (message) => { if (/Content Security Policy/.test(message.text())) problems.push(message.text()); });
@@ -72,18 +74,18 @@ async function tests() {
   });
   await step('a backup is started, followed, and asked about: yes', async () => {
     await button(page, 'Back up: SD32GB-03').click();
-    await heading(page, 'All of SD32GB-03 is backed up').waitFor({ timeout: 60000 });
+    await heading(page, 'All of SD32GB-03 is backed up').waitFor();
     await clean(page, 'backed up');
     await button(page, 'Safe to format?: SD32GB-03').click();
-    await heading(page, 'Safe to format: SD32GB-03').waitFor({ timeout: 60000 });
+    await heading(page, 'Safe to format: SD32GB-03').waitFor();
     await clean(page, 'safe to format');
   });
   await step('a photo more on the card, and the yes goes by itself; then it is a no, by name', async () => {
     writeFileSync(join(small.card, 'IMG_0999.JPG'), 'one more');
-    await heading(page, 'Safe to format: SD32GB-03').waitFor({ state: 'detached', timeout: 20000 });
+    await heading(page, 'Safe to format: SD32GB-03').waitFor({ state: 'detached' });
     const answer = await page.request.post(`${small.url}/api/v1/jobs`, { data: { verb: 'safe-to-format', label: 'SD32GB-03' }, headers: { Origin: small.url } });
     assert.equal(answer.status(), 201);
-    await heading(page, "Don't format SD32GB-03").waitFor({ timeout: 60000 });
+    await heading(page, "Don't format SD32GB-03").waitFor();
     await page.getByText('DCIM/100CANON/IMG_0999.JPG').waitFor();
     await clean(page, 'a no');
   });
@@ -144,16 +146,16 @@ async function tests() {
     await button(one, 'Back up: SD32GB-03').click();
     await button(two, 'Stop: SD32GB-03').waitFor();
     await two.reload();
-    await one.getByText(/of \d+ verified/).waitFor({ timeout: 30000 });
+    await one.getByText(/of \d+ verified/).waitFor();
     await clean(one, 'a job that runs');
     await button(two, 'Stop: SD32GB-03').click();
-    await heading(one, 'SD32GB-03: stopped').waitFor({ timeout: 60000 });
+    await heading(one, 'SD32GB-03: stopped').waitFor();
     await button(one, 'Back up: SD32GB-03').click();
-    for (const each of [one, two]) await heading(each, 'All of SD32GB-03 is backed up').waitFor({ timeout: 180000 });
+    for (const each of [one, two]) await heading(each, 'All of SD32GB-03 is backed up').waitFor();
   });
   await step('the server gone is said, and its jobs are not its own', async () => {
     large.server.kill();
-    await one.getByText('No connection.').waitFor({ timeout: 20000 });
+    await one.getByText('No connection.').waitFor();
   });
   for (const each of [one, two]) await each.context().close();
   large.end();
@@ -192,18 +194,18 @@ async function pictured() {
   const named = () => page.evaluate(() => { if (document.querySelector('#tiles')) document.querySelector('h1').textContent = 'travel-box'; });
   await button(page, /Back up/).click();
   await page.getByText(/of \d+ verified/).waitFor();
-  await page.getByText(/left/).first().waitFor({ timeout: 20000 }).catch(() => {});
+  await page.getByText(/left/).first().waitFor().catch(() => {});
   await named();
   await shot('running', { fullPage: false });
-  await heading(page, /is backed up/).waitFor({ timeout: 180000 });
+  await heading(page, /is backed up/).waitFor();
   for (let n = 0; n < 250; n++) rmSync(join(at.card, `BIG_${n}.JPG`));
   at.end();
   const again = await site();
   await page.context().clearCookies();
   await page.goto(again.pair_url);
   await button(page, /Back up/).click();
-  await button(page, /Safe to format/).click({ timeout: 60000 });
-  await heading(page, /Safe to format: /).waitFor({ timeout: 60000 });
+  await button(page, /Safe to format/).click();
+  await heading(page, /Safe to format: /).waitFor();
   await page.waitForTimeout(500);
   await named();
   await shot('safe');
