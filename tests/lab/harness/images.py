@@ -76,7 +76,7 @@ COMMON = (
     "wpasupplicant", "wireless-regdb", "rfkill", "iw", "cron", "less", "procps", "psmisc", "netbase", "util-linux",
 )
 
-NETWORKMANAGER = (*COMMON, "network-manager", "systemd-timesyncd")
+NETWORKMANAGER = (*COMMON, "network-manager", "nftables", "systemd-timesyncd")
 DHCPCD = (*COMMON, "dhcpcd5", "ifupdown", "openresolv", "systemd-timesyncd", "fake-hwclock")
 
 PACKAGES = {
