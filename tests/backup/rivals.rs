@@ -101,7 +101,7 @@ fn rotten_bytes_of_the_same_size_are_noticed_named_and_healed() {
     touch(&rig.kept(RAW), 1_700_000_000);
     let rotten = rig.read(RAW);
     let answer = rig.run("safe-to-format", &[]);
-    assert!(answer.code == Some(5) && answer.says("piback verify"), "{answer:?}");
+    assert!(answer.code == Some(5) && answer.says("piback backup again"), "{answer:?}");
     let verify = rig.run("verify", &[]);
     assert_eq!(verify.code, Some(5), "{verify:?}");
     assert!(verify.says(RAW) && !verify.says("IMG_0002"));
