@@ -2,7 +2,6 @@
 
 pub const KNOWN: &[(&str, &str)] = &[
     ("prose", "backup/"),
-    ("prose", "provision/"),
     ("size", "backup/safe.rs::safe_to_format has"),
     ("units", "provision/host/facts.rs"),
 ];

@@ -133,7 +133,7 @@ pub fn rules(script: &str, uplinks: &Uplinks, radio: &str) -> Vec<usize> {
     commands(script, |line| Rule::of_command(line).is_some_and(|rule| is_known_rule(&rule, uplinks, radio)))
 }
 
-/// Whether a line loads one of the article's rules, wherever it stands.
+/// Tells whether a line loads one of the article's rules, wherever it stands.
 pub fn is_rule(line: &str, uplinks: &Uplinks, radio: &str) -> bool {
     effective(line).and_then(Rule::of_command).is_some_and(|rule| is_known_rule(&rule, uplinks, radio))
 }
@@ -147,7 +147,7 @@ pub fn calls(script: &str) -> Vec<(usize, String)> {
         .collect()
 }
 
-/// Whether a script does nothing but load the article's rules.
+/// Tells whether a script does nothing but load the article's rules.
 pub fn is_rules_alone(script: &str, uplinks: &Uplinks, radio: &str) -> bool {
     let known = rules(script, uplinks, radio);
     script.lines().enumerate().all(|(number, line)| effective(line).is_none() || known.contains(&number))
@@ -192,7 +192,7 @@ pub fn is_known_rule(rule: &Rule, uplinks: &Uplinks, radio: &str) -> bool {
     uplink_of(rule, radio).is_some_and(|uplink| uplinks.may_be(uplink))
 }
 
-/// Whether it is one of the article's three, for these interfaces.
+/// Tells whether it is one of the article's three, for these interfaces.
 #[must_use]
 pub fn is_article_rule(rule: &Rule, uplink: &str, radio: &str) -> bool {
     let spec = rule.spec.join(" ");

@@ -11,7 +11,7 @@ use crate::provision::text::lines::line_where;
 use crate::system::Host;
 use anyhow::Context;
 
-/// What was found, a sentence each with its remedy.
+/// Finds them, a sentence each with its remedy.
 ///
 /// # Errors
 /// When a file can't be read.

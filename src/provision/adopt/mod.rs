@@ -23,11 +23,11 @@ use std::collections::BTreeSet;
 
 const SYSCTL: &str = "/etc/sysctl.conf";
 
-/// What was found.
+/// A set-up by hand, as it was found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct HandMade {
     pub files: Vec<Aside>,
-    /// What stays as it is, a sentence each.
+    /// The things that stay as they are, a sentence each.
     pub stays: Vec<String>,
 }
 
@@ -154,7 +154,7 @@ pub fn theirs(host: &dyn Host, path: &str) -> anyhow::Result<Option<String>> {
     Ok(bytes.map(|b| String::from_utf8_lossy(&comment_out::theirs(&b).unwrap_or(b)).into_owned()))
 }
 
-/// What the article left that does no harm: said, so that nobody wonders.
+/// Names what the article left that does no harm, so that nobody wonders.
 fn stays(host: &dyn Host, facts: &Facts, radio: &str) -> anyhow::Result<Vec<String>> {
     let mut stays = Vec::new();
     let sysctl = theirs(host, SYSCTL)?.unwrap_or_default();

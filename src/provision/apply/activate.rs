@@ -61,7 +61,7 @@ pub fn activate(
     }
 }
 
-/// Whether an apply that was cut off can be finished without anyone: the packages of its units are there.
+/// Tells whether an apply that was cut off can be finished without anyone: the packages of its units are there.
 ///
 /// # Errors
 /// When systemd can't say.

@@ -24,7 +24,7 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// How far the apply had come.
+/// The point that an apply has come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
@@ -38,7 +38,7 @@ pub enum Phase {
     Undoing,
 }
 
-/// What an apply is about to do.
+/// The intent of an apply.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intent {
     pub schema: u32,
@@ -57,18 +57,18 @@ pub struct Intent {
     /// Rules of a set-up by hand that leave the kernel, or come back to it.
     #[serde(default)]
     pub rules: Vec<RuleChange>,
-    /// What each unit had last been started with.
+    /// The hash of what each unit had last been started with.
     pub activated: BTreeMap<String, String>,
     /// The kernel's `net.ipv4.ip_forward` as it was; none on a tree.
     pub ip_forward: Option<String>,
-    /// Whether somebody has to confirm, or all of it is undone.
+    /// True where somebody has to confirm, or all of it is undone.
     pub confirm: bool,
     /// Until when, in seconds since boot; none until everything is done.
     pub deadline: Option<u64>,
     /// The radio's IPv4 addresses before the first change.
     #[serde(default)]
     pub addresses: Vec<String>,
-    /// What was up before the first change; none on a tree.
+    /// The probes that held before the first change; none on a tree.
     #[serde(default)]
     pub held: Option<Baseline>,
     pub record: Generation,
@@ -161,7 +161,7 @@ pub fn open(host: &dyn Host) -> anyhow::Result<Option<Intent>> {
     json::read_json(host, INTENT)
 }
 
-/// Whether anything of a journal is there: an intent, or what was kept for one.
+/// Looks whether anything of a journal is there: an intent, or what was kept for one.
 ///
 /// # Errors
 /// When it can't be looked at.
@@ -204,7 +204,7 @@ pub fn end(host: &dyn Host) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What to say of an apply that was cut off.
+/// The words for an apply that was cut off.
 #[must_use]
 pub fn notice(intent: &Intent) -> String {
     // A tree that `--root` names may come from anybody.

@@ -106,7 +106,7 @@ fn record(host: &dyn Host, plan: &Plan, hands: &Hands<'_>) -> Generation {
     }
 }
 
-/// What must be true while the new state is in force: what this apply wants, or what was proved of the generation that
+/// The state to be proved while the new one is in force: what this apply wants, or what was proved of the generation that
 /// it goes back to, but for the way in of whoever made that one.
 fn expected(host: &dyn Host, plan: &Plan, hands: &Hands<'_>) -> Option<Expected> {
     hands.expected.cloned().or_else(|| {

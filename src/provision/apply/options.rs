@@ -1,4 +1,4 @@
-//! What an apply needs beyond its plan; the lock, and the place to stop.
+//! The needs of an apply beyond its plan; the lock, and the place to stop.
 
 use crate::error::Problem;
 use crate::paths::LOCK;
@@ -10,18 +10,18 @@ use crate::system::{Host, state_dir};
 use anyhow::Context;
 use std::any::Any;
 
-/// What an apply needs beyond its plan.
+/// The needs of an apply beyond its plan.
 pub struct Hands<'a> {
-    /// What fills the gaps of the plan's files, for checkers that come with a package.
+    /// Secrets for the gaps of the plan's files: for checkers that come with a package.
     pub secrets: Option<&'a Secrets>,
     /// Samba's password for the share's user.
     pub share_password: Option<&'a Passphrase>,
-    /// What must be true afterwards, or everything goes back; nothing where all of ours goes, and where an
+    /// The state that must be proved afterwards, or everything goes back; nothing where all of ours goes, and where an
     /// older generation says it.
     pub expected: Option<&'a Expected>,
     /// Undo all of it unless it is confirmed in time.
     pub window: Option<Window>,
-    /// Where lines about the progress go.
+    /// The taker of lines about the progress.
     pub say: &'a dyn Fn(&str),
 }
 

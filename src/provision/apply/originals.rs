@@ -1,4 +1,4 @@
-//! What stood at a path is kept before the first change, and forgotten again when that apply is undone.
+//! Keeps what stood at a path before the first change; it is forgotten again when that apply is undone.
 
 use crate::paths::{ORIGINAL_FILES, ORIGINALS};
 use crate::provision::plan::Plan;
@@ -57,7 +57,7 @@ pub fn keep(host: &dyn Host, state: &State, plan: &Plan, ip_forward: Option<&Str
     Ok(())
 }
 
-/// What a change takes away for the first time, and for a link the bytes that it leads to.
+/// The original that a change takes away for the first time, and for a link the bytes that it leads to.
 fn original(change: &FileChange) -> anyhow::Result<(Original, Option<&Vec<u8>>)> {
     Ok(match &change.before {
         Node::Absent => (Original::Absent, None),

@@ -7,7 +7,7 @@ use crate::provision::host::systemd::JobMode;
 use crate::provision::state::generations;
 use crate::system::Host;
 
-/// What was recovered from an apply that was cut off.
+/// The end of an apply that was cut off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recovered {
     Nothing,
@@ -56,7 +56,7 @@ pub fn confirm(host: &dyn Host) -> anyhow::Result<bool> {
     Ok(waits)
 }
 
-/// What the boot unit and the timer do: nobody is there to ask. Needs the lock.
+/// Settles for the boot unit and the timer: nobody is there to ask. Needs the lock.
 ///
 /// # Errors
 /// As [`recover`].

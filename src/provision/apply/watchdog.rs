@@ -8,7 +8,7 @@ use crate::system::{FileNode, Host, Node};
 use anyhow::Context;
 use std::time::Duration;
 
-/// How long to wait for a confirmation, and the binary that undoes if none comes.
+/// The time to wait for a confirmation, and the binary that undoes if none comes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Window {
     pub length: Duration,
@@ -16,13 +16,13 @@ pub struct Window {
     pub program: String,
 }
 
-/// Whether systemd takes a path in `ExecStart=` as it is.
+/// Tells whether systemd takes a path in `ExecStart=` as it is.
 #[must_use]
 pub fn is_plain_path(path: &str) -> bool {
     path.starts_with('/') && path.chars().all(|c| c.is_ascii_alphanumeric() || "/._+-@".contains(c))
 }
 
-/// Whether a path may be gone after a reboot: then the boot unit finds no piback, and settles nothing. In the lab that
+/// Tells whether a path may be gone after a reboot: then the boot unit finds no piback, and settles nothing. In the lab that
 /// left an apply open that a power cut had ended. `/tmp` is in memory since Debian 13.
 #[must_use]
 pub fn is_passing(path: &str) -> bool {

@@ -17,7 +17,7 @@ pub struct Component {
     /// Others' files, in which lines of a set-up by hand are commented out.
     pub others: &'static [Others],
     pub packages: &'static [Package],
-    /// How a change takes effect on a running host.
+    /// The unit by which a change takes effect on a running host.
     pub service: Option<Service>,
     /// Sockets that it listens on: each is probed, and must be held by nobody else.
     pub listens: &'static [Socket],
@@ -27,7 +27,7 @@ pub struct Component {
 #[derive(Debug)]
 pub struct File {
     pub template: Template,
-    /// Where it goes on the host.
+    /// The path on the host.
     pub path: &'static str,
     pub mode: u32,
     pub ownership: Ownership,
@@ -58,7 +58,7 @@ macro_rules! template {
 }
 pub(super) use template;
 
-/// How much of a file is piback's.
+/// The part of a file that is piback's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Ownership {
@@ -114,9 +114,9 @@ pub struct Service {
     pub runs: Runs,
     /// Its place among all services: the network before what serves on it.
     pub turn: u8,
-    /// Whether piback sees to it that the unit starts at boot. The others are the host's own business.
+    /// True where piback sees to it that the unit starts at boot. The others are the host's own business.
     pub is_enabled_by_us: bool,
-    /// Whether a reload is enough, so that the user's own connection stays up.
+    /// True where a reload is enough, so that the user's own connection stays up.
     pub reloads: bool,
     /// The unit that piback's boot unit comes before, so that an apply that a power cut ended is settled first.
     pub starts_after_settling: Option<&'static str>,
@@ -140,7 +140,7 @@ pub struct Socket {
     pub protocol: Protocol,
     pub port: u16,
     pub on: On,
-    /// Whether a process of this name is the component's own, as `ss` shows it.
+    /// Tells whether a process of this name is the component's own, as `ss` shows it.
     pub is_own: fn(&str) -> bool,
 }
 
@@ -184,13 +184,13 @@ impl Component {
         }
     }
 
-    /// Whether its unit is enabled by piback.
+    /// Tells whether its unit is enabled by piback.
     #[must_use]
     pub fn is_enabled_by_us(&self) -> bool {
         self.service.as_ref().is_some_and(|service| service.is_enabled_by_us)
     }
 
-    /// Whether its unit is only reloaded.
+    /// Tells whether its unit is only reloaded.
     #[must_use]
     pub fn reloads(&self) -> bool {
         self.service.as_ref().is_some_and(|service| service.reloads)
@@ -218,7 +218,7 @@ impl Serialize for Component {
 }
 
 impl At {
-    /// Whether it means `path`.
+    /// Tells whether it means `path`.
     #[must_use]
     pub fn is(&self, path: &str) -> bool {
         match self {

@@ -43,7 +43,7 @@ pub fn files_of<'a>(facts: &'a Facts, profile: &'a Profile) -> impl Iterator<Ite
     files.filter(|file| file.stacks.contains(&facts.stack) && (file.when)(facts, profile))
 }
 
-/// How much of a path is piback's, by the table; a path that an older piback knew counts as its own.
+/// The part of a path that is piback's, by the table; a path that an older piback knew counts as its own.
 #[must_use]
 pub fn ownership(path: &str) -> Ownership {
     let own = files().find(|file| file.path == path).map(|file| file.ownership);

@@ -95,7 +95,7 @@ impl Body {
         self.joined(|_| MASK)
     }
 
-    /// Whether it has a gap for a secret.
+    /// Tells whether it has a gap for a secret.
     #[must_use]
     pub fn has_secret(&self) -> bool {
         self.0.iter().any(|part| matches!(part, Part::Secret(_)))

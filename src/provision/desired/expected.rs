@@ -1,9 +1,9 @@
-//! What must be true once a profile is in force.
+//! The state that must be proved once a profile is in force.
 
 use crate::profile::Profile;
 use serde::{Deserialize, Serialize};
 
-/// What the probes hold the host against.
+/// The values that the probes hold the host against.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Expected {
     pub radio: String,
@@ -30,7 +30,7 @@ impl Expected {
 
 #[cfg(test)]
 impl Expected {
-    /// What tests look for.
+    /// An example for tests.
     pub fn example() -> Self {
         Expected {
             radio: "wlan0".into(),

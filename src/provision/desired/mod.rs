@@ -10,7 +10,7 @@ use crate::profile::types::Subnet;
 use crate::provision::desired::artifact::{Artifact, Secrets};
 use crate::provision::host::facts::Stack;
 
-/// What the host shall be.
+/// The host as it shall be.
 #[derive(Debug, Clone)]
 pub struct Desired {
     /// `None`: nothing of ours.

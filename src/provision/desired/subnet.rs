@@ -4,19 +4,19 @@ use crate::profile::Network;
 use crate::profile::types::Subnet;
 use crate::provision::host::uplink::Taken;
 
-/// What was decided.
+/// The decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Choice {
     /// The network with its address settled.
     pub network: Network,
     /// The address that it had until now, and what came in its way.
     pub moves: Option<(Subnet, Taken)>,
-    /// What is in the way still: a fixed address overlaps, or there is no free one.
+    /// The network that is in the way still: a fixed address overlaps, or there is no free one.
     pub clash: Option<Taken>,
 }
 
 impl Choice {
-    /// What is to be remembered: the address, if it was piback's choice.
+    /// The address to remember, if it was piback's choice.
     #[must_use]
     pub fn chosen(&self) -> Option<Subnet> {
         self.network.auto.then_some(self.network.address)

@@ -29,7 +29,7 @@ pub fn take_off(host: &dyn Host, radio: &str, address: &str) {
     let _ = host.run(&step("del", address, radio));
 }
 
-/// Whether a session that came in by this address came in over `radio`.
+/// Asks whether a session that came in by this address came in over `radio`.
 #[must_use]
 pub fn is_way_in(host: &dyn Host, radio: &str, way_in: &str) -> bool {
     let (address, zone) = split_zone(way_in);

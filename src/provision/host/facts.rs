@@ -1,4 +1,4 @@
-//! What kind of host this is: facts, read once, that everything after takes as values.
+//! Facts about the host, read once, that everything after takes as values.
 
 use crate::provision::host::interfaces::{INTERFACES, reads_interfaces_d};
 use crate::provision::host::ssh;
@@ -38,12 +38,12 @@ pub struct OsRelease {
     pub version: Option<u32>,
 }
 
-/// What rendering and planning need to know of a host.
+/// The facts that rendering and planning need.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
     pub os: OsRelease,
     pub stack: Stack,
-    /// Whether `/etc/network/interfaces` reads the files in `interfaces.d` by its own lines.
+    /// True where `/etc/network/interfaces` reads the files in `interfaces.d` by its own lines.
     pub interfaces_d_is_read: bool,
     /// Ports that SSH listens on, sorted and never empty.
     pub ssh_ports: Vec<u16>,

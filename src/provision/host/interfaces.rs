@@ -6,7 +6,7 @@ use crate::provision::text::lines::line_where;
 /// ifupdown's main file.
 pub const INTERFACES: &str = "/etc/network/interfaces";
 
-/// Whether an interfaces(5) file reads `interfaces.d/piback` by a line of its own, piback's block left out.
+/// Tells whether an interfaces(5) file reads `interfaces.d/piback` by a line of its own, piback's block left out.
 pub fn reads_interfaces_d(text: &str) -> bool {
     let text = block::without(text.as_bytes()).unwrap_or_else(|_| text.as_bytes().to_vec());
     String::from_utf8_lossy(&text).lines().any(|line| {

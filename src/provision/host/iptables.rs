@@ -11,7 +11,7 @@ pub struct Rule {
     pub table: String,
     /// One of that table's own chains.
     pub chain: String,
-    /// What stands behind the chain.
+    /// The words behind the chain.
     pub spec: Vec<String>,
 }
 
@@ -42,7 +42,7 @@ impl Rule {
         Tool::new("iptables").args(["-w", "-t", &self.table, verb, &self.chain]).args(&self.spec)
     }
 
-    /// Whether the kernel has it.
+    /// Asks whether the kernel has it.
     #[must_use]
     pub fn is_loaded(&self, host: &dyn Host) -> bool {
         host.output(&self.tool("-C")).is_ok_and(|o| o.code == Some(0))

@@ -19,39 +19,39 @@ pub struct UnitState {
 }
 
 impl UnitState {
-    /// Whether nothing can start it.
+    /// Tells whether nothing can start it.
     #[must_use]
     pub fn is_masked(&self) -> bool {
         self.load == "masked" || self.file.starts_with("masked")
     }
 
-    /// Whether it does not start at boot. A loaded unit without a file is an init script of Jessie, which does.
+    /// Tells whether it does not start at boot. A loaded unit without a file is an init script of Jessie, which does.
     #[must_use]
     pub fn is_off(&self) -> bool {
         self.is_masked() || self.file == "disabled" || (self.file.is_empty() && self.load != "loaded")
     }
 
-    /// Whether the host has such a unit at all.
+    /// Tells whether the host has such a unit at all.
     #[must_use]
     pub fn exists(&self) -> bool {
         !matches!(self.load.as_str(), "" | "not-found")
     }
 
-    /// Whether it is up, or on its way there.
+    /// Tells whether it is up, or on its way there.
     #[must_use]
     pub fn is_running(&self) -> bool {
         matches!(self.active.as_str(), "active" | "reloading" | "activating")
     }
 }
 
-/// Whether to wait for units. At boot their turn comes after ours: waiting for one would wait for ourselves.
+/// The choice to wait for units or not. At boot their turn comes after ours: waiting for one would wait for ourselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JobMode {
     Wait,
     NoBlock,
 }
 
-/// How these units are.
+/// Asks how these units are.
 ///
 /// # Errors
 /// When systemd can't say.
@@ -60,7 +60,7 @@ pub fn states(host: &dyn Host, units: &[&str]) -> anyhow::Result<BTreeMap<String
     Ok(unit_states(&host.run(&show).context("systemd does not say how the units are")?.stdout))
 }
 
-/// What [`unit_states`] reads, as an argument of `systemctl show`.
+/// Properties that [`unit_states`] reads, as an argument of `systemctl show`.
 pub const PROPERTIES: &str = "--property=Id,LoadState,UnitFileState,ActiveState,SubState,NRestarts";
 
 /// Blocks of `KEY=VALUE` lines, an empty line between units. One that fails again and again counts as failed, as hostapd

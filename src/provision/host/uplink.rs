@@ -12,7 +12,7 @@ pub struct Taken {
     pub interface: String,
     pub address: Ipv4Addr,
     pub prefix: u8,
-    /// Whether `address` is the interface's own, and not that of a route.
+    /// True where `address` is the interface's own, and not that of a route.
     pub own: bool,
 }
 

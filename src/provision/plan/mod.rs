@@ -1,4 +1,4 @@
-//! What would change: a value. `plan` shows it, `apply` carries it out, `--check` asks whether it is empty.
+//! The change that would be made, a value: `plan` shows it, `apply` carries it out, `--check` asks whether it is empty.
 
 pub mod saved;
 
@@ -40,7 +40,7 @@ pub struct Plan {
     /// Rules of a set-up by hand that leave the kernel, or come back to it.
     pub rules: Vec<RuleChange>,
     pub notes: Vec<String>,
-    /// What will be on record; compared with the last record, so that a lost or older one is written anew.
+    /// The files that will be on record; compared with the last record, so that a lost or older one is written anew.
     pub artifacts: Vec<Artifact>,
     pub hashes: BTreeMap<String, String>,
     /// The record that this plan follows; apply refuses when another one came in between.
@@ -49,7 +49,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Whether apply would do nothing at all.
+    /// Tells whether apply would do nothing at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()

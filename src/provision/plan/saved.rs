@@ -85,7 +85,7 @@ impl Kept {
             .find(|stack| self.stack.as_deref() == Some(stack.to_string().as_str()))
     }
 
-    /// Whether `plan`, made now, is still this one.
+    /// Holds `plan`, made now, against this one.
     ///
     /// # Errors
     /// With the first thing that moved.

@@ -1,4 +1,4 @@
-//! Whether what was up before an apply is up again after its undoing: files and units that are back are no proof.
+//! Looks whether what was up before an apply is up again after its undoing: files and units that are back are no proof.
 
 use crate::provision::desired::expected::Expected;
 use crate::provision::host::systemd::last_words;
@@ -7,10 +7,10 @@ use crate::system::Host;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// What held before the first change.
+/// The probes that held before the first change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Baseline {
-    /// What the probes were held against: the previous generation, or, before a first apply, the new one.
+    /// The state that the probes were held against: the previous generation, or, before a first apply, the new one.
     expected: Expected,
     /// Names of the probes that held. What was not up before can't come back.
     probes: Vec<String>,
@@ -57,7 +57,7 @@ fn not_back(host: &dyn Host, probe: &Probe) -> String {
     format!("{} was up before and is not now: {}{}", probe.name, probe.found, said.unwrap_or_default())
 }
 
-/// How often it is looked, a second apart: a country update and a channel scan take seconds on a Pi, more in an
+/// The number of looks, a second apart: a country update and a channel scan take seconds on a Pi, more in an
 /// emulator. Counted, not timed: the clock may jump when the network comes.
 const PATIENCE: u32 = 60;
 
@@ -80,7 +80,7 @@ pub fn look_until_up(
     Ok(probes)
 }
 
-/// What is not up, and what its daemon said.
+/// Says what is not up, and what its daemon said.
 #[must_use]
 pub fn failed(host: &dyn Host, probes: &[Probe]) -> String {
     let mut text = String::new();

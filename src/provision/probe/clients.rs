@@ -1,4 +1,4 @@
-//! What is up, at a glance: the probes, and who is on the Wi-Fi. Each thing is asked itself, once.
+//! The appliance at a glance: the probes, and who is on the Wi-Fi. Each thing is asked itself, once.
 
 use crate::provision::desired::expected::Expected;
 use crate::provision::probe::{self, Probe};
@@ -6,7 +6,7 @@ use crate::system::Host;
 use crate::system::run::Tool;
 use serde::Serialize;
 
-/// What is up.
+/// The probes and the clients.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Overview {
     pub probes: Vec<Probe>,
@@ -24,7 +24,7 @@ pub struct Client {
     pub name: Option<String>,
 }
 
-/// Where Debian's dnsmasq keeps its leases.
+/// The file in which Debian's dnsmasq keeps its leases.
 const LEASES: &str = "/var/lib/misc/dnsmasq.leases";
 
 /// Looks once.
@@ -88,7 +88,7 @@ mod tests {
     use crate::system::fake::FakeHost;
     use crate::system::run::{Output, RunError};
 
-    /// What nobody can say is unknown, not down.
+    /// A thing that nobody can tell is unknown, not down.
     #[test]
     fn a_tool_that_is_not_there_or_may_not_ask_says_nothing() {
         let root = tempfile::tempdir().unwrap();

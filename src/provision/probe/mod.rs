@@ -18,7 +18,7 @@ use std::cell::RefCell;
 pub struct Probe {
     pub name: &'static str,
     pub ok: bool,
-    /// Whether its tool could be asked at all; if not, it may be so or not.
+    /// True where its tool could be asked at all; if not, it may be so or not.
     pub known: bool,
     /// Words for what was found.
     pub found: String,

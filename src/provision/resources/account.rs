@@ -26,7 +26,7 @@ pub enum AccountChange {
 }
 
 impl AccountChange {
-    /// What is done, in a line.
+    /// The step in a line.
     #[must_use]
     pub fn text(&self) -> String {
         match self {

@@ -4,7 +4,7 @@ use crate::system::Host;
 use crate::system::run::Tool;
 use anyhow::Context;
 
-/// What the running kernel says; sysctl's own file is only read at boot. `None` on a tree.
+/// Reads what the running kernel says; sysctl's own file is only read at boot. `None` on a tree.
 ///
 /// # Errors
 /// When it can't be read.

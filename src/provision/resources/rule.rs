@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleChange {
     pub rule: Rule,
-    /// Whether the kernel is to have it.
+    /// True where the kernel is to have it.
     pub comes: bool,
 }
 
@@ -24,7 +24,7 @@ impl RuleChange {
         self.rule.tool(if self.comes { "-A" } else { "-D" }).line()
     }
 
-    /// What undoes it.
+    /// The change that undoes it.
     #[must_use]
     pub fn reversed(&self) -> Self {
         RuleChange { rule: self.rule.clone(), comes: !self.comes }

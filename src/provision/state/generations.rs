@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 /// So many generations can be gone back to; the originals are kept for ever.
 pub const GENERATIONS_KEPT: usize = 20;
 
-/// What one apply (or rollback) left behind.
+/// The record of one apply or rollback.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Generation {
     pub schema: u32,
@@ -36,7 +36,7 @@ pub struct Generation {
     pub radio: String,
     #[serde(default)]
     pub passphrase_file: Option<String>,
-    /// What the probes look for while it is in force; none after `rollback --original` and in old records.
+    /// The state that the probes look for while it is in force; none after `rollback --original` and in old records.
     #[serde(default)]
     pub expected: Option<Expected>,
     /// The Wi-Fi's address, if it was piback's choice (`network.address: auto`): what the next apply stays with.

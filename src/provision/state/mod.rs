@@ -1,4 +1,4 @@
-//! What piback remembers, below `/var/lib/piback` (0700): the originals, one record a generation, what was activated.
+//! Records of piback's, below `/var/lib/piback` (0700): the originals, one record a generation, what was activated.
 //!
 //! ```text
 //! originals/index.json      what stood at each path before piback came, kept for ever
@@ -21,7 +21,7 @@ use crate::provision::state::originals::{Original, Originals};
 use crate::system::Host;
 use std::collections::BTreeMap;
 
-/// What the state directory says, read once.
+/// The state directory, read once.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct State {
     pub originals: Originals,
@@ -72,7 +72,7 @@ impl State {
         Ok((State { originals, last, activated: activated.unwrap_or_default() }, notes))
     }
 
-    /// What comes back at a path; `None` when nothing was ever kept of it.
+    /// The original that comes back at a path; `None` when nothing was ever kept of it.
     #[must_use]
     pub fn original(&self, path: &str) -> Option<&Original> {
         self.originals.paths.get(path).and_then(|kept| kept.last())

@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What stood at a path before piback came.
+/// A path's content before piback came.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Original {
@@ -40,7 +40,7 @@ pub struct Originals {
     /// For each path, what was found when piback took it: the first is kept for ever; a later one is of a user who
     /// put a file of his own there after piback had left. The last one is what comes back.
     pub paths: BTreeMap<String, Vec<Original>>,
-    /// How each unit was before piback acted on it.
+    /// The state of each unit before piback acted on it.
     #[serde(default)]
     pub units: BTreeMap<String, UnitState>,
     /// The kernel's `net.ipv4.ip_forward` before piback.

@@ -7,7 +7,7 @@ const END: &str = "# END piback";
 /// Enough of the first line to know a block by, also one of another version.
 const BEGIN_MARK: &[u8] = b"# BEGIN piback";
 
-/// Where a new block goes. One that is there already keeps its place.
+/// The place of a new block. One that is there already keeps its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Position {
@@ -73,7 +73,7 @@ pub fn without(text: &[u8]) -> Result<Vec<u8>, BlockError> {
     })
 }
 
-/// Whether a text has a line that would be taken for the begin or end of a block.
+/// Tells whether a text has a line that would be taken for the begin or end of a block.
 #[must_use]
 pub fn has_marker(text: &str) -> bool {
     text.lines().any(|l| l.trim().as_bytes().starts_with(BEGIN_MARK) || l.trim() == END)

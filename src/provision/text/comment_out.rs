@@ -3,7 +3,7 @@
 use crate::provision::text::block::{self, BlockError};
 use std::collections::BTreeSet;
 
-/// What a line begins with that was put aside.
+/// The beginning of a line that was commented out.
 pub const MARK: &str = "#piback# ";
 
 /// `text` with the mark before the lines of these numbers, from 0. A line that has it keeps one.
@@ -18,7 +18,7 @@ pub fn back(text: &[u8]) -> Vec<u8> {
     lines_of(text).flat_map(|line| line.strip_prefix(MARK.as_bytes()).unwrap_or(line).to_vec()).collect()
 }
 
-/// What is others' in a file: without piback's block and marks.
+/// Others' part of a file: without piback's block and marks.
 ///
 /// # Errors
 /// As [`block::without`].

@@ -52,7 +52,7 @@ fn masked_line(line: &str) -> String {
     line.to_owned()
 }
 
-/// What a line says once blanks and comment signs, `piback`'s own among them, are taken from its beginning.
+/// The words of a line once blanks and comment signs, `piback`'s own among them, are taken from its beginning.
 fn uncommented(line: &str) -> &str {
     let mut rest = line;
     while let Some(after) = rest.strip_prefix("#piback#").or_else(|| rest.strip_prefix([' ', '\t', '#'])) {

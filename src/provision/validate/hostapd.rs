@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-/// What is wrong, a sentence each. Follows hostapd's own reading (`hostapd/config_file.c`): a line is a comment only
+/// Says what is wrong, a sentence each. Follows hostapd's own reading (`hostapd/config_file.c`): a line is a comment only
 /// if `#` is its first character, `=` splits at its first place, nothing is trimmed.
 #[must_use]
 pub fn check(text: &str) -> Vec<String> {

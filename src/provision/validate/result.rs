@@ -53,7 +53,7 @@ pub fn text(artifact: &Artifact, secrets: Option<&Secrets>) -> String {
     secrets.map_or_else(|| artifact.body.masked(), |secrets| artifact.body.expose(secrets))
 }
 
-/// What a checker quotes of a file must not be its secret.
+/// Masks the secrets in what a checker quotes of a file.
 pub fn masked(text: &str, secrets: Option<&Secrets>) -> String {
     secrets.map_or_else(|| text.to_owned(), |secrets| secrets.mask(text))
 }

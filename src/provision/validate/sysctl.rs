@@ -1,6 +1,6 @@
 //! sysctl.d(5) files: `key = value` lines, comments.
 
-/// What is wrong, a sentence each.
+/// Says what is wrong, a sentence each.
 #[must_use]
 pub fn check(text: &str) -> Vec<String> {
     let mut errors = Vec::new();

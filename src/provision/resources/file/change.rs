@@ -9,7 +9,7 @@ pub struct FileChange {
     pub action: Action,
     pub before: Node,
     pub after: Node,
-    /// Where `before` is a link: the bytes that it leads to.
+    /// The bytes, where `before` is a link, that it leads to.
     pub followed: Option<Vec<u8>>,
     /// The texts to show, secrets masked.
     pub shown: (String, String),

@@ -147,7 +147,7 @@ fn shown(artifact: &Artifact, desired: &Desired, old: &[u8], new: &[u8]) -> (Str
     (desired.hide(&diff::masked(&old)), desired.hide(&diff::mark_changed_secrets(&old, &new, &new_masked)))
 }
 
-/// What was there before a file that is piback's by its content alone, its record lost: nothing, or the rest of a file
+/// The original of a file that is piback's by its content alone, its record lost: nothing, or the rest of a file
 /// that others own too.
 fn before_us(host: &dyn Host, artifact: &Artifact) -> anyhow::Result<Original> {
     let (node, _) = look(host, &artifact.path)?;
@@ -259,7 +259,7 @@ fn edited(path: &str, kept: Vec<u8>, current: &[u8], notes: &mut Vec<String>) ->
     (!untouched).then_some(rest)
 }
 
-/// What stands at a path, and for a link what it leads to.
+/// Reads what stands at a path, and for a link what it leads to.
 fn look(host: &dyn Host, path: &str) -> anyhow::Result<(Node, Option<Vec<u8>>)> {
     let node = host.read(path).with_context(|| format!("{path} can't be read"))?;
     let followed = match &node {
@@ -285,7 +285,7 @@ fn same(host: &dyn Host, a: &Node, b: &Node) -> bool {
     }
 }
 
-/// Where owners can't be given (a tree that belongs to a user), they are no difference.
+/// Compares mode and owner; where owners can't be given (a tree that belongs to a user), they are no difference.
 fn same_owner_and_mode(host: &dyn Host, a: &FileNode, b: &FileNode) -> bool {
     a.mode == b.mode && (!host.can_chown() || (a.uid, a.gid) == (b.uid, b.gid))
 }

@@ -7,7 +7,7 @@ use crate::system::{FileNode, Host, Node, state_dir};
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 
-/// Whether a file is as it was when its change was planned.
+/// Looks whether a file is as it was when its change was planned.
 ///
 /// # Errors
 /// When it can't be read.
@@ -51,7 +51,7 @@ pub fn room_before(change: &FileChange) -> usize {
     }
 }
 
-/// What stood at a path.
+/// A path's content before the change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Before {

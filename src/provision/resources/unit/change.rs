@@ -17,7 +17,7 @@ pub struct UnitChange {
     pub act: Act,
     /// Hash of the files that it is (re)started with; noted when that worked.
     pub input: String,
-    /// How it was before: what an undo goes back to.
+    /// The state before: what an undo goes back to.
     pub before: UnitState,
 }
 

@@ -96,7 +96,7 @@ fn inputs(desired: &Desired) -> BTreeMap<&'static str, String> {
     texts.into_iter().map(|(key, text)| (key, json::hash(text.as_bytes()))).collect()
 }
 
-/// What decides about the units, all of it values.
+/// Values that decide about the units.
 struct UnitInputs<'a> {
     inputs: BTreeMap<&'static str, String>,
     states: BTreeMap<String, UnitState>,
@@ -165,7 +165,7 @@ fn change(
     }
 }
 
-/// Whether a plan gives the radio its stanza in `/etc/network/interfaces` back, and somebody is there to read it.
+/// Tells whether a plan gives the radio its stanza in `/etc/network/interfaces` back, and somebody is there to read it.
 ///
 /// # Errors
 /// When that can't be looked at.

@@ -60,7 +60,7 @@ pub fn unmask_and_enable(host: &dyn Host, units: &[UnitChange]) -> anyhow::Resul
     Ok(())
 }
 
-/// What was in force before, as far as a unit that leaves needs it.
+/// The state that was in force before, as far as a unit that leaves needs it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Past<'a> {
     /// The kernel's `net.ipv4.ip_forward` before piback.
@@ -106,7 +106,7 @@ pub fn note(activated: &mut BTreeMap<String, String>, change: &UnitChange) {
     }
 }
 
-/// Whether all of ours that are to run are installed.
+/// Tells whether all of ours that are to run are installed.
 ///
 /// # Errors
 /// When systemd can't say.
