@@ -7,7 +7,7 @@ use common::{PASSPHRASE, Snapshot, Tree};
 use piback::profile::types::Passphrase;
 use piback::profile::{EMBEDDED, load};
 use piback::provision::adopt;
-use piback::provision::apply::{self, Hands, Recovered};
+use piback::provision::apply::{self, Options, Recovered};
 use piback::provision::desired::Desired;
 use piback::provision::desired::artifact::Secrets;
 use piback::provision::desired::render::render;
@@ -60,7 +60,7 @@ fn run(host: &FakeHost, wish: Wish) -> anyhow::Result<()> {
         host,
         &plan,
         &state,
-        &Hands { secrets, share_password: None, expected: None, window: None, say: &|_| {} },
+        &Options { secrets, share_password: None, expected: None, window: None, progress: &|_| {} },
     )
 }
 

@@ -141,7 +141,7 @@ fn failing_at_every_step_of_an_undo_what_remains_is_said() {
             let said = format!("{at}: {error:#} {:#?}", piback::error::hints(&error));
             pi.host.arm(usize::MAX, Fault::Fail);
             if code == 4 {
-                let _ = apply::undo_open(&pi.host).unwrap_or_else(|e| panic!("{said}, then {e:#}"));
+                let _ = apply::roll_back_open(&pi.host).unwrap_or_else(|e| panic!("{said}, then {e:#}"));
             }
             assert_eq!(pi.world(), world, "{said}");
             assert!(pi.files() == old, "{said}");

@@ -10,7 +10,7 @@ use common::Tree;
 use pi::{Pi, STACKS, Unit, fresh, fresh_on, pi, pi_on, profile, window};
 use piback::doctor::{self, Finding, Level, Subject};
 use piback::error::exit_code;
-use piback::provision::apply::{self, Hands, Recovered};
+use piback::provision::apply::{self, Options, Recovered};
 use piback::provision::desired::expected::Expected;
 use piback::provision::host::systemd;
 use piback::provision::plan;
@@ -135,14 +135,14 @@ fn a_unit_that_fails_brings_files_units_and_kernel_back() {
         input: "x".into(),
         before: systemd::UnitState { load: "loaded".into(), file: "enabled".into(), active: "active".into() },
     });
-    let hands = Hands {
+    let options = Options {
         secrets: desired.secrets.as_ref(),
         share_password: None,
         expected: None,
         window: None,
-        say: &|_| {},
+        progress: &|_| {},
     };
-    let error = apply::apply(&pi.host, &plan, &state, &hands).unwrap_err();
+    let error = apply::apply(&pi.host, &plan, &state, &options).unwrap_err();
     // dnsmasq can't be restarted with the old files either: said, not hidden.
     assert_eq!(exit_code(&error), 4, "{error:#}");
     assert!(piback::error::hints(&error).iter().any(|h| h.contains("restart dnsmasq.service")), "{error:?}");
@@ -483,8 +483,9 @@ fn an_old_access_point_that_stays_down_is_no_success() {
         }
     };
     let secrets = desired.secrets.as_ref();
-    let hands = Hands { secrets, share_password: None, expected: Some(&expected), window: None, say: &hang };
-    let error = apply::apply(&pi.host, &plan, &state, &hands).unwrap_err();
+    let options =
+        Options { secrets, share_password: None, expected: Some(&expected), window: None, progress: &hang };
+    let error = apply::apply(&pi.host, &plan, &state, &options).unwrap_err();
     let hints = piback::error::hints(&error).join("\n");
     assert_eq!(exit_code(&error), 4, "{error:#} {hints}");
     assert!(hints.contains("access point was up before and is not now: state COUNTRY_UPDATE"), "{hints}");
@@ -533,13 +534,13 @@ fn after_going_back_the_older_generation_is_what_must_come_up() {
     let mut plan = plan::files(&pi.host, &desired, &state).unwrap();
     plan::add_units(&pi.host, &desired, &state, &mut plan).unwrap();
     let secrets = desired.secrets.as_ref();
-    let hands = Hands { secrets, share_password: None, expected: None, window: None, say: &|_| {} };
+    let options = Options { secrets, share_password: None, expected: None, window: None, progress: &|_| {} };
     pi.model.borrow_mut().refuses = Some("channel=6");
-    let error = apply::apply(&pi.host, &plan, &state, &hands).unwrap_err();
+    let error = apply::apply(&pi.host, &plan, &state, &options).unwrap_err();
     assert_eq!(exit_code(&error), 3, "{error:#}");
     assert_eq!(pi.files(), files);
     pi.model.borrow_mut().refuses = None;
-    apply::apply(&pi.host, &plan, &state, &hands).unwrap();
+    apply::apply(&pi.host, &plan, &state, &options).unwrap();
     let last = State::read(&pi.host).unwrap().last.unwrap();
     assert_eq!(last.expected, Some(Expected::of(&profile(6), None)));
 }

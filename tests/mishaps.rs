@@ -371,15 +371,15 @@ fn edits_made_between_a_cut_and_its_undoing_are_kept() {
     let state = piback::provision::state::State::read(&host).unwrap();
     let plan = plan::files(&host, &desired, &state).unwrap();
     // Far enough that dhcpcd.conf, the first file, is written.
-    let hands = engine::Hands {
+    let options = engine::Options {
         secrets: Some(&secrets),
         share_password: None,
         expected: None,
         window: None,
-        say: &|_| {},
+        progress: &|_| {},
     };
     host.arm(26, Fault::Die);
-    assert!(engine::apply(&host, &plan, &state, &hands).is_err());
+    assert!(engine::apply(&host, &plan, &state, &options).is_err());
     let text = tree.read("/etc/dhcpcd.conf");
     assert!(text.contains("BEGIN piback"), "the cut came too early for this test");
     tree.write("/etc/dhcpcd.conf", format!("{text}# mine\n"));

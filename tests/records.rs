@@ -277,7 +277,7 @@ fn what_is_open_is_undone_by_hand() {
         ] {
             let at = format!("{} {name}", set.text());
             let pi = set.host(name);
-            assert!(apply::undo_open(&pi.host).unwrap(), "{at}");
+            assert!(apply::roll_back_open(&pi.host).unwrap(), "{at}");
             assert_eq!(pi.files(), set.files(becomes), "{at}");
             is_settled(&pi, &at);
             if becomes == "before" {

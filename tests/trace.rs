@@ -312,7 +312,7 @@ fn fresh_pi(stack: Stack, trace: &mut Trace) {
         pi.host.arm_when(Fault::Die, runs("systemctl restart hostapd.service"));
         pi.apply(1, None).unwrap_err();
         pi.host.arm(usize::MAX, Fault::Die);
-        apply::undo_open(&pi.host).map(|undone| format!("{undone}"))
+        apply::roll_back_open(&pi.host).map(|undone| format!("{undone}"))
     });
     pi.stack = next(stack);
     pi.model.borrow_mut().units.extend(fresh_on(pi.stack).units);

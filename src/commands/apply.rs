@@ -1,17 +1,17 @@
 //! `piback apply`: makes the host match the profile.
 
-use super::context::{self, Setup, agreed};
+use super::context::{self, agreed};
 use crate::cli::{Apply, Global, StackArg};
 use crate::doctor::{self, Subject};
 use crate::error::{Outcome, Problem};
 use crate::profile::Profile;
 use crate::provision::apply::journal::{self, Phase};
 use crate::provision::apply::watchdog::{self, Window};
-use crate::provision::apply::{self, Hands, Recovered};
+use crate::provision::apply::{self, Options, Recovered};
 use crate::provision::desired::expected::Expected;
 use crate::provision::host::addresses;
 use crate::provision::plan::Plan;
-use crate::provision::plan::saved::Kept;
+use crate::provision::plan::saved::SavedPlan;
 use crate::provision::validate::{self, result::Check};
 use crate::system::{Host, input, process, signals};
 use crate::ui::{Ui, visible};
@@ -48,14 +48,14 @@ pub fn on(host: &dyn Host, args: &Apply, global: &Global, ui: &Ui) -> anyhow::Re
         Some(kept) if args.stack.is_none() => kept.stack(),
         _ => args.stack.map(StackArg::stack),
     };
-    let setup = Setup::read(host, global, stack, "apply")?;
-    let (profile, facts, lan) = (Some(&setup.profile), Some(&setup.facts), Some(&setup.lan));
+    let prepared = context::prepare(host, global, stack, "apply")?;
+    let (profile, facts, lan) = (Some(&prepared.profile), Some(&prepared.facts), Some(&prepared.subnet));
     doctor::refuse(&Subject { host, profile, facts, lan, drives: None })?;
-    let plan = setup.plan(host)?;
+    let plan = prepared.plan(host)?;
     if let Some(kept) = &kept {
         kept.holds(&plan)?;
     }
-    let checks = setup.checks(host, &plan)?;
+    let checks = prepared.checks(host, &plan)?;
     view::plan::show(ui, &plan, &checks);
     validate::refuse_failures(&checks)?;
     if plan.is_empty() {
@@ -64,9 +64,9 @@ pub fn on(host: &dyn Host, args: &Apply, global: &Global, ui: &Ui) -> anyhow::Re
     let way_in = process::ssh_server_address();
     let over_radio = way_in
         .as_deref()
-        .is_some_and(|way| host.is_live() && addresses::is_way_in(host, &setup.desired.radio, way));
+        .is_some_and(|way| host.is_live() && addresses::is_way_in(host, &prepared.desired.radio, way));
     if over_radio && !plan.units.is_empty() {
-        insist_on_a_way_back(args, &setup.desired.radio)?;
+        insist_on_a_way_back(args, &prepared.desired.radio)?;
     }
     if waits {
         ui.note("the apply before this one is not confirmed yet; going on keeps it");
@@ -78,16 +78,16 @@ pub fn on(host: &dyn Host, args: &Apply, global: &Global, ui: &Ui) -> anyhow::Re
     let _lock = apply::lock(host)?;
     apply::confirm(host)?;
     let window = window(host, args, ui)?;
-    let expected = expected(&setup.profile, way_in, over_radio, ui);
-    let hands = Hands {
-        secrets: Some(&setup.secrets),
-        share_password: Some(&setup.share_password),
+    let expected = expected(&prepared.profile, way_in, over_radio, ui);
+    let options = Options {
+        secrets: Some(&prepared.secrets),
+        share_password: Some(&prepared.share_password),
         expected: Some(&expected),
         window,
-        say: &|line| ui.say(line),
+        progress: &|line| ui.say(line),
     };
     signals::stop_gently();
-    apply::apply(host, &plan, &setup.state, &hands)?;
+    apply::apply(host, &plan, &prepared.state, &options)?;
     say_done(args, ui);
     Ok(Done { plan, checks, applied: true })
 }
@@ -129,10 +129,10 @@ fn settle_what_was_cut_off(host: &dyn Host, ui: &Ui) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn kept_plan(file: &Path) -> anyhow::Result<Kept> {
+fn kept_plan(file: &Path) -> anyhow::Result<SavedPlan> {
     let name = visible(&file.to_string_lossy());
     let bytes = input::read(file).with_context(|| format!("the plan {name} can't be read"))?;
-    Kept::parse(&String::from_utf8_lossy(&bytes))
+    SavedPlan::parse(&String::from_utf8_lossy(&bytes))
 }
 
 /// The window to confirm in, and the boot unit that looks after a power cut: on a live host only.

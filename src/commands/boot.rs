@@ -15,6 +15,7 @@ use crate::firstboot::{
 use crate::paths::{BOOT, BOOT_OPEN, PROFILE};
 use crate::profile::types::Passphrase;
 use crate::profile::{Profile, ProfileErrors};
+use crate::provision::plan::prepare;
 use crate::provision::state::json;
 use crate::system::led::{self, Light};
 use crate::system::run::Tool;
@@ -235,7 +236,7 @@ fn secret(
     match (given, host.read(path).with_context(|| format!("{path} can't be read"))?) {
         (Some(given), _) => Ok((given.clone(), false)),
         (None, Node::Absent) => Ok((made_secret()?, true)),
-        (None, _) => Ok((context::secret(host, path, "the secret")?, made_before)),
+        (None, _) => Ok((prepare::secret(host, path, "the secret")?, made_before)),
     }
 }
 
@@ -329,7 +330,7 @@ fn finish(
 /// The Wi-Fi's own address, as it was chosen.
 fn address(host: &dyn Host, profile: &Profile) -> anyhow::Result<String> {
     let state = crate::provision::state::State::read(host)?;
-    Ok(context::lan(host, profile, &state)?.network.address.address().to_string())
+    Ok(prepare::subnet(host, profile, &state)?.network.address.address().to_string())
 }
 
 /// Writes down why a file was not taken over.

@@ -5,6 +5,7 @@ use crate::cli::Global;
 use crate::doctor::{self, Finding, Level, Subject, drive};
 use crate::error::{Outcome, Problem};
 use crate::provision::host::facts;
+use crate::provision::plan::prepare;
 use crate::provision::state::State;
 use crate::system::Host;
 use crate::system::read_only::ReadOnly;
@@ -25,7 +26,7 @@ pub fn run(global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let facts = facts::read(&host, None, state.last.as_ref().and_then(|last| last.stack)).ok();
     let profile = profile.ok();
     let known = profile.as_ref().filter(|_| knows);
-    let lan = known.and_then(|profile| context::lan(&host, profile, &state).ok());
+    let lan = known.and_then(|profile| prepare::subnet(&host, profile, &state).ok());
     let wanted = profile.as_ref().map(|profile| profile.backup.destination.as_str());
     let drives = host.is_live().then(|| drive::look(global.root.as_deref(), wanted).ok()).flatten();
     let subject = Subject {

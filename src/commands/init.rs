@@ -188,7 +188,7 @@ fn secret(host: &dyn Host, path: &SecretPath, given: Option<Passphrase>) -> anyh
         (Some(given), Node::Absent | Node::File(_)) => (given, "taken from your file"),
         (None, Node::Absent) => (context::made_secret()?, "made"),
         _ => {
-            super::context::secret(host, path, "the secret")?;
+            crate::provision::plan::prepare::secret(host, path, "the secret")?;
             return Ok("kept");
         }
     };

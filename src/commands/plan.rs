@@ -1,9 +1,9 @@
 //! `piback plan`: what apply would change. Runs on a system that refuses writes.
 
-use super::context::{self, Setup};
+use super::context;
 use crate::cli::{Global, Plan, StackArg};
 use crate::error::{Outcome, Problem};
-use crate::provision::plan::saved::Kept;
+use crate::provision::plan::saved::SavedPlan;
 use crate::provision::validate;
 use crate::system::input;
 use crate::system::read_only::ReadOnly;
@@ -15,14 +15,14 @@ pub fn run(args: &Plan, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let host = context::host(global)?;
     let host = ReadOnly(&host);
     context::need_root(&host, "plan")?;
-    let setup = Setup::read(&host, global, args.stack.map(StackArg::stack), "apply")?;
-    let plan = setup.plan(&host)?;
-    let checks = setup.checks(&host, &plan)?;
+    let prepared = context::prepare(&host, global, args.stack.map(StackArg::stack), "apply")?;
+    let plan = prepared.plan(&host)?;
+    let checks = prepared.checks(&host, &plan)?;
     view::plan::show(ui, &plan, &checks);
     validate::refuse_failures(&checks)?;
     if let Some(file) = &args.out {
         let name = crate::ui::visible(&file.to_string_lossy());
-        let text = format!("{}\n", serde_json::to_string_pretty(&Kept::of(&plan))?);
+        let text = format!("{}\n", serde_json::to_string_pretty(&SavedPlan::of(&plan))?);
         input::write_private(file, text.as_bytes()).map_err(|e| match e.kind() {
             ErrorKind::AlreadyExists => Problem::failed(format!("{name} is there already"))
                 .hint("name another file, or remove this one: a kept plan is not written over")

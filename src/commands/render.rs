@@ -1,6 +1,6 @@
 //! `piback render DIR`: the rendered files, to read. Secrets are masked.
 
-use super::context::{self, Setup};
+use super::context;
 use crate::cli::{Global, Render, StackArg};
 use crate::error::{Outcome, Problem};
 use crate::provision::components;
@@ -15,12 +15,12 @@ use std::path::{Path, PathBuf};
 pub fn run(args: &Render, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let host = context::host(global)?;
     let host = ReadOnly(&host);
-    let setup = Setup::read(&host, global, args.stack.map(StackArg::stack), "render")?;
-    context::notes(ui, &setup.notes);
+    let prepared = context::prepare(&host, global, args.stack.map(StackArg::stack), "render")?;
+    context::notes(ui, &prepared.notes);
     refuse_a_tree_in_use(&args.dir)?;
     let mut files = Vec::new();
     // Where lines are put aside there is nothing of piback's to read.
-    for artifact in setup.desired.artifacts.iter().filter(|a| a.ownership != Ownership::Lines) {
+    for artifact in prepared.desired.artifacts.iter().filter(|a| a.ownership != Ownership::Lines) {
         let file = args.dir.join(artifact.path.trim_start_matches('/'));
         let name = visible(&file.to_string_lossy());
         let write = || -> std::io::Result<()> {
@@ -38,7 +38,7 @@ pub fn run(args: &Render, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
         stack: String,
         files: Vec<String>,
     }
-    let stack = setup.facts.stack.to_string();
+    let stack = prepared.facts.stack.to_string();
     ui.json("rendered", &Rendered { stack, files });
     Ok(Outcome::Done)
 }

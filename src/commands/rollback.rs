@@ -5,9 +5,10 @@ use crate::cli::{Global, Rollback};
 use crate::error::{Outcome, Problem};
 use crate::paths::STATE;
 use crate::provision::apply::journal;
-use crate::provision::apply::{self, Hands};
+use crate::provision::apply::{self, Options};
 use crate::provision::desired::Desired;
 use crate::provision::desired::artifact::Secrets;
+use crate::provision::plan::prepare;
 use crate::provision::plan::{self, Plan};
 use crate::provision::state::State;
 use crate::provision::state::generations;
@@ -25,7 +26,7 @@ pub fn run(args: &Rollback, global: &Global, ui: &Ui) -> anyhow::Result<Outcome>
             return Ok(Outcome::Done);
         }
         let _lock = apply::lock(&host)?;
-        apply::undo_open(&host)?;
+        apply::roll_back_open(&host)?;
         ui.say(&format!("{} is undone.", visible(&intent.record.made_by)));
         if !args.original && args.to.is_none() {
             #[derive(Serialize)]
@@ -47,7 +48,7 @@ pub fn run(args: &Rollback, global: &Global, ui: &Ui) -> anyhow::Result<Outcome>
     let mut desired = wanted(&host, args, &state)?;
     if desired.secrets.is_none() {
         // To keep it out of the diff; nothing is written with it.
-        desired.secrets = context::passphrase_on_record(&host, &state).map(|wifi| Secrets { wifi });
+        desired.secrets = prepare::passphrase_on_record(&host, &state).map(|wifi| Secrets { wifi });
     }
     let mut plan = planned(&host, &desired, &state)?;
     plan.notes.extend(notes);
@@ -64,15 +65,15 @@ pub fn run(args: &Rollback, global: &Global, ui: &Ui) -> anyhow::Result<Outcome>
         return done(false);
     }
     let _lock = apply::lock(&host)?;
-    let hands = Hands {
+    let options = Options {
         secrets: desired.secrets.as_ref(),
         share_password: None,
         expected: None,
         window: None,
-        say: &|line| ui.say(line),
+        progress: &|line| ui.say(line),
     };
     signals::stop_gently();
-    apply::apply(&host, &plan, &state, &hands)?;
+    apply::apply(&host, &plan, &state, &options)?;
     ui.say(&format!("Done. Profile and state stay in /etc/piback and {STATE}."));
     done(true)
 }
@@ -104,7 +105,7 @@ fn wanted(host: &dyn Host, args: &Rollback, state: &State) -> anyhow::Result<Des
     }
     // Records have gaps where secrets belong; today's fill them. The profile is not asked: it may be the trouble.
     let file = record.passphrase_file.as_deref().unwrap_or_default();
-    let wifi = context::secret(host, file, "the Wi-Fi passphrase")?;
+    let wifi = prepare::secret(host, file, "the Wi-Fi passphrase")?;
     Ok(Desired {
         stack: record.stack,
         artifacts: record.artifacts,

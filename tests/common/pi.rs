@@ -7,7 +7,7 @@ use piback::profile::types::Passphrase;
 use piback::profile::{EMBEDDED, Profile, load};
 use piback::provision::adopt;
 use piback::provision::apply::watchdog::Window;
-use piback::provision::apply::{self, Hands};
+use piback::provision::apply::{self, Options};
 use piback::provision::desired::Desired;
 use piback::provision::desired::artifact::Secrets;
 use piback::provision::desired::expected::Expected;
@@ -462,14 +462,14 @@ impl Pi {
         self.host.take_tools();
         let password = password();
         let expected = Expected::of(&profile(channel), None);
-        let hands = Hands {
+        let options = Options {
             secrets: desired.secrets.as_ref(),
             share_password: Some(&password),
             expected: Some(&expected),
             window,
-            say: &|line| self.host.say(line),
+            progress: &|line| self.host.say(line),
         };
-        apply::apply(&self.host, &plan, &state, &hands)
+        apply::apply(&self.host, &plan, &state, &options)
     }
 
     pub fn roll_back(&self) -> anyhow::Result<()> {
@@ -507,8 +507,8 @@ impl Pi {
     fn carry_out(&self, plan: &Plan, state: &State, secrets: Option<&Secrets>) -> anyhow::Result<()> {
         self.host.take_tools();
         let say = |line: &str| self.host.say(line);
-        let hands = Hands { secrets, share_password: None, expected: None, window: None, say: &say };
-        apply::apply(&self.host, plan, state, &hands)
+        let options = Options { secrets, share_password: None, expected: None, window: None, progress: &say };
+        apply::apply(&self.host, plan, state, &options)
     }
 
     /// Power goes and comes: nothing runs, the kernel has forgotten everything, systemd has read its files.

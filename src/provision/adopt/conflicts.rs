@@ -3,7 +3,7 @@
 
 use crate::profile::Profile;
 use crate::profile::types::Uplinks;
-use crate::provision::adopt::{HandMade, article};
+use crate::provision::adopt::{ManualSetup, article};
 use crate::provision::host::facts::{Facts, Stack};
 use crate::provision::host::interfaces::{self, INTERFACES};
 use crate::provision::text::block;
@@ -19,7 +19,7 @@ pub fn find(
     host: &dyn Host,
     facts: &Facts,
     profile: &Profile,
-    manual: &HandMade,
+    manual: &ManualSetup,
 ) -> anyhow::Result<Vec<String>> {
     let read = |path: &str| -> anyhow::Result<String> {
         if let Some(text) = manual.after(path) {

@@ -25,7 +25,7 @@ const SYSCTL: &str = "/etc/sysctl.conf";
 
 /// A set-up by hand, as it was found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct HandMade {
+pub struct ManualSetup {
     pub files: Vec<Aside>,
     /// The things that stay as they are, a sentence each.
     pub stays: Vec<String>,
@@ -36,9 +36,9 @@ pub struct HandMade {
 pub struct Aside {
     pub path: String,
     /// Lines that are in force still, from 1.
-    pub fresh: Vec<usize>,
+    pub active: Vec<usize>,
     /// Runs of lines that are aside when all is done.
-    pub pieces: Vec<String>,
+    pub hunks: Vec<String>,
     /// The file when all is done, without piback's block.
     pub after: String,
 }
@@ -47,12 +47,12 @@ impl Aside {
     /// `/etc/rc.local:20`, for each line that is in force.
     #[must_use]
     pub fn places(&self) -> Option<String> {
-        let numbers: Vec<String> = self.fresh.iter().map(ToString::to_string).collect();
+        let numbers: Vec<String> = self.active.iter().map(ToString::to_string).collect();
         (!numbers.is_empty()).then(|| format!("{}:{}", self.path, numbers.join(",")))
     }
 }
 
-impl HandMade {
+impl ManualSetup {
     /// A file as it will be, where lines of it are put aside.
     #[must_use]
     pub fn after(&self, path: &str) -> Option<&str> {
@@ -68,15 +68,15 @@ impl HandMade {
     /// Adds what is put aside to what the host shall be.
     pub fn join(&self, artifacts: &mut Vec<Artifact>) {
         for file in &self.files {
-            let pieces = file.pieces.clone();
+            let hunks = file.hunks.clone();
             match artifacts.iter_mut().find(|artifact| artifact.path == file.path) {
-                Some(artifact) => artifact.aside = pieces,
+                Some(artifact) => artifact.aside = hunks,
                 None => artifacts.push(Artifact {
                     path: file.path.clone(),
                     mode: 0o644,
                     ownership: Ownership::Lines,
                     body: Body::default(),
-                    aside: pieces,
+                    aside: hunks,
                 }),
             }
         }
@@ -87,9 +87,9 @@ impl HandMade {
 ///
 /// # Errors
 /// When a file can't be read.
-pub fn find(host: &dyn Host, facts: &Facts, profile: &Profile) -> anyhow::Result<HandMade> {
+pub fn find(host: &dyn Host, facts: &Facts, profile: &Profile) -> anyhow::Result<ManualSetup> {
     let (radio, uplinks) = (profile.wifi.interface.as_str(), &profile.uplink.interface);
-    let mut found = HandMade::default();
+    let mut found = ManualSetup::default();
     let mut look = |path: &str, known: &dyn Fn(&str) -> Vec<usize>| -> anyhow::Result<()> {
         found.files.extend(file(host, path, known)?);
         Ok(())
@@ -135,17 +135,17 @@ fn file(host: &dyn Host, path: &str, known: &dyn Fn(&str) -> Vec<usize>) -> anyh
     let known: BTreeSet<usize> =
         known(&String::from_utf8_lossy(&comment_out::back(&rest))).into_iter().collect();
     let after = comment_out::mark(&rest, &known);
-    let pieces = comment_out::pieces(&after);
+    let hunks = comment_out::hunks(&after);
     // A line that stands elsewhere too, where it is not known, can't be told from that one: the file is left alone.
-    if pieces.is_empty() || comment_out::put(&rest, &pieces) != after {
+    if hunks.is_empty() || comment_out::put(&rest, &hunks) != after {
         return Ok(None);
     }
     // Numbers as an editor shows them, piback's block and all.
-    let whole = comment_out::put(&file.bytes, &pieces);
+    let whole = comment_out::put(&file.bytes, &hunks);
     let numbered = file.bytes.split(|b| *b == b'\n').zip(whole.split(|b| *b == b'\n')).enumerate();
-    let fresh = numbered.filter(|(_, (old, new))| old != new).map(|(number, _)| number + 1).collect();
+    let active = numbered.filter(|(_, (old, new))| old != new).map(|(number, _)| number + 1).collect();
     let after = String::from_utf8_lossy(&after).into_owned();
-    Ok(Some(Aside { path: path.to_owned(), fresh, pieces, after }))
+    Ok(Some(Aside { path: path.to_owned(), active, hunks, after }))
 }
 
 /// Others' part of a file, marks taken off.

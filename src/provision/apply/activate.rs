@@ -3,7 +3,7 @@
 
 use crate::error::Problem;
 use crate::provision::apply::journal::Intent;
-use crate::provision::apply::options::{Hands, stop_if_asked};
+use crate::provision::apply::options::{Options, stop_if_asked};
 use crate::provision::desired::expected::Expected;
 use crate::provision::host::systemd::JobMode;
 use crate::provision::plan::Plan;
@@ -23,7 +23,7 @@ pub fn activate(
     host: &dyn Host,
     plan: &Plan,
     state: &State,
-    hands: &Hands<'_>,
+    options: &Options<'_>,
     expected: Option<&Expected>,
 ) -> anyhow::Result<()> {
     if !host.is_live() {
@@ -31,14 +31,14 @@ pub fn activate(
     }
     let mut activated = state.activated.clone();
     if !plan.packages.is_empty() {
-        package::install(host, &plan.packages, hands.say)?;
+        package::install(host, &plan.packages, options.progress)?;
         // Checkers that came with the packages have their say before anything is started.
-        validate::refuse_failures(&validate::tools(host, &plan.artifacts, hands.secrets)?)?;
+        validate::refuse_failures(&validate::tools(host, &plan.artifacts, options.secrets)?)?;
     }
     for step in &plan.accounts {
         stop_if_asked(host)?;
-        (hands.say)(&step.text());
-        if let Some(mark) = account::set_up(host, step, hands.share_password)? {
+        (options.progress)(&step.text());
+        if let Some(mark) = account::set_up(host, step, options.share_password)? {
             activated.insert(account::PASSWORD_MARK.to_owned(), mark);
             state::write_activated(host, &activated)?;
         }
@@ -47,7 +47,7 @@ pub fn activate(
     for change in &plan.units {
         stop_if_asked(host)?;
         if change.act != Act::Stop {
-            (hands.say)(&change.steps());
+            (options.progress)(&change.steps());
         }
         run::activate(host, change, JobMode::Wait, past(state))?;
         // Noted one by one: a unit that was restarted is not restarted again when a later one fails.
@@ -56,7 +56,7 @@ pub fn activate(
     }
     rule::carry_out(host, &plan.rules)?;
     match expected {
-        Some(expected) if !plan.units.is_empty() => prove(host, expected, hands.say),
+        Some(expected) if !plan.units.is_empty() => prove(host, expected, options.progress),
         _ => Ok(()),
     }
 }
@@ -100,14 +100,14 @@ fn past(state: &State) -> Past<'_> {
 }
 
 /// Looks until everything is up, or patience ends.
-fn prove(host: &dyn Host, expected: &Expected, say: &dyn Fn(&str)) -> anyhow::Result<()> {
-    say("looking whether it is up");
+fn prove(host: &dyn Host, expected: &Expected, progress: &dyn Fn(&str)) -> anyhow::Result<()> {
+    progress("looking whether it is up");
     let probes = baseline::look_until_up(host, || stop_if_asked(host).map(|()| probe::look(host, expected)))?;
     if probes.iter().any(|p| !p.ok) {
         return Err(Problem::failed(format!("it did not come up:{}", baseline::failed(host, &probes))).into());
     }
     for probe in &probes {
-        say(&format!("  {}: {}", probe.name, probe.found));
+        progress(&format!("  {}: {}", probe.name, probe.found));
     }
     Ok(())
 }

@@ -69,8 +69,8 @@ pub struct Intent {
     #[serde(default)]
     pub addresses: Vec<String>,
     /// The probes that held before the first change; none on a tree.
-    #[serde(default)]
-    pub held: Option<Baseline>,
+    #[serde(default, rename = "held")]
+    pub baseline: Option<Baseline>,
     pub record: Generation,
 }
 
@@ -83,7 +83,7 @@ pub fn begin(
     plan: &Plan,
     state: &State,
     confirm: bool,
-    held: Option<Baseline>,
+    baseline: Option<Baseline>,
     record: Generation,
 ) -> anyhow::Result<Intent> {
     state_dir::make(host, &[JOURNAL])?;
@@ -107,7 +107,7 @@ pub fn begin(
         confirm,
         deadline: None,
         addresses: addresses::addresses(host, &record.radio),
-        held,
+        baseline,
         record,
     };
     json::write_json(host, INTENT, &intent)?;

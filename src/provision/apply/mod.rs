@@ -8,8 +8,8 @@ pub mod recover;
 mod undo;
 pub mod watchdog;
 
-pub use options::{Hands, lock};
-pub use recover::{Recovered, confirm, recover, settle, undo_open};
+pub use options::{Options, lock};
+pub use recover::{Recovered, confirm, recover, roll_back_open, settle};
 
 use crate::error::Problem;
 use crate::provision::apply::options::stop_if_asked;
@@ -28,34 +28,34 @@ use anyhow::Context;
 /// # Errors
 /// [`crate::error::Kind::Failed`] when nothing was changed, `RolledBack` when everything is back,
 /// `RollbackIncomplete` with what is not.
-pub fn apply(host: &dyn Host, plan: &Plan, state: &State, hands: &Hands<'_>) -> anyhow::Result<()> {
+pub fn apply(host: &dyn Host, plan: &Plan, state: &State, options: &Options<'_>) -> anyhow::Result<()> {
     if plan.is_empty() {
         return Ok(());
     }
     still_as_planned(host, plan)?;
-    let record = record(host, plan, hands);
+    let record = record(host, plan, options);
     let last = state.last.as_ref().and_then(|last| last.expected.as_ref());
-    let held = match plan.units.is_empty() {
+    let before = match plan.units.is_empty() {
         true => None,
-        false => baseline::take(host, last, hands.expected),
+        false => baseline::take(host, last, options.expected),
     };
     // Before the first change a failure leaves nothing behind but parts of the journal, and those go.
-    let begun = watchdog::arm(host, hands.window.as_ref())
-        .and_then(|()| journal::begin(host, plan, state, hands.window.is_some(), held, record));
+    let begun = watchdog::arm(host, options.window.as_ref())
+        .and_then(|()| journal::begin(host, plan, state, options.window.is_some(), before, record));
     let mut intent = begun.inspect_err(|_| {
         let _ = journal::end(host).and_then(|()| watchdog::disarm(host));
     })?;
-    let done = unit::run::release(host, &plan.units, last, hands.say)
+    let done = unit::run::release(host, &plan.units, last, options.progress)
         .and_then(|()| originals::keep(host, state, plan, intent.ip_forward.as_ref()))
         .and_then(|()| write_files(host, plan))
         .and_then(|()| journal::written(host, &mut intent))
-        .and_then(|()| activate::activate(host, plan, state, hands, intent.record.expected.as_ref()))
+        .and_then(|()| activate::activate(host, plan, state, options, intent.record.expected.as_ref()))
         .and_then(|()| generations::write(host, &intent.record));
     if let Err(cause) = done {
-        (hands.say)("That failed. Putting the previous state back.");
+        (options.progress)("That failed. Putting the previous state back.");
         return Err(undo::unwound(host, &mut intent, &cause));
     }
-    match &hands.window {
+    match &options.window {
         Some(window) => {
             journal::provisional(host, &mut intent, window.length.as_secs())?;
             // The whole window counts from here: whoever has to confirm sees the new state only now.
@@ -88,7 +88,7 @@ fn still_as_planned(host: &dyn Host, plan: &Plan) -> anyhow::Result<()> {
 }
 
 /// The record of a plan that is carried out.
-fn record(host: &dyn Host, plan: &Plan, hands: &Hands<'_>) -> Generation {
+fn record(host: &dyn Host, plan: &Plan, options: &Options<'_>) -> Generation {
     Generation {
         schema: json::schema(),
         number: plan.follows.unwrap_or(0) + 1,
@@ -98,7 +98,7 @@ fn record(host: &dyn Host, plan: &Plan, hands: &Hands<'_>) -> Generation {
         restored: plan.restored,
         radio: plan.radio.clone(),
         passphrase_file: plan.passphrase_file.clone(),
-        expected: expected(host, plan, hands),
+        expected: expected(host, plan, options),
         chosen: plan.chosen,
         stack: plan.stack,
         artifacts: plan.artifacts.clone(),
@@ -108,8 +108,8 @@ fn record(host: &dyn Host, plan: &Plan, hands: &Hands<'_>) -> Generation {
 
 /// The state to be proved while the new one is in force: what this apply wants, or what was proved of the generation that
 /// it goes back to, but for the way in of whoever made that one.
-fn expected(host: &dyn Host, plan: &Plan, hands: &Hands<'_>) -> Option<Expected> {
-    hands.expected.cloned().or_else(|| {
+fn expected(host: &dyn Host, plan: &Plan, options: &Options<'_>) -> Option<Expected> {
+    options.expected.cloned().or_else(|| {
         let proved = generations::read(host, plan.restored?).ok()?.expected?;
         Some(Expected { way_in: None, ..proved })
     })

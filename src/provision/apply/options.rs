@@ -11,7 +11,7 @@ use anyhow::Context;
 use std::any::Any;
 
 /// The needs of an apply beyond its plan.
-pub struct Hands<'a> {
+pub struct Options<'a> {
     /// Secrets for the gaps of the plan's files: for checkers that come with a package.
     pub secrets: Option<&'a Secrets>,
     /// Samba's password for the share's user.
@@ -22,7 +22,7 @@ pub struct Hands<'a> {
     /// Undo all of it unless it is confirmed in time.
     pub window: Option<Window>,
     /// The taker of lines about the progress.
-    pub say: &'a dyn Fn(&str),
+    pub progress: &'a dyn Fn(&str),
 }
 
 /// Takes the lock for everything that changes the host. The state directory is made if it is not there.

@@ -35,7 +35,7 @@ pub fn recover(host: &dyn Host) -> anyhow::Result<Recovered> {
 ///
 /// # Errors
 /// As [`recover`].
-pub fn undo_open(host: &dyn Host) -> anyhow::Result<bool> {
+pub fn roll_back_open(host: &dyn Host) -> anyhow::Result<bool> {
     match swept(host)? {
         Some(mut intent) => undo(host, &mut intent, JobMode::Wait).map(|()| true),
         None => Ok(false),

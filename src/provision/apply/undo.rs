@@ -119,5 +119,5 @@ fn units(host: &dyn Host, intent: &Intent, jobs: JobMode) -> Vec<String> {
 /// Says what was up before the apply and does not come up again. The journal has ended by then: there is nothing left to
 /// put back, and a radio that broke must not keep anybody from the next apply.
 fn down(host: &dyn Host, intent: &Intent) -> Vec<String> {
-    intent.held.as_ref().map(|held| baseline::regressions(host, held)).unwrap_or_default()
+    intent.baseline.as_ref().map(|then| baseline::regressions(host, then)).unwrap_or_default()
 }

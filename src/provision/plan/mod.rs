@@ -1,5 +1,6 @@
 //! The change that would be made, a value: `plan` shows it, `apply` carries it out, `--check` asks whether it is empty.
 
+pub mod prepare;
 pub mod saved;
 
 use crate::profile::Profile;

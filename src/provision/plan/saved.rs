@@ -13,13 +13,13 @@ use serde::{Deserialize, Serialize};
 
 /// A plan on file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Kept {
+pub struct SavedPlan {
     pub schema: u32,
     /// The version of piback that made it; another one may render otherwise.
     pub version: String,
     pub stack: Option<String>,
     pub follows: Option<u32>,
-    pub files: Vec<KeptFile>,
+    pub files: Vec<SavedFile>,
     pub packages: Vec<String>,
     pub accounts: Vec<String>,
     pub units: Vec<String>,
@@ -29,21 +29,21 @@ pub struct Kept {
 
 /// One file's change, as fingerprints.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeptFile {
+pub struct SavedFile {
     pub path: String,
     pub before: String,
     pub after: String,
 }
 
-impl Kept {
+impl SavedPlan {
     #[must_use]
     pub fn of(plan: &Plan) -> Self {
-        let file = |f: &FileChange| KeptFile {
+        let file = |f: &FileChange| SavedFile {
             path: f.path.clone(),
             before: fingerprint(&f.before, &f.shown.0),
             after: fingerprint(&f.after, &f.shown.1),
         };
-        Kept {
+        SavedPlan {
             schema: json::schema(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             stack: plan.stack.map(|s| s.to_string()),
@@ -69,7 +69,7 @@ impl Kept {
     /// # Errors
     /// When the text is none.
     pub fn parse(text: &str) -> anyhow::Result<Self> {
-        let kept: Kept = serde_json::from_str(text)
+        let kept: SavedPlan = serde_json::from_str(text)
             .map_err(|e| Problem::failed(format!("that is no plan of `piback plan --out`: {e}")))?;
         if kept.schema != json::schema() {
             return Err(Problem::failed("the plan was made by another version of piback").into());
@@ -90,11 +90,11 @@ impl Kept {
     /// # Errors
     /// With the first thing that moved.
     pub fn holds(&self, plan: &Plan) -> anyhow::Result<()> {
-        let now = Kept::of(plan);
+        let now = SavedPlan::of(plan);
         if *self == now {
             return Ok(());
         }
-        let find = |kept: &Kept, path: &str| kept.files.iter().find(|f| f.path == path).cloned();
+        let find = |kept: &SavedPlan, path: &str| kept.files.iter().find(|f| f.path == path).cloned();
         let paths = || self.files.iter().chain(&now.files).map(|f| f.path.as_str());
         let differing = paths().find(|path| find(self, path) != find(&now, path));
         let rendered = differing.filter(|path| {

@@ -65,12 +65,12 @@ pub fn plan(
     let mut changes: Vec<RuleChange> = Vec::new();
     for file in files {
         let (old, new) = (aside_of(state.owned(), &file.path), aside_of(&desired.artifacts, &file.path));
-        // A file that was edited back by hand changes though its pieces do not.
+        // A file that was edited back by hand changes though its hunks do not.
         let comes = new.is_empty();
         let last = state.last.as_ref().map_or("", |last| &last.radio);
-        let (pieces, radio) = if comes { (old, last) } else { (new, desired.radio.as_str()) };
-        for piece in pieces {
-            for rule in rules_behind(host, &piece, radio)? {
+        let (hunks, radio) = if comes { (old, last) } else { (new, desired.radio.as_str()) };
+        for hunk in hunks {
+            for rule in rules_behind(host, &hunk, radio)? {
                 let change = RuleChange { rule, comes };
                 if change.rule.is_loaded(host) != comes && !changes.contains(&change) {
                     changes.push(change);
@@ -83,9 +83,9 @@ pub fn plan(
 
 /// Those of the article's rules that lines of a script load, also by calling another one. What else a script may load by
 /// now is its owner's.
-fn rules_behind(host: &dyn Host, piece: &str, radio: &str) -> anyhow::Result<Vec<Rule>> {
+fn rules_behind(host: &dyn Host, hunk: &str, radio: &str) -> anyhow::Result<Vec<Rule>> {
     let mut rules = Vec::new();
-    for line in piece.lines() {
+    for line in hunk.lines() {
         rules.extend(Rule::of_command(line.trim()));
         if let Some(path) = article::called(line) {
             let script = adopt::theirs(host, &path)?.unwrap_or_default();

@@ -28,28 +28,28 @@ pub fn theirs(text: &[u8]) -> Result<Vec<u8>, BlockError> {
 
 /// The runs of lines that are put aside, each once: what a record keeps of them.
 #[must_use]
-pub fn pieces(text: &[u8]) -> Vec<String> {
-    let mut pieces: Vec<String> = Vec::new();
+pub fn hunks(text: &[u8]) -> Vec<String> {
+    let mut hunks: Vec<String> = Vec::new();
     let mut run: Vec<String> = Vec::new();
     for line in lines_of(text).map(Some).chain([None]) {
         match line.and_then(|line| line.strip_prefix(MARK.as_bytes())) {
             Some(line) => run.push(plain(line)),
             None if run.is_empty() => {}
             None => {
-                let piece = run.join("\n");
+                let hunk = run.join("\n");
                 run.clear();
-                if !pieces.contains(&piece) {
-                    pieces.push(piece);
+                if !hunks.contains(&hunk) {
+                    hunks.push(hunk);
                 }
             }
         }
     }
-    pieces
+    hunks
 }
 
-/// `text` with exactly these pieces put aside, wherever they stand; piback's block is left alone.
+/// `text` with exactly these hunks put aside, wherever they stand; piback's block is left alone.
 #[must_use]
-pub fn put(text: &[u8], pieces: &[String]) -> Vec<u8> {
+pub fn put(text: &[u8], hunks: &[String]) -> Vec<u8> {
     let text = back(text);
     let lines: Vec<String> = lines_of(&text).map(plain).collect();
     let mut blocked = false;
@@ -62,11 +62,11 @@ pub fn put(text: &[u8], pieces: &[String]) -> Vec<u8> {
         })
         .collect();
     let mut aside = BTreeSet::new();
-    for piece in pieces {
-        let piece: Vec<&str> = piece.split('\n').collect();
-        for start in 0..=lines.len().saturating_sub(piece.len()) {
-            let range = start..start + piece.len();
-            if lines.get(range.clone()).is_some_and(|run| run == piece)
+    for hunk in hunks {
+        let hunk: Vec<&str> = hunk.split('\n').collect();
+        for start in 0..=lines.len().saturating_sub(hunk.len()) {
+            let range = start..start + hunk.len();
+            if lines.get(range.clone()).is_some_and(|run| run == hunk)
                 && free[range.clone()].iter().all(|f| *f)
             {
                 aside.extend(range);
@@ -111,7 +111,7 @@ mod tests {
             let marked = mark(text.as_bytes(), &[1, 2].into());
             assert_eq!(back(&marked), back(text.as_bytes()), "{text:?}");
             assert_eq!(mark(&marked, &[1, 2].into()), marked, "once is enough");
-            assert_eq!(put(text.as_bytes(), &pieces(&marked)), marked, "{text:?}");
+            assert_eq!(put(text.as_bytes(), &hunks(&marked)), marked, "{text:?}");
         }
         assert_eq!(mark(b"a\nb\n\xffc", &[1].into()), b"a\n#piback# b\n\xffc");
     }
@@ -124,7 +124,7 @@ mod tests {
             String::from_utf8(marked.clone()).unwrap(),
             "iface eth0\n  netmask x\n#piback# iface wlan0\n#piback#   netmask x\nend\n"
         );
-        assert_eq!(pieces(&marked), ["iface wlan0\n  netmask x"]);
+        assert_eq!(hunks(&marked), ["iface wlan0\n  netmask x"]);
         let both = block::set(b"deny wlan0\n", "deny wlan0\n", Position::End).unwrap();
         let marked = put(&both, &["deny wlan0".into()]);
         assert_eq!(marked, block::set(b"#piback# deny wlan0\n", "deny wlan0\n", Position::End).unwrap());

@@ -4,7 +4,7 @@
 use libfuzzer_sys::fuzz_target;
 use piback::provision::adopt::article as lines;
 use piback::provision::host::iptables::Rule;
-use piback::provision::text::comment_out::{MARK, back, mark, pieces, put};
+use piback::provision::text::comment_out::{MARK, back, mark, hunks, put};
 use std::collections::BTreeSet;
 
 fuzz_target!(|data: &[u8]| {
@@ -25,7 +25,7 @@ fuzz_target!(|data: &[u8]| {
         let marked = mark(text.as_bytes(), &aside);
         assert_eq!(mark(&marked, &aside), marked, "one mark is enough");
         assert_eq!(back(&marked), back(text.as_bytes()));
-        let kept = pieces(&marked);
+        let kept = hunks(&marked);
         let again = put(&marked, &kept);
         assert_eq!(back(&again), back(text.as_bytes()));
         assert_eq!(put(&again, &kept), again);

@@ -4,15 +4,15 @@
 use libfuzzer_sys::fuzz_target;
 use piback::profile::legacy_conf;
 use piback::provision::apply::journal;
-use piback::provision::plan::saved::Kept;
+use piback::provision::plan::saved::SavedPlan;
 
 use piback_fuzz::{HostileHost, assert_printable};
 
 fuzz_target!(|data: &[u8]| {
     let text = String::from_utf8_lossy(data);
-    if let Ok(kept) = Kept::parse(&text) {
+    if let Ok(kept) = SavedPlan::parse(&text) {
         let again = serde_json::to_string(&kept).expect("it is JSON");
-        assert_eq!(Kept::parse(&again).expect("its own text"), kept);
+        assert_eq!(SavedPlan::parse(&again).expect("its own text"), kept);
         let _ = kept.stack();
     }
     match legacy_conf::parse(&text) {

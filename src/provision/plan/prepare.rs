@@ -1,0 +1,180 @@
+//! Everything that is read before a plan can be made: a profile, its secrets and the host's facts to what is desired.
+
+use crate::error::Problem;
+use crate::paths::TEMPLATES;
+use crate::profile::Profile;
+use crate::profile::types::{Passphrase, Subnet};
+use crate::provision::adopt::{self, conflicts};
+use crate::provision::components;
+use crate::provision::desired::artifact::Secrets;
+use crate::provision::desired::subnet::{self, Choice};
+use crate::provision::desired::{Desired, render};
+use crate::provision::host::facts::{self, Facts, Stack};
+use crate::provision::host::uplink;
+use crate::provision::plan::{self, Plan};
+use crate::provision::state::State;
+use crate::provision::validate::{self, result::Check};
+use crate::system::{FileNode, Host, Node};
+use crate::ui::visible;
+use anyhow::Context;
+use std::collections::BTreeMap;
+
+/// Everything that was read before a plan can be made.
+pub struct Prepared {
+    /// The profile, its network's address settled.
+    pub profile: Profile,
+    pub subnet: Choice,
+    pub secrets: Secrets,
+    pub share_password: Passphrase,
+    pub facts: Facts,
+    pub state: State,
+    pub desired: Desired,
+    pub notes: Vec<String>,
+}
+
+impl Prepared {
+    /// Reads what `profile` needs and renders it; writes nothing.
+    ///
+    /// # Errors
+    /// When a file or a secret can't be read, no stack is found, or a template is wrong.
+    pub fn read(
+        host: &dyn Host,
+        mut profile: Profile,
+        stack: Option<Stack>,
+        made_by: &str,
+    ) -> anyhow::Result<Self> {
+        let state = State::read(host)?;
+        let (subnet, unknown) = match subnet(host, &profile, &state) {
+            Ok(subnet) => (subnet, None),
+            Err(e) => (subnet::choose(&profile.network, remembered(&state), &[]), Some(format!("{e:#}"))),
+        };
+        profile.network = subnet.network.clone();
+        let last = state.last.as_ref().and_then(|last| last.stack);
+        let facts = facts::read(host, stack, last)?;
+        let secrets =
+            Secrets { wifi: secret(host, profile.wifi.passphrase_file.as_str(), "the Wi-Fi passphrase")? };
+        let share_password = secret(host, profile.share.password_file.as_str(), "the share's password")?;
+        let (overrides, mut notes) = overrides(host)?;
+        if let Some(last) = last.filter(|last| *last != facts.stack) {
+            notes.push(format!("the network stack was {last} and is {} now", facts.stack));
+        }
+        notes.extend(subnet.note().into_iter().chain(unknown));
+        let manual = adopt::find(host, &facts, &profile)?;
+        notes.extend(conflicts::find(host, &facts, &profile, &manual)?);
+        if state.owned().is_empty() {
+            notes.extend(manual.stays.iter().cloned());
+        }
+        notes.extend(manual.places().into_iter().map(|places| {
+            format!("{places}: a set-up by hand, put aside; piback rollback --original brings it back")
+        }));
+        let mut artifacts = render::render(&profile, &facts, secrets.wifi.hostapd_key(), &overrides)?;
+        manual.join(&mut artifacts);
+        let desired = Desired {
+            stack: Some(facts.stack),
+            artifacts,
+            radio: profile.wifi.interface.to_string(),
+            secrets: Some(secrets.clone()),
+            passphrase_file: Some(profile.wifi.passphrase_file.to_string()),
+            chosen: subnet.chosen(),
+            restored: None,
+            made_by: made_by.to_owned(),
+        };
+        Ok(Prepared { profile, subnet, secrets, share_password, facts, state, desired, notes })
+    }
+
+    /// The staged files held against their checkers; nothing to check where nothing changes.
+    ///
+    /// # Errors
+    /// When the scratch directory for the tools can't be used.
+    pub fn checks(&self, host: &dyn Host, plan: &Plan) -> anyhow::Result<Vec<Check>> {
+        match plan.is_empty() {
+            true => Ok(Vec::new()),
+            false => validate::all(host, &self.desired.artifacts, Some(&self.secrets)),
+        }
+    }
+
+    /// Plans what would change.
+    ///
+    /// # Errors
+    /// When the host can't be read, or its tools can't say how things are.
+    pub fn plan(&self, host: &dyn Host) -> anyhow::Result<Plan> {
+        let mut plan = plan::files(host, &self.desired, &self.state)?;
+        if host.is_live() {
+            plan::add_live(
+                host,
+                &self.facts,
+                &self.profile,
+                &self.share_password,
+                &self.desired,
+                &self.state,
+                &mut plan,
+            )?;
+        }
+        plan.notes.splice(0..0, self.notes.iter().cloned());
+        Ok(plan)
+    }
+}
+
+/// Settles the Wi-Fi's address beside the networks that the uplink has now.
+///
+/// # Errors
+/// When `ip` can't say which networks there are.
+pub fn subnet(host: &dyn Host, profile: &Profile, state: &State) -> anyhow::Result<Choice> {
+    let taken = uplink::look(host, profile.wifi.interface.as_str())?;
+    Ok(subnet::choose(&profile.network, remembered(state), &taken))
+}
+
+/// The address that the last apply chose, if that was piback's to do.
+fn remembered(state: &State) -> Option<Subnet> {
+    state.last.as_ref().and_then(|last| last.chosen)
+}
+
+/// The passphrase of the newest record, if it can be read: to mask it.
+#[must_use]
+pub fn passphrase_on_record(host: &dyn Host, state: &State) -> Option<Passphrase> {
+    let file = state.last.as_ref()?.passphrase_file.as_deref()?;
+    secret(host, file, "the Wi-Fi passphrase").ok()
+}
+
+/// Reads a secret's file. It must be the owner's alone: a secret that others can read is none.
+///
+/// # Errors
+/// When it can't be read, or is none.
+pub fn secret(host: &dyn Host, path: &str, what: &str) -> anyhow::Result<Passphrase> {
+    let problem = |why: &str| Problem::failed(format!("{what} in {path}: {why}"));
+    match host.read(path).with_context(|| format!("{path} can't be read"))? {
+        Node::File(FileNode { mode, .. }) if mode & 0o077 != 0 => {
+            Err(problem(&format!("others can read it (mode {mode:o})"))
+                .hint(format!("type: sudo chmod 600 {path}"))
+                .into())
+        }
+        Node::File(file) => Passphrase::from_file_content(&file.bytes).map_err(|why| problem(&why).into()),
+        Node::Absent => Err(problem("there is no such file")
+            .hint(format!("put it there, one line of 8 to 63 characters, and type: sudo chmod 600 {path}"))
+            .into()),
+        Node::Link { .. } => {
+            Err(problem("it is a symbolic link").hint("a secret is a file of its own, mode 0600").into())
+        }
+        _ => Err(problem("it is no file").into()),
+    }
+}
+
+/// The user's own templates, and a note for each.
+fn overrides(host: &dyn Host) -> anyhow::Result<(BTreeMap<String, String>, Vec<String>)> {
+    let (mut own, mut notes) = (BTreeMap::new(), Vec::new());
+    for name in host.list(TEMPLATES).with_context(|| format!("{TEMPLATES} can't be read"))? {
+        let path = format!("{TEMPLATES}/{name}");
+        let known = components::files().any(|entry| entry.template.name == name);
+        if !known {
+            notes.push(format!("{} is no template that piback knows", visible(&path)));
+            continue;
+        }
+        let bytes = host.read_followed(&path).with_context(|| format!("{path} can't be read"))?;
+        let bytes = bytes.ok_or_else(|| Problem::failed(format!("{path} is no file that can be read")))?;
+        let text =
+            String::from_utf8(bytes).map_err(|_| Problem::failed(format!("{path}: not UTF-8 text")))?;
+        notes.push(format!("{path} takes the place of piback's own template"));
+        own.insert(name, text);
+    }
+    Ok((own, notes))
+}
