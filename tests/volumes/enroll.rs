@@ -158,9 +158,9 @@ fn a_label_comes_through_udev_and_lsblk_as_it_is() {
 #[test]
 fn a_drive_with_a_dcim_folder_of_its_own_is_enrolled_when_its_user_says_so() {
     let Some(mut bench) = Bench::new() else { return };
-    let (image, _) = bench.drive();
+    let image = bench.image("drive.img", DRIVE, |at| std::fs::create_dir(at.join("DCIM")).unwrap());
+    bench.plug(&image, &[]);
     bench.card("PBCARD");
-    bench.look(&image, |at| std::fs::create_dir(at.join("DCIM")).unwrap());
     let refused = bench.piback(&["enroll", DRIVE, "--yes"]);
     assert_eq!(refused.status.code(), Some(1));
     assert!(stderr(&refused).contains("--is-a-drive"), "{}", stderr(&refused));
