@@ -209,9 +209,6 @@ async function pictured() {
   await page.waitForTimeout(500);
   await named();
   await shot('safe');
-  await page.goto(`${again.url}/photos`);
-  await page.waitForTimeout(500);
-  await shot('photos');
   await page.emulateMedia({ colorScheme: 'dark' });
   await page.setViewportSize({ width: 507, height: 900 });
   await page.goto(again.url);
