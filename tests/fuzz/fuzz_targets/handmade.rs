@@ -2,6 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use piback::profile::types::Uplinks;
 use piback::provision::adopt::article as lines;
 use piback::provision::host::iptables::Rule;
 use piback::provision::text::comment_out::{MARK, back, mark, hunks, put};
@@ -10,11 +11,12 @@ use std::collections::BTreeSet;
 fuzz_target!(|data: &[u8]| {
     let text = String::from_utf8_lossy(data);
     let count = text.lines().count();
+    let eth0 = Uplinks::Named(vec!["eth0".parse().expect("an interface")]);
     let known = [
         lines::dnsmasq(&text, "wlan0"),
         lines::interfaces(&text, "wlan0"),
         lines::denied(&text, "wlan0"),
-        lines::rules(&text, "eth0", "wlan0"),
+        lines::rules(&text, &eth0, "wlan0"),
         lines::calls(&text).into_iter().map(|(number, _)| number).collect(),
     ];
     for numbers in &known {

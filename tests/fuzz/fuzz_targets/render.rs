@@ -3,6 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use piback::profile::types::Uplinks;
 use piback_fuzz::STACKS;
 use std::str::FromStr;
 
@@ -20,7 +21,9 @@ fuzz_target!(|data: &[u8]| {
     let mut profile = piback_fuzz::travel();
     set(&mut profile.wifi.ssid, next());
     set(&mut profile.wifi.interface, next());
-    set(&mut profile.uplink.interface, next());
+    if let Some(name) = next().and_then(|v| v.parse().ok()) {
+        profile.uplink.interface = Uplinks::Named(vec![name]);
+    }
     set(&mut profile.wifi.country, next());
     set(&mut profile.network.dhcp.lease, next());
     set(&mut profile.share.user, next());

@@ -6,7 +6,7 @@ pub mod readers;
 
 use piback::photo::{Media, Source, locate};
 use piback::profile::Profile;
-use piback::profile::types::Passphrase;
+use piback::profile::types::{Passphrase, Uplinks};
 use piback::provision::desired::artifact::{Artifact, Secrets};
 use piback::provision::desired::render::render;
 use piback::provision::host::facts::{Facts, Stack};
@@ -180,7 +180,12 @@ fn twin(profile: &Profile) -> Profile {
     };
     twin.wifi.ssid = ssid.parse().expect("a name");
     twin.wifi.interface = "wlan7".parse().expect("an interface");
-    twin.uplink.interface = "eth7".parse().expect("an interface");
+    // As many as there are, or none: `auto` has other lines.
+    if let Uplinks::Named(names) = &mut twin.uplink.interface {
+        for (n, name) in names.iter_mut().enumerate() {
+            *name = format!("eth{}", n + 7).parse().expect("an interface");
+        }
+    }
     twin.share.user = "user".parse().expect("a user");
     twin.share.folder = "/srv/twin".parse().expect("a path");
     twin.backup.mount_root = "/media/twin".parse().expect("a path");
