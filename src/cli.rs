@@ -267,9 +267,15 @@ pub struct Backup {
 pub struct Verify {
     /// The card's label
     pub label: String,
-    /// Take this folder for the drive
+    /// Take this folder for the drive; given several times, all of them are verified
     #[arg(long, value_name = "DIR")]
-    pub dest: Option<PathBuf>,
+    pub dest: Vec<PathBuf>,
+    /// Bring back what is damaged or gone, from another drive or from the card
+    #[arg(long, conflicts_with_all = ["sample", "accept"])]
+    pub repair: bool,
+    /// Take this folder for the card to repair from, or the volume on this device as in /dev/sda1
+    #[arg(long, value_name = "DIR", requires = "repair")]
+    pub source: Option<PathBuf>,
     /// Re-read a random part only, such as 5%
     #[arg(long, value_name = "PERCENT")]
     pub sample: Option<String>,

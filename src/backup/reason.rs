@@ -51,6 +51,8 @@ pub enum Reason {
     ReadBack(Fault),
     /// It was written, and the drive gives back something else.
     Differs,
+    /// Nowhere are bytes as its record has them (`verify --repair`).
+    NoGoodCopy,
     /// The run ended before it.
     NotReached(Stop),
     /// There is no copy of it on the drive (`safe-to-format`).
@@ -119,6 +121,7 @@ impl Reason {
             Reason::Refused(fault) => format!("the drive refuses it: {fault}"),
             Reason::ReadBack(fault) => format!("the drive can't read it back: {fault}"),
             Reason::Differs => "the drive gives back other bytes than were written".into(),
+            Reason::NoGoodCopy => "not repaired: no good copy of it was found".into(),
             Reason::NotReached(stop) => stop.describe().into(),
             Reason::Missing => "no copy on the drive".into(),
             Reason::CardChanged => {

@@ -17,7 +17,7 @@ pub fn run(args: &Backup, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let given = Given {
         label: label.as_str(),
         source: args.source.as_deref(),
-        dest: args.dest.as_deref(),
+        dests: args.dest.as_slice(),
         need: Need::Backup,
     };
     // Before anything is mounted: what is mounted has to be taken off, Ctrl-C or not.

@@ -174,7 +174,8 @@ pub fn settings(global: &Global) -> anyhow::Result<Settings> {
 pub struct Given<'a> {
     pub label: &'a str,
     pub source: Option<&'a Path>,
-    pub dest: Option<&'a Path>,
+    /// One or more; with none the profile's.
+    pub dests: &'a [PathBuf],
     pub need: Need,
 }
 
@@ -190,12 +191,14 @@ pub fn with_ends<T>(
     body: impl FnOnce(&Ends) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     let plain = |path: Option<&Path>| path.is_some_and(|p| !mount::is_block_device(p));
-    let no_volume = plain(given.dest) && (given.need == Need::Drive || plain(given.source));
+    let dest = given.dests.first().map(PathBuf::as_path);
+    let no_volume = plain(dest) && (given.need == Need::Drive || plain(given.source));
     let said = if no_volume { Settings::default() } else { settings(global)? };
     let request = Request {
         label: given.label,
         source: given.source,
-        dest: given.dest,
+        dest,
+        others: given.dests.get(1..).unwrap_or_default(),
         destination: said.destination.as_deref(),
         mount_root: &said.mount_root,
         root: global.root.as_deref(),

@@ -16,7 +16,7 @@ pub fn run(args: &SafeToFormat, global: &Global, ui: &Ui) -> anyhow::Result<Outc
     let given = Given {
         label: label.as_str(),
         source: args.source.as_deref(),
-        dest: args.dest.as_deref(),
+        dests: args.dest.as_slice(),
         need: Need::Compare,
     };
     signals::stop_gently();

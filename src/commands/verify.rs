@@ -2,19 +2,24 @@
 
 use super::context::{self, Given};
 use crate::backup::label::Label;
-use crate::backup::{self, Verdict};
+use crate::backup::{self, Patient, Verdict};
 use crate::cli::{Global, Verify};
 use crate::error::{Outcome, Problem};
 use crate::media::ends::Need;
 use crate::system::signals;
 use crate::ui::{self, Ui, visible};
+use crate::view::drives::Verified;
 use crate::view::progress::Progress;
-use crate::view::report;
+use crate::view::{self, report};
+use std::path::Path;
 
 pub fn run(args: &Verify, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let label = Label::new(&args.label)?;
     let share = args.sample.as_deref().map_or(Ok(1.0), share)?;
-    let given = Given { label: label.as_str(), source: None, dest: args.dest.as_deref(), need: Need::Drive };
+    // Where there is a card both are needed, and the drive alone else.
+    let need = if args.source.is_some() { Need::Compare } else { Need::Drive };
+    let given =
+        Given { label: label.as_str(), source: args.source.as_deref(), dests: args.dest.as_slice(), need };
     if args.accept && !args.yes && !ui.can_ask() {
         return Err(Problem::usage("accepting needs a yes, and there is no terminal to ask on")
             .hint(format!("piback verify {label} --accept --yes"))
@@ -23,15 +28,65 @@ pub fn run(args: &Verify, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     signals::stop_gently();
     context::with_ends(&given, global, ui, |ends| {
         let progress = Progress::new(ui, "verify", label.as_str(), None);
-        let verdict = backup::verify(&label, &ends.dest.dir, share, &progress);
+        let mut drives: Vec<Verified> = ends
+            .drives()
+            .map(|end| Verified {
+                path: end.dir.clone(),
+                verdict: backup::verify(&label, &end.dir, share, &progress),
+                repairs: None,
+            })
+            .collect();
+        let card = ends.source.as_ref().map(|card| card.dir.as_path());
+        let repaired = if args.repair { repair(&label, card, &mut drives, &progress) } else { Ok(()) };
         progress.end();
-        let mut verdict = verdict?;
-        if args.accept && agreed(args, &verdict, ui)? {
-            backup::accept(&label, &ends.dest.dir, &mut verdict)?;
+        repaired?;
+        if drives.iter().all(|drive| drive.verdict.is_err())
+            && let Some(Err(error)) = drives.pop().map(|drive| drive.verdict)
+        {
+            return Err(error);
         }
-        report::verdict(ui, label.as_str(), &verdict);
-        Ok(if verdict.all_good() { Outcome::Done } else { Outcome::NotSafe })
+        for Verified { path, verdict, .. } in drives.iter_mut().filter(|_| args.accept) {
+            if let Ok(verdict) = verdict
+                && agreed(args, verdict, ui)?
+            {
+                backup::accept(&label, path, verdict)?;
+            }
+        }
+        view::drives::verified(ui, label.as_str(), &drives);
+        Ok(if drives.iter().all(Verified::all_good) { Outcome::Done } else { Outcome::NotSafe })
     })
+}
+
+/// Repairs the drives from each other and from the card, and looks once more at what was not good.
+fn repair(
+    label: &Label,
+    card: Option<&Path>,
+    drives: &mut [Verified],
+    progress: &Progress,
+) -> anyhow::Result<()> {
+    let patients: Vec<Patient<'_>> = drives
+        .iter()
+        .filter_map(|drive| {
+            let verdict = drive.verdict.as_ref().ok()?;
+            Some(Patient { path: &drive.path, broken: &verdict.broken })
+        })
+        .collect();
+    if patients.is_empty() {
+        return Ok(());
+    }
+    let mut repairs = backup::repair(label, &patients, card, progress)?.into_iter();
+    for drive in drives.iter_mut() {
+        let Ok(before) = &mut drive.verdict else { continue };
+        drive.repairs = repairs.next();
+        if drive.repairs.as_ref().is_some_and(|repairs| repairs.did_something() && repairs.stop.is_none()) {
+            let moved = std::mem::take(&mut before.moved);
+            drive.verdict = backup::verify_rest(label, &drive.path, before, progress);
+            if let Ok(after) = &mut drive.verdict {
+                after.moved.splice(0..0, moved);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Lists what may be meant, and asks.

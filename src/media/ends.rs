@@ -13,7 +13,7 @@ use crate::system::folder::{self, Folder};
 use crate::system::mount::{self, Access, Mounted};
 use crate::ui::{Ui, visible};
 use anyhow::{Context, anyhow};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The words of the command line and of the profile.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +24,8 @@ pub struct Request<'a> {
     pub source: Option<&'a Path>,
     /// `--dest`: a folder.
     pub dest: Option<&'a Path>,
+    /// `--dest` once more: folders.
+    pub others: &'a [PathBuf],
     /// The profile's `backup.destination`.
     pub destination: Option<&'a str>,
     /// The profile's `backup.mount_root`.
@@ -51,6 +53,8 @@ pub struct Ends {
     /// None only for [`Need::Drive`].
     pub source: Option<End>,
     pub dest: End,
+    /// Further drives, in the order of the command line.
+    pub others: Vec<End>,
     mounted: Vec<Mounted>,
     /// Both folders, open: nobody can take a volume off by mistake before `close`.
     held: Vec<Folder>,
@@ -85,7 +89,7 @@ pub fn with<T>(
 pub fn resolve(request: &Request, ui: &Ui) -> anyhow::Result<Ends> {
     let mut mounted = Vec::new();
     match both(request, ui, &mut mounted) {
-        Ok((source, dest, held)) => Ok(Ends { source, dest, mounted, held }),
+        Ok((source, dest, others, held)) => Ok(Ends { source, dest, others, mounted, held }),
         Err(error) => {
             if let Err(unclosed) = take_off(mounted) {
                 ui.note(&format!("{unclosed:#}"));
@@ -96,6 +100,11 @@ pub fn resolve(request: &Request, ui: &Ui) -> anyhow::Result<Ends> {
 }
 
 impl Ends {
+    /// All drives.
+    pub fn drives(&self) -> impl Iterator<Item = &End> {
+        std::iter::once(&self.dest).chain(&self.others)
+    }
+
     /// Takes off what was mounted.
     ///
     /// # Errors
@@ -106,14 +115,20 @@ impl Ends {
     }
 }
 
-fn both(
-    request: &Request,
-    ui: &Ui,
-    mounted: &mut Vec<Mounted>,
-) -> anyhow::Result<(Option<End>, End, Vec<Folder>)> {
+/// The card, the drive, further drives, and all of them held open.
+type Found = (Option<End>, End, Vec<End>, Vec<Folder>);
+
+fn both(request: &Request, ui: &Ui, mounted: &mut Vec<Mounted>) -> anyhow::Result<Found> {
+    let others = request.others.iter().map(|path| plain(path)).collect::<anyhow::Result<Vec<End>>>()?;
     let (source, dest) = found(request, ui, mounted)?;
-    let held = source.iter().chain([&dest]).map(hold).collect::<anyhow::Result<_>>()?;
-    Ok((source, dest, held))
+    for (at, other) in others.iter().enumerate() {
+        if others[..at].iter().chain([&dest]).any(|one| one.dir == other.dir) {
+            let what = format!("the drive {} is given twice", visible(&other.dir.to_string_lossy()));
+            return Err(Problem::usage(what).hint("two copies on one drive are one").into());
+        }
+    }
+    let held = source.iter().chain([&dest]).chain(&others).map(hold).collect::<anyhow::Result<_>>()?;
+    Ok((source, dest, others, held))
 }
 
 fn found(request: &Request, ui: &Ui, mounted: &mut Vec<Mounted>) -> anyhow::Result<(Option<End>, End)> {

@@ -10,12 +10,13 @@ use crate::ui::{self, JSON_SCHEMA, Style, Ui};
 use serde::{Deserialize, Serialize};
 
 /// So many files are listed by name; all of them with `-v` and with `--json`.
-const LISTED: usize = 40;
+pub const LISTED: usize = 40;
 /// And so many of those that a run did not come to any more, which have nothing wrong of their own.
 const LISTED_NOT_REACHED: usize = 3;
 
+/// A file with something wrong, as `--json` has it.
 #[derive(Debug, Serialize, Deserialize)]
-struct BadFile {
+pub struct BadFile {
     path: String,
     bytes: u64,
     why: String,
@@ -67,24 +68,6 @@ struct AnswerLine<'a> {
     shared: Option<&'static str>,
     /// In use on the card, by nothing that can be seen.
     unseen_bytes: u64,
-    stopped: Option<&'static str>,
-    notes: &'a [String],
-}
-
-#[derive(Serialize)]
-struct VerdictLine<'a> {
-    label: &'a str,
-    good: bool,
-    recorded: Tally,
-    verified: Tally,
-    bad_files: Vec<BadFile>,
-    healed: &'a [String],
-    /// Found at another place on the drive, and recorded there.
-    moved: &'a [Renamed],
-    /// Taken as meant, with `--accept`.
-    accepted_files: u64,
-    unrecorded: Tally,
-    damaged_manifests: &'a [String],
     stopped: Option<&'static str>,
     notes: &'a [String],
 }
@@ -256,23 +239,8 @@ pub fn answer(ui: &Ui, ends: &Endpoints, answer: &Answer) {
     }
 }
 
-/// The verdict of `verify`.
+/// The verdict of `verify` on one drive, for people.
 pub fn verdict(ui: &Ui, label: &str, verdict: &Verdict) {
-    let line = VerdictLine {
-        label,
-        good: verdict.all_good(),
-        recorded: verdict.known,
-        verified: verdict.good,
-        bad_files: bad_files(&verdict.bad),
-        healed: &verdict.healed,
-        moved: &verdict.moved,
-        accepted_files: verdict.accepted,
-        unrecorded: verdict.unrecorded,
-        damaged_manifests: &verdict.damage,
-        stopped: verdict.stop.map(Stop::describe),
-        notes: &verdict.notes,
-    };
-    ui.json("verdict", &line);
     for note in &verdict.notes {
         ui.note(note);
     }
@@ -345,7 +313,7 @@ fn row(ui: &Ui, what: &str, tally: Tally) {
 
 /// Lists what is wrong with each file; those that were not reached because the run `stopped` come last, and fewer of
 /// them.
-fn not_safe(ui: &Ui, bad: &[BadFile], stopped: Option<&str>) {
+pub fn not_safe(ui: &Ui, bad: &[BadFile], stopped: Option<&str>) {
     let (left, wrong): (Vec<&BadFile>, Vec<&BadFile>) =
         bad.iter().partition(|b| Some(b.why.as_str()) == stopped);
     for (files, most) in [(wrong, LISTED), (left, LISTED_NOT_REACHED)] {
@@ -353,7 +321,8 @@ fn not_safe(ui: &Ui, bad: &[BadFile], stopped: Option<&str>) {
     }
 }
 
-fn list(ui: &Ui, lines: impl Iterator<Item = String>, len: usize, most: usize) {
+/// Lists lines, the first ones of many.
+pub fn list(ui: &Ui, lines: impl Iterator<Item = String>, len: usize, most: usize) {
     let most = if ui.verbose() { usize::MAX } else { most };
     for line in lines.take(most) {
         ui.say(&line);
@@ -363,7 +332,8 @@ fn list(ui: &Ui, lines: impl Iterator<Item = String>, len: usize, most: usize) {
     }
 }
 
-fn bad_files(bad: &[NotSafe]) -> Vec<BadFile> {
+/// Files with something wrong, as `--json` has them.
+pub fn bad_files(bad: &[NotSafe]) -> Vec<BadFile> {
     let line = |b: &NotSafe| BadFile { path: b.path.clone(), bytes: b.size, why: b.reason.describe() };
     bad.iter().map(line).collect()
 }

@@ -18,4 +18,5 @@ mod refusals;
 mod rig;
 mod rivals;
 mod signals;
+mod two_drives;
 mod year;

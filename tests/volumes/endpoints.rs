@@ -19,6 +19,7 @@ impl Bench {
     fn with<T>(&self, typed: &Typed, body: impl FnOnce(&Ends) -> anyhow::Result<T>) -> anyhow::Result<T> {
         let (media, root) = (self.media(), self.root());
         let request = Request {
+            others: &[],
             label: typed.label,
             source: typed.source,
             dest: typed.dest,

@@ -84,11 +84,7 @@ impl Index {
                 self.rotten.remove(&dest);
                 self.push(&[], &dest, *size, (0, 0), 0, hash, false)
             }
-            Record::Rotten { dest } => {
-                let Some(dest) = place_from_text(dest) else { return false };
-                self.rotten.insert(dest);
-                true
-            }
+            Record::Rotten { dest } => place_from_text(dest).map(|d| self.rotten.insert(d)).is_some(),
             Record::Relocated { dest, to } => {
                 let (Some(dest), Some(to)) = (place_from_text(dest), place_from_text(to)) else {
                     return false;
@@ -106,11 +102,7 @@ impl Index {
                 };
                 self.accept(&dest, *size, hash)
             }
-            Record::Ignored { dest } => {
-                let Some(dest) = place_from_text(dest) else { return false };
-                self.ignored.insert(dest);
-                true
-            }
+            Record::Ignored { dest } => place_from_text(dest).map(|d| self.ignored.insert(d)).is_some(),
             Record::Moved { dest, to } => {
                 let (Some(dest), Some(to)) = (from_text(dest), from_text(to)) else {
                     return false;
@@ -127,7 +119,12 @@ impl Index {
                 self.day = run.day();
                 true
             }
-            Record::Cleaned { .. } | Record::Lost { .. } | Record::End { .. } | Record::Unknown => true,
+            Record::Repaired { dest, .. } => place_from_text(dest).map(|d| self.rotten.remove(&d)).is_some(),
+            Record::Aside { .. }
+            | Record::Cleaned { .. }
+            | Record::Lost { .. }
+            | Record::End { .. }
+            | Record::Unknown => true,
         }
     }
 

@@ -36,6 +36,11 @@ pub enum Record {
     Ignored { dest: String },
     /// `backup --mirror` is about to move a file that is no longer on the card.
     Moved { dest: String, to: String },
+    /// `verify --repair` is about to move what is damaged out of this place, to the second one below the drive's root.
+    Aside { dest: String, to: String },
+    /// The file of this record was brought back: from `drive` (another one, or another place on this one) or `card`, with
+    /// the content of its record, and read from the medium.
+    Repaired { dest: String, from: String },
     /// Temporary files of that earlier run, which did not end, were removed.
     Cleaned { run: String },
     /// Manifests were found damaged, in the words of [`Damage::describe`](super::Damage::describe), and every file of

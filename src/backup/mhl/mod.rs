@@ -7,8 +7,11 @@
 //! that run begins a new one with everything that is there. So it is on a drive that has no history yet.
 
 mod chain;
+mod listed;
 mod text;
 mod xml;
+
+pub use listed::listed;
 
 use super::drive::{Drive, temp_name};
 use super::manifest::{self, Generation, HISTORY, Index, Known, Runs};
@@ -16,6 +19,7 @@ use super::scan;
 use crate::system::volume::{Dir, Fault, FaultKind};
 use jiff::Timestamp;
 use text::Text;
+pub use xml::Listed;
 
 /// What a run's generation is made from.
 pub struct Export<'a> {

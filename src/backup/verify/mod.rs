@@ -6,8 +6,9 @@ mod check;
 mod relocate;
 mod verdict;
 
-pub use accept::accept;
-pub use verdict::{Finding, Verdict};
+pub use accept::{accept, place_text};
+pub use check::{Checker, was_written};
+pub use verdict::{Broken, Finding, Verdict};
 
 use super::account::Renamed;
 use super::drive::Drive;
@@ -20,17 +21,40 @@ use super::untracked::{self, Untracked};
 use crate::error::Problem;
 use crate::system::random;
 use crate::ui::visible;
-use accept::place_text;
 use anyhow::Context as _;
-use check::Checker;
 use std::collections::HashSet;
 use std::path::Path;
+use verdict::read_key;
 
 /// Re-reads a label's backup on one drive, or a random part of it (`share` of 1.0 is all).
 ///
 /// # Errors
 /// When there is no backup of that label, or its manifests can't be read.
 pub fn verify(label: &Label, dest: &Path, share: f64, watch: &dyn Watch) -> anyhow::Result<Verdict> {
+    look(label, dest, share, HashSet::new(), watch)
+}
+
+/// Looks once more, after a repair, at everything that `before` did not find good.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_rest(
+    label: &Label,
+    dest: &Path,
+    before: &mut Verdict,
+    watch: &dyn Watch,
+) -> anyhow::Result<Verdict> {
+    look(label, dest, 1.0, std::mem::take(&mut before.read), watch)
+}
+
+/// Reads everything but what is `trusted`, because it was read a moment ago.
+fn look(
+    label: &Label,
+    dest: &Path,
+    share: f64,
+    trusted: HashSet<u64>,
+    watch: &dyn Watch,
+) -> anyhow::Result<Verdict> {
     let mut drive = Drive::open(dest, label.clone())?;
     let _lock = drive.lock()?;
     // Something else in the label's place is an error of its own.
@@ -50,8 +74,15 @@ pub fn verify(label: &Label, dest: &Path, share: f64, watch: &dyn Watch) -> anyh
     let mut verdict = begun(&runs, &untracked);
     verdict.sample = share < 1.0;
     let checker = Checker::new(&mut drive, &runs.index);
-    let mut reading =
-        Reading { checker, watch, verdict, records: Vec::new(), good: HashSet::new(), bad: Vec::new() };
+    let mut reading = Reading {
+        checker,
+        watch,
+        verdict,
+        trusted,
+        records: Vec::new(),
+        good: HashSet::new(),
+        bad: Vec::new(),
+    };
     reading.all(&pick(&runs.index, share, seed));
     reading.moved(&mut untracked);
     reading.judge();
@@ -85,6 +116,8 @@ struct Reading<'a> {
     checker: Checker<'a>,
     watch: &'a dyn Watch,
     verdict: Verdict,
+    /// What was read a moment ago, see [`read_key`].
+    trusted: HashSet<u64>,
     /// What goes on record.
     records: Vec<Record>,
     /// Contents that are on the drive as recorded.
@@ -102,7 +135,8 @@ impl<'a> Reading<'a> {
                 self.verdict.stop = Some(Stop::Asked);
                 return;
             }
-            match self.checker.one(known) {
+            let trusted = self.trusted.contains(&read_key(known));
+            match if trusted { Ok(()) } else { self.checker.one(known) } {
                 Ok(()) if known.is_vouched() || known.accepted => self.is_good(known),
                 Ok(()) => self.bad.push((*known, Reason::Unvouched)),
                 Err(Reason::NotReached(stop)) => {
@@ -124,6 +158,7 @@ impl<'a> Reading<'a> {
     fn is_good(&mut self, known: &Known<'_>) {
         self.verdict.good.add(known.size);
         self.good.insert(known.hash);
+        self.verdict.read.insert(read_key(known));
     }
 
     /// Finds what was moved, and records its new place.
@@ -159,6 +194,9 @@ impl<'a> Reading<'a> {
     fn judge(&mut self) {
         for (known, reason) in std::mem::take(&mut self.bad) {
             let elsewhere = self.good.contains(&known.hash);
+            if reason != Reason::Unvouched {
+                self.verdict.broken.push(Broken { dest: known.dest.to_vec(), hash: known.hash });
+            }
             if reason == Reason::Missing && !known.is_vouched() && !known.accepted {
                 // It was taken over, and somebody put it somewhere else since.
                 self.verdict.known.files -= 1;

@@ -2,9 +2,11 @@
 
 use crate::backup::account::{NotSafe, Renamed};
 use crate::backup::events::Tally;
-use crate::backup::manifest::to_text;
+use crate::backup::manifest::{Known, to_text};
 use crate::backup::reason::{Reason, Stop};
 use crate::ui::visible;
+use std::collections::HashSet;
+use twox_hash::XxHash3_128;
 
 #[derive(Debug, Default)]
 pub struct Verdict {
@@ -28,10 +30,27 @@ pub struct Verdict {
     pub damage: Vec<String>,
     /// So many things were wrong with the manifests, and a later backup dealt with them.
     pub mended: u64,
+    /// Damaged, unreadable or gone under its name, for `--repair`; also in `bad` or in `healed`.
+    pub broken: Vec<Broken>,
+    /// What was read and found good: see [`read_key`].
+    pub(super) read: HashSet<u64>,
     /// Only a part was to be read.
     pub sample: bool,
     pub stop: Option<Stop>,
     pub notes: Vec<String>,
+}
+
+/// A file that is not as its record says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// Its place on the drive, as records have it.
+    pub dest: Vec<u8>,
+    pub hash: u128,
+}
+
+/// A file and its recorded content as one number.
+pub(super) fn read_key(known: &Known<'_>) -> u64 {
+    XxHash3_128::oneshot(&[known.dest, &known.hash.to_le_bytes()].concat()) as u64
 }
 
 /// Something that a user may have done on the drive on purpose.
