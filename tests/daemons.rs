@@ -13,7 +13,7 @@ use piback::provision::desired::artifact::{Artifact, Secrets};
 use piback::provision::desired::render::render;
 use piback::provision::host::facts::{Facts, Stack};
 use piback::provision::validate;
-use piback::provision::validate::result::CheckResult;
+use piback::provision::validate::result::ValidationResult;
 use piback::system::fake::FakeHost;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -65,10 +65,10 @@ fn their_own_tests_pass_on_every_profile_and_stack() {
         let checks = validate::all(&host, &artifacts, Some(&secrets())).unwrap();
         for check in &checks {
             match &check.result {
-                CheckResult::Passed => {}
+                ValidationResult::Passed => {}
                 // A drop-in can be read only where its unit is installed. hostapd's is here, NetworkManager's is not: it
                 // would take the test machine's network over. The lab's guests have it.
-                CheckResult::NotChecked(_) if check.path.contains("NetworkManager-wait-online") => {}
+                ValidationResult::NotChecked(_) if check.path.contains("NetworkManager-wait-online") => {}
                 other => panic!("{name}: {}: {other:?}", check.path),
             }
         }
@@ -119,7 +119,7 @@ fn each_tool_refuses_a_broken_file() {
         let checks = validate::all(&host, &artifacts, Some(&secrets())).unwrap();
         let failed: Vec<&str> = checks
             .iter()
-            .filter(|c| matches!(c.result, CheckResult::Failed(_)))
+            .filter(|c| matches!(c.result, ValidationResult::Failed(_)))
             .map(|c| c.path.as_str())
             .collect();
         assert_eq!(failed, [path], "{template}: {checks:?}");
@@ -140,7 +140,7 @@ fn a_tool_that_is_absent_is_not_taken_for_passed() {
     assert!(
         checks
             .iter()
-            .all(|c| matches!(&c.result, CheckResult::NotChecked(why) if why.contains("not installed")))
+            .all(|c| matches!(&c.result, ValidationResult::NotChecked(why) if why.contains("not installed")))
     );
 }
 

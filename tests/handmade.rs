@@ -1,4 +1,4 @@
-//! A Pi that was set up by hand from the article, on each network stack: what is put aside, what stays, what comes back.
+//! A Pi that was set up by hand from the article, on each network stack: what is commented out, what stays, what comes back.
 #![allow(clippy::disallowed_methods)]
 
 mod common;
@@ -124,7 +124,7 @@ fn what_the_user_added_survives_and_so_does_what_he_adds_later() {
         assert_eq!(tree.read("/etc/rc.local"), rc);
         assert_eq!(tree.piback(&["plan", "--check"]).code, 0, "{stack}");
 
-        // By hand again: put aside again. A line of his own: nothing to do.
+        // By hand again: commented out again. A line of his own: nothing to do.
         append(&tree, SCRIPT, "iptables -A FORWARD -i wlan0 -o eth0 -j ACCEPT\n");
         assert_eq!(tree.piback(&["plan", "--check"]).code, 2);
         append(&tree, SCRIPT, "echo later\n");
@@ -212,7 +212,7 @@ fn the_call_of_a_script_that_is_not_there_stays() {
     assert_eq!(tree.read("/etc/rc.local"), before);
 }
 
-/// ifupdown's block goes with ifupdown, or as soon as a line of the user's does the same, though lines stay aside.
+/// ifupdown's block goes with ifupdown, or as soon as a line of the user's does the same, though lines stay commented out.
 #[test]
 fn a_block_that_is_not_needed_any_more_goes() {
     const FILE: &str = "/etc/network/interfaces";
@@ -236,7 +236,7 @@ fn a_block_that_is_not_needed_any_more_goes() {
     }
 }
 
-/// A change of stack takes up what the new one needs aside and gives back what it does not.
+/// A change of stack takes up what the new one needs commented out and gives back what it does not.
 #[test]
 fn lines_go_aside_and_come_back_with_the_stack() {
     let tree = by_hand();
@@ -256,7 +256,7 @@ fn lines_go_aside_and_come_back_with_the_stack() {
     assert_eq!(tree.snapshot().without(&["/var"]), before.without(&["/var"]));
 }
 
-/// The record is lost (a card was cleaned up): the marks say what was put aside.
+/// The record is lost (a card was cleaned up): the marks say what was commented out.
 #[test]
 fn without_a_record_the_marks_bring_the_lines_back() {
     let tree = by_hand();

@@ -12,7 +12,7 @@ use crate::provision::desired::expected::Expected;
 use crate::provision::host::addresses;
 use crate::provision::plan::Plan;
 use crate::provision::plan::saved::SavedPlan;
-use crate::provision::validate::{self, result::Check};
+use crate::provision::validate::{self, result::Validation};
 use crate::system::{Host, input, process, signals};
 use crate::ui::{Ui, visible};
 use crate::view;
@@ -30,7 +30,7 @@ pub fn run(args: &Apply, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
 /// The work of an apply, and its end.
 pub struct Done {
     pub plan: Plan,
-    pub checks: Vec<Check>,
+    pub checks: Vec<Validation>,
     pub applied: bool,
 }
 

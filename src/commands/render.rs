@@ -19,7 +19,7 @@ pub fn run(args: &Render, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     context::notes(ui, &prepared.notes);
     refuse_a_tree_in_use(&args.dir)?;
     let mut files = Vec::new();
-    // Where lines are put aside there is nothing of piback's to read.
+    // Where lines are commented out there is nothing of piback's to read.
     for artifact in prepared.desired.artifacts.iter().filter(|a| a.ownership != Ownership::Lines) {
         let file = args.dir.join(artifact.path.trim_start_matches('/'));
         let name = visible(&file.to_string_lossy());

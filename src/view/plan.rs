@@ -6,13 +6,13 @@ use crate::provision::resources::file::change::{Action, FileChange};
 use crate::provision::resources::rule::RuleChange;
 use crate::provision::resources::unit::change::UnitChange;
 use crate::provision::text::diff;
-use crate::provision::validate::result::Check;
+use crate::provision::validate::result::Validation;
 use crate::system::Node;
 use crate::ui::{Style, Ui, visible};
 use serde::Serialize;
 
 /// Shows a plan: files with their diffs, packages, accounts, units, then one line that sums it up.
-pub fn show(ui: &Ui, plan: &Plan, checks: &[Check]) {
+pub fn show(ui: &Ui, plan: &Plan, checks: &[Validation]) {
     for file in &plan.files {
         ui.say(&file_header(ui, file));
         if let Some(meta) = meta(file) {
@@ -45,7 +45,7 @@ pub fn show(ui: &Ui, plan: &Plan, checks: &[Check]) {
 }
 
 /// The plan as one JSON object; `applied` says whether it was carried out, and is left out where that was not asked.
-pub fn json(ui: &Ui, plan: &Plan, checks: &[Check], applied: Option<bool>) {
+pub fn json(ui: &Ui, plan: &Plan, checks: &[Validation], applied: Option<bool>) {
     ui.json("plan", &PlanJson::new(plan, checks, applied));
 }
 
@@ -101,7 +101,7 @@ struct PlanJson<'a> {
     units: &'a [UnitChange],
     /// Commands that take a set-up by hand's rules out of the kernel, or put them back.
     rules: Vec<String>,
-    checks: &'a [Check],
+    checks: &'a [Validation],
     notes: &'a [String],
 }
 
@@ -115,7 +115,7 @@ struct FileJson<'a> {
 }
 
 impl<'a> PlanJson<'a> {
-    fn new(plan: &'a Plan, checks: &'a [Check], applied: Option<bool>) -> Self {
+    fn new(plan: &'a Plan, checks: &'a [Validation], applied: Option<bool>) -> Self {
         let file = |file: &'a FileChange| FileJson {
             path: &file.path,
             action: file.action,

@@ -1,4 +1,4 @@
-//! Settings of others that fight with piback's and that no recogniser knows: beyond what `adopt` puts aside, piback
+//! Settings of others that fight with piback's and that no recogniser knows: beyond what `adopt` comments out, piback
 //! never edits another's lines, so each is named, with what to do.
 
 use crate::profile::Profile;

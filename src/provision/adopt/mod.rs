@@ -1,6 +1,6 @@
-//! A Pi that was set up by hand, from the article or a near relative: which of its lines piback puts aside, which stay.
+//! A Pi that was set up by hand, from the article or a near relative: which of its lines piback comments out, which stay.
 //!
-//! What is put aside is a planned, journalled change of the file like any other: a mark makes those lines comments, and
+//! What is commented out is a planned, journalled change of the file like any other: a mark makes those lines comments, and
 //! nothing else in the file moves. Lines that nobody but such a set-up would have are known (`lines`); all others stay,
 //! and `conflicts` names those that fight.
 
@@ -26,24 +26,24 @@ const SYSCTL: &str = "/etc/sysctl.conf";
 /// A set-up by hand, as it was found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ManualSetup {
-    pub files: Vec<Aside>,
+    pub files: Vec<CommentedOut>,
     /// The things that stay as they are, a sentence each.
     pub stays: Vec<String>,
 }
 
-/// A file with lines to put aside, or with some that are.
+/// A file with lines to comment out, or with some that are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Aside {
+pub struct CommentedOut {
     pub path: String,
     /// Lines that are in force still, from 1.
     pub active: Vec<usize>,
-    /// Runs of lines that are aside when all is done.
+    /// Runs of lines that are commented out when all is done.
     pub hunks: Vec<String>,
     /// The file when all is done, without piback's block.
     pub after: String,
 }
 
-impl Aside {
+impl CommentedOut {
     /// `/etc/rc.local:20`, for each line that is in force.
     #[must_use]
     pub fn places(&self) -> Option<String> {
@@ -53,7 +53,7 @@ impl Aside {
 }
 
 impl ManualSetup {
-    /// A file as it will be, where lines of it are put aside.
+    /// A file as it will be, where lines of it are commented out.
     #[must_use]
     pub fn after(&self, path: &str) -> Option<&str> {
         self.files.iter().find(|f| f.path == path).map(|f| f.after.as_str())
@@ -62,21 +62,21 @@ impl ManualSetup {
     /// The files that hold lines in force, with their numbers.
     #[must_use]
     pub fn places(&self) -> Vec<String> {
-        self.files.iter().filter_map(Aside::places).collect()
+        self.files.iter().filter_map(CommentedOut::places).collect()
     }
 
-    /// Adds what is put aside to what the host shall be.
+    /// Adds what is commented out to what the host shall be.
     pub fn join(&self, artifacts: &mut Vec<Artifact>) {
         for file in &self.files {
             let hunks = file.hunks.clone();
             match artifacts.iter_mut().find(|artifact| artifact.path == file.path) {
-                Some(artifact) => artifact.aside = hunks,
+                Some(artifact) => artifact.commented_out = hunks,
                 None => artifacts.push(Artifact {
                     path: file.path.clone(),
                     mode: 0o644,
                     ownership: Ownership::Lines,
                     body: Body::default(),
-                    aside: hunks,
+                    commented_out: hunks,
                 }),
             }
         }
@@ -99,7 +99,7 @@ pub fn find(host: &dyn Host, facts: &Facts, profile: &Profile) -> anyhow::Result
     if facts.stack == Stack::Dhcpcd {
         look(DHCPCD, &|text| article::denied(text, radio))?;
     }
-    // A script that does nothing else is not called any more; in one that has more to do, its rules are put aside.
+    // A script that does nothing else is not called any more; in one that has more to do, its rules are commented out.
     // What a script did that is not there is unknown: its call stays.
     let (mut scripts, mut stay) = (Vec::new(), Vec::new());
     for (_, path) in article::calls(&theirs(host, RC_LOCAL)?.unwrap_or_default()) {
@@ -126,8 +126,12 @@ pub fn find(host: &dyn Host, facts: &Facts, profile: &Profile) -> anyhow::Result
     Ok(found)
 }
 
-/// A regular file of which lines are known, or aside already. A link is left alone: what it leads to may be anyone's.
-fn file(host: &dyn Host, path: &str, known: &dyn Fn(&str) -> Vec<usize>) -> anyhow::Result<Option<Aside>> {
+/// A regular file of which lines are known, or commented out already. A link is left alone: what it leads to may be anyone's.
+fn file(
+    host: &dyn Host,
+    path: &str,
+    known: &dyn Fn(&str) -> Vec<usize>,
+) -> anyhow::Result<Option<CommentedOut>> {
     let node = host.read(path).with_context(|| format!("{path} can't be read"))?;
     let Node::File(file) = node else { return Ok(None) };
     // A file whose block is broken is `plan`'s to report.
@@ -145,7 +149,7 @@ fn file(host: &dyn Host, path: &str, known: &dyn Fn(&str) -> Vec<usize>) -> anyh
     let numbered = file.bytes.split(|b| *b == b'\n').zip(whole.split(|b| *b == b'\n')).enumerate();
     let active = numbered.filter(|(_, (old, new))| old != new).map(|(number, _)| number + 1).collect();
     let after = String::from_utf8_lossy(&after).into_owned();
-    Ok(Some(Aside { path: path.to_owned(), active, hunks, after }))
+    Ok(Some(CommentedOut { path: path.to_owned(), active, hunks, after }))
 }
 
 /// Others' part of a file, marks taken off.

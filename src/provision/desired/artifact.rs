@@ -15,9 +15,9 @@ pub struct Artifact {
     pub ownership: Ownership,
     /// For a block: what stands between its markers.
     pub body: Body,
-    /// Runs of others' lines in the same file that are put aside; see `adopt`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub aside: Vec<String>,
+    /// Runs of others' lines in the same file that are commented out; see `adopt`.
+    #[serde(rename = "aside", default, skip_serializing_if = "Vec::is_empty")]
+    pub commented_out: Vec<String>,
 }
 
 /// Text with gaps for secrets. What is kept, shown and compared never holds one.

@@ -56,7 +56,7 @@ fn artifact(
         mode: entry.mode,
         ownership: entry.ownership,
         body,
-        aside: Vec::new(),
+        commented_out: Vec::new(),
     })
 }
 

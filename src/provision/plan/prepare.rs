@@ -13,7 +13,7 @@ use crate::provision::host::facts::{self, Facts, Stack};
 use crate::provision::host::uplink;
 use crate::provision::plan::{self, Plan};
 use crate::provision::state::State;
-use crate::provision::validate::{self, result::Check};
+use crate::provision::validate::{self, result::Validation};
 use crate::system::{FileNode, Host, Node};
 use crate::ui::visible;
 use anyhow::Context;
@@ -86,7 +86,7 @@ impl Prepared {
     ///
     /// # Errors
     /// When the scratch directory for the tools can't be used.
-    pub fn checks(&self, host: &dyn Host, plan: &Plan) -> anyhow::Result<Vec<Check>> {
+    pub fn checks(&self, host: &dyn Host, plan: &Plan) -> anyhow::Result<Vec<Validation>> {
         match plan.is_empty() {
             true => Ok(Vec::new()),
             false => validate::all(host, &self.desired.artifacts, Some(&self.secrets)),

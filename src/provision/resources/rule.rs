@@ -48,7 +48,7 @@ pub fn carry_out(host: &dyn Host, changes: &[RuleChange]) -> anyhow::Result<()> 
     Ok(())
 }
 
-/// The kernel's rules that change with the files of a plan: those of a script that is put aside go, those of one that
+/// The kernel's rules that change with the files of a plan: those of a script that is commented out go, those of one that
 /// comes back come, as far as they are not so already.
 ///
 /// # Errors
@@ -60,7 +60,7 @@ pub fn plan(
     files: &[FileChange],
 ) -> anyhow::Result<Vec<RuleChange>> {
     let aside_of = |artifacts: &[Artifact], path: &str| -> Vec<String> {
-        artifacts.iter().find(|a| a.path == path).map(|a| a.aside.clone()).unwrap_or_default()
+        artifacts.iter().find(|a| a.path == path).map(|a| a.commented_out.clone()).unwrap_or_default()
     };
     let mut changes: Vec<RuleChange> = Vec::new();
     for file in files {

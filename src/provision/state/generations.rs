@@ -58,7 +58,7 @@ impl Generation {
             mode: 0,
             ownership: components::ownership(path),
             body: Body::default(),
-            aside: Vec::new(),
+            commented_out: Vec::new(),
         };
         Generation {
             schema: schema(),

@@ -1,4 +1,4 @@
-//! Lines put aside: made a comment by a mark of piback's own, which can be taken off again to the byte.
+//! Lines commented out: made a comment by a mark of piback's own, which can be taken off again to the byte.
 
 use crate::provision::text::block::{self, BlockError};
 use std::collections::BTreeSet;
@@ -26,7 +26,7 @@ pub fn theirs(text: &[u8]) -> Result<Vec<u8>, BlockError> {
     block::without(text).map(|rest| back(&rest))
 }
 
-/// The runs of lines that are put aside, each once: what a record keeps of them.
+/// The runs of lines that are commented out, each once: what a record keeps of them.
 #[must_use]
 pub fn hunks(text: &[u8]) -> Vec<String> {
     let mut hunks: Vec<String> = Vec::new();
@@ -47,7 +47,7 @@ pub fn hunks(text: &[u8]) -> Vec<String> {
     hunks
 }
 
-/// `text` with exactly these hunks put aside, wherever they stand; piback's block is left alone.
+/// `text` with exactly these hunks commented out, wherever they stand; piback's block is left alone.
 #[must_use]
 pub fn put(text: &[u8], hunks: &[String]) -> Vec<u8> {
     let text = back(text);
@@ -61,7 +61,7 @@ pub fn put(text: &[u8], hunks: &[String]) -> Vec<u8> {
             !blocked && !edge
         })
         .collect();
-    let mut aside = BTreeSet::new();
+    let mut marked = BTreeSet::new();
     for hunk in hunks {
         let hunk: Vec<&str> = hunk.split('\n').collect();
         for start in 0..=lines.len().saturating_sub(hunk.len()) {
@@ -69,12 +69,12 @@ pub fn put(text: &[u8], hunks: &[String]) -> Vec<u8> {
             if lines.get(range.clone()).is_some_and(|run| run == hunk)
                 && free[range.clone()].iter().all(|f| *f)
             {
-                aside.extend(range);
+                marked.extend(range);
             }
         }
     }
     // Also before a line that begins like a mark: one was taken off just now.
-    marked_where(&text, |number, _| aside.contains(&number))
+    marked_where(&text, |number, _| marked.contains(&number))
 }
 
 fn marked_where(text: &[u8], which: impl Fn(usize, &[u8]) -> bool) -> Vec<u8> {

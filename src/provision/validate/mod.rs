@@ -9,14 +9,18 @@ mod tools;
 use crate::error::Problem;
 use crate::provision::components::component::Checker;
 use crate::provision::desired::artifact::{Artifact, Secrets};
-use crate::provision::validate::result::{Check, CheckResult, checker, masked, text};
+use crate::provision::validate::result::{Validation, ValidationResult, checker, masked, text};
 use crate::system::Host;
 
 /// Everything that can be checked before anything is written.
 ///
 /// # Errors
 /// When the scratch directory for the tools can't be used.
-pub fn all(host: &dyn Host, artifacts: &[Artifact], secrets: Option<&Secrets>) -> anyhow::Result<Vec<Check>> {
+pub fn all(
+    host: &dyn Host,
+    artifacts: &[Artifact],
+    secrets: Option<&Secrets>,
+) -> anyhow::Result<Vec<Validation>> {
     let mut checks = own(artifacts, secrets);
     checks.extend(tools(host, artifacts, secrets)?);
     Ok(checks)
@@ -24,7 +28,7 @@ pub fn all(host: &dyn Host, artifacts: &[Artifact], secrets: Option<&Secrets>) -
 
 /// piback's own checkers: for daemons that have no test of their own.
 #[must_use]
-pub fn own(artifacts: &[Artifact], secrets: Option<&Secrets>) -> Vec<Check> {
+pub fn own(artifacts: &[Artifact], secrets: Option<&Secrets>) -> Vec<Validation> {
     let check = |artifact: &Artifact| {
         let text = text(artifact, secrets);
         let errors = match checker(artifact) {
@@ -33,10 +37,10 @@ pub fn own(artifacts: &[Artifact], secrets: Option<&Secrets>) -> Vec<Check> {
             _ => return None,
         };
         let result = match errors.is_empty() {
-            true => CheckResult::Passed,
-            false => CheckResult::Failed(masked(&errors.join("; "), secrets)),
+            true => ValidationResult::Passed,
+            false => ValidationResult::Failed(masked(&errors.join("; "), secrets)),
         };
-        Some(Check::new("piback", &artifact.path, result))
+        Some(Validation::new("piback", &artifact.path, result))
     };
     artifacts.iter().filter_map(check).collect()
 }
@@ -49,10 +53,10 @@ pub fn tools(
     host: &dyn Host,
     artifacts: &[Artifact],
     secrets: Option<&Secrets>,
-) -> anyhow::Result<Vec<Check>> {
+) -> anyhow::Result<Vec<Validation>> {
     let mut checks = tools::run(host, artifacts, secrets)?;
     for check in &mut checks {
-        if let CheckResult::Failed(why) | CheckResult::NotChecked(why) = &mut check.result {
+        if let ValidationResult::Failed(why) | ValidationResult::NotChecked(why) = &mut check.result {
             *why = masked(why, secrets);
         }
     }
@@ -61,9 +65,12 @@ pub fn tools(
 
 /// # Errors
 /// With every check that failed.
-pub fn refuse_failures(checks: &[Check]) -> anyhow::Result<()> {
-    let failed: Vec<String> =
-        checks.iter().filter(|c| matches!(c.result, CheckResult::Failed(_))).map(Check::text).collect();
+pub fn refuse_failures(checks: &[Validation]) -> anyhow::Result<()> {
+    let failed: Vec<String> = checks
+        .iter()
+        .filter(|c| matches!(c.result, ValidationResult::Failed(_)))
+        .map(Validation::text)
+        .collect();
     if failed.is_empty() {
         return Ok(());
     }

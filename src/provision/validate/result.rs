@@ -7,37 +7,37 @@ use serde::Serialize;
 
 /// One look at one file, or at files that belong together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Check {
+pub struct Validation {
     /// Who looked: a tool, or piback's own checker.
     pub by: String,
     pub path: String,
     #[serde(flatten)]
-    pub result: CheckResult,
+    pub result: ValidationResult,
 }
 
 /// Two ways not to pass: it ran and said no, or it could not run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "result", content = "why")]
-pub enum CheckResult {
+pub enum ValidationResult {
     Passed,
     Failed(String),
     NotChecked(String),
 }
 
-impl Check {
+impl Validation {
     /// Makes one.
     #[must_use]
-    pub fn new(by: &str, path: &str, result: CheckResult) -> Self {
-        Check { by: by.to_owned(), path: path.to_owned(), result }
+    pub fn new(by: &str, path: &str, result: ValidationResult) -> Self {
+        Validation { by: by.to_owned(), path: path.to_owned(), result }
     }
 
     /// One line for people.
     #[must_use]
     pub fn text(&self) -> String {
         match &self.result {
-            CheckResult::Passed => format!("checked: {} ({})", self.path, self.by),
-            CheckResult::Failed(why) => format!("refused: {} ({}): {why}", self.path, self.by),
-            CheckResult::NotChecked(why) => format!("not checked: {} ({why})", self.path),
+            ValidationResult::Passed => format!("checked: {} ({})", self.path, self.by),
+            ValidationResult::Failed(why) => format!("refused: {} ({}): {why}", self.path, self.by),
+            ValidationResult::NotChecked(why) => format!("not checked: {} ({why})", self.path),
         }
     }
 }

@@ -2,20 +2,24 @@
 
 use crate::provision::components::component::{Checker, Ownership};
 use crate::provision::desired::artifact::{Artifact, Secrets};
-use crate::provision::validate::result::{Check, CheckResult, checker, text};
+use crate::provision::validate::result::{Validation, ValidationResult, checker, text};
 use crate::system::Host;
 use crate::system::run::{RunError, Tool};
 use crate::system::scratch::Scratch;
 use anyhow::Context;
 use std::path::Path;
 
-pub fn run(host: &dyn Host, artifacts: &[Artifact], secrets: Option<&Secrets>) -> anyhow::Result<Vec<Check>> {
+pub fn run(
+    host: &dyn Host,
+    artifacts: &[Artifact],
+    secrets: Option<&Secrets>,
+) -> anyhow::Result<Vec<Validation>> {
     if !host.is_live() {
         let skipped = |a: &&Artifact| tool_name(checker(a)).is_some();
         let why = "no tool runs with --root";
         let check = |a: &Artifact| {
             let by = tool_name(checker(a)).unwrap_or_default();
-            Check::new(by, &a.path, CheckResult::NotChecked(why.into()))
+            Validation::new(by, &a.path, ValidationResult::NotChecked(why.into()))
         };
         return Ok(artifacts.iter().filter(skipped).map(check).collect());
     }
@@ -29,7 +33,12 @@ pub fn run(host: &dyn Host, artifacts: &[Artifact], secrets: Option<&Secrets>) -
     Ok(artifacts.iter().filter_map(|artifact| check(host, stage.path(), artifact, secrets)).collect())
 }
 
-fn check(host: &dyn Host, stage: &Path, artifact: &Artifact, secrets: Option<&Secrets>) -> Option<Check> {
+fn check(
+    host: &dyn Host,
+    stage: &Path,
+    artifact: &Artifact,
+    secrets: Option<&Secrets>,
+) -> Option<Validation> {
     let file = stage.join(artifact.path.trim_start_matches('/'));
     let kind = checker(artifact);
     let by = tool_name(kind)?;
@@ -59,23 +68,23 @@ fn check(host: &dyn Host, stage: &Path, artifact: &Artifact, secrets: Option<&Se
         Checker::Hostapd | Checker::Sysctl | Checker::None => return None,
     };
     let result = match host.output(&tool) {
-        Err(RunError::NotFound { .. }) => CheckResult::NotChecked(format!("{by} is not installed")),
-        Err(e) => CheckResult::NotChecked(e.to_string()),
+        Err(RunError::NotFound { .. }) => ValidationResult::NotChecked(format!("{by} is not installed")),
+        Err(e) => ValidationResult::NotChecked(e.to_string()),
         Ok(output) => {
             // What `unshare` and `env` say of a tool that is not there.
             if output.code == Some(127) {
                 let why = format!("{by} is not installed");
-                return Some(Check::new(by, &artifact.path, CheckResult::NotChecked(why)));
+                return Some(Validation::new(by, &artifact.path, ValidationResult::NotChecked(why)));
             }
             let said = output.stderr.replace(&*stage.to_string_lossy(), "");
             judge(kind, &artifact.path, output.code == Some(0), &said)
         }
     };
-    Some(Check::new(by, &artifact.path, result))
+    Some(Validation::new(by, &artifact.path, result))
 }
 
 /// Turns what a tool said into a result. Not every tool's exit code tells.
-fn judge(kind: Checker, path: &str, zero: bool, said: &str) -> CheckResult {
+fn judge(kind: Checker, path: &str, zero: bool, said: &str) -> ValidationResult {
     let lines =
         |pick: &dyn Fn(&&str) -> bool| said.lines().filter(|l| pick(l)).collect::<Vec<_>>().join(" / ");
     match kind {
@@ -88,9 +97,9 @@ fn judge(kind: Checker, path: &str, zero: bool, said: &str) -> CheckResult {
                     .any(|w| l.contains(w))
             });
             match (zero, complaints.is_empty()) {
-                (true, true) => CheckResult::Passed,
-                (_, false) => CheckResult::Failed(complaints),
-                (false, true) => CheckResult::Failed(lines(&|_| true)),
+                (true, true) => ValidationResult::Passed,
+                (_, false) => ValidationResult::Failed(complaints),
+                (false, true) => ValidationResult::Failed(lines(&|_| true)),
             }
         }
         // systemd-analyze also tells of units of others; and of tools that are installed only later.
@@ -99,14 +108,14 @@ fn judge(kind: Checker, path: &str, zero: bool, said: &str) -> CheckResult {
             let name = path.rsplit('/').next().filter(|name| name.ends_with(".service"));
             let ours = lines(&|l| l.contains(path) || name.is_some_and(|name| l.contains(name)));
             match (missing.is_empty(), ours.is_empty()) {
-                (false, _) => CheckResult::NotChecked(missing),
-                (true, false) => CheckResult::Failed(ours),
-                (true, true) if zero => CheckResult::Passed,
-                (true, true) => CheckResult::NotChecked(lines(&|l| !l.trim().is_empty())),
+                (false, _) => ValidationResult::NotChecked(missing),
+                (true, false) => ValidationResult::Failed(ours),
+                (true, true) if zero => ValidationResult::Passed,
+                (true, true) => ValidationResult::NotChecked(lines(&|l| !l.trim().is_empty())),
             }
         }
-        _ if zero => CheckResult::Passed,
-        _ => CheckResult::Failed(lines(&|l| !l.trim().is_empty())),
+        _ if zero => ValidationResult::Passed,
+        _ => ValidationResult::Failed(lines(&|l| !l.trim().is_empty())),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Hand-made files: whatever they hold, lines that are put aside come back to the byte, and none is made up.
+//! Hand-made files: whatever they hold, lines that are commented out come back to the byte, and none is made up.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -36,7 +36,7 @@ fuzz_target!(|data: &[u8]| {
         if let Some(rule) = Rule::of_command(line) {
             let words = rule.spec.iter().chain([&rule.table, &rule.chain]);
             words.for_each(|w| piback_fuzz::assert_printable("a rule's word", w));
-            assert!(!line.starts_with(MARK), "what was put aside loads nothing");
+            assert!(!line.starts_with(MARK), "what was commented out loads nothing");
         }
     }
 });

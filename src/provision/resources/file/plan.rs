@@ -119,7 +119,7 @@ fn file_after(
             let is_moved = |o: &Artifact| o.path == artifact.path && o.ownership != artifact.ownership;
             let moved = state.owned().iter().any(is_moved);
             let base = if moved { block::without(old)? } else { old.to_vec() };
-            let bytes = block::set(&comment_out::put(&base, &artifact.aside), text, position)?;
+            let bytes = block::set(&comment_out::put(&base, &artifact.commented_out), text, position)?;
             match before {
                 Node::File(file) => Ok(FileNode { bytes, ..*file }),
                 _ => Ok(new(bytes)),
@@ -128,7 +128,7 @@ fn file_after(
         // A block is left of another stack, or of before the user's own lines made it needless.
         Ownership::Lines => match before {
             Node::File(file) => {
-                let bytes = comment_out::put(&block::without(old)?, &artifact.aside);
+                let bytes = comment_out::put(&block::without(old)?, &artifact.commented_out);
                 Ok(FileNode { bytes, ..*file })
             }
             _ => Ok(new(Vec::new())),
