@@ -544,3 +544,48 @@ fn after_going_back_the_older_generation_is_what_must_come_up() {
     let last = State::read(&pi.host).unwrap().last.unwrap();
     assert_eq!(last.expected, Some(Expected::of(&profile(6), None)));
 }
+
+/// What was shown is what is done: a host that moved since its plan was made is left as it is.
+#[test]
+fn a_plan_that_the_host_no_longer_fits_is_refused() {
+    let edit = |pi: &Pi| pi.tree.write("/etc/hostapd/hostapd.conf", "ssid=edited-meanwhile\n");
+    let remove = |pi: &Pi| std::fs::remove_file(pi.tree.path("/etc/hostapd/hostapd.conf")).unwrap();
+    let other = |pi: &Pi| pi.apply(1, None).unwrap();
+    let open = |pi: &Pi| std::fs::create_dir_all(pi.tree.path("/var/lib/piback/journal")).unwrap();
+    for (moves, what) in [
+        (&edit as &dyn Fn(&Pi), "/etc/hostapd/hostapd.conf has changed since the plan was made"),
+        (&remove, "/etc/hostapd/hostapd.conf has changed since the plan was made"),
+        (&other, "piback's record has changed since the plan was made"),
+        (&open, "an apply that was cut off is open"),
+    ] {
+        let pi = pi(fresh());
+        pi.apply(6, None).unwrap();
+        let (plan, state, desired) = pi.plan(11);
+        moves(&pi);
+        pi.host.take_tools();
+        let before = pi.tree.snapshot();
+        let error = pi.carry_out(&plan, &state, desired.secrets.as_ref()).unwrap_err();
+        assert_eq!(exit_code(&error), 1, "{error:#}");
+        assert!(format!("{error:#}").contains(what), "{what}: {error:#}");
+        assert!(pi.tree.snapshot().untouched(&before), "{what}: something was changed");
+        assert_eq!(pi.host.take_tools(), Vec::<String>::new(), "{what}");
+    }
+}
+
+/// A file that no unit reads starts nothing, and nothing is waited for.
+#[test]
+fn where_no_unit_acts_nothing_is_proved() {
+    let pi = pi(fresh());
+    pi.apply(6, None).unwrap();
+    pi.tree.write("/etc/passwd", "root:x:0:0::/:/bin/sh\npiback:x:999:999::/nonexistent:/usr/sbin/nologin\n");
+    for dir in ["/srv/piback", "/media/piback"] {
+        std::fs::create_dir_all(pi.tree.path(dir)).unwrap();
+    }
+    let rules = pi.tree.read("/etc/udev/rules.d/99-piback-radio.rules");
+    pi.tree.write("/etc/udev/rules.d/99-piback-radio.rules", "drifted\n");
+    pi.model.borrow_mut().radio = "COUNTRY_UPDATE";
+    pi.apply(6, None).unwrap();
+    assert_eq!(pi.tree.read("/etc/udev/rules.d/99-piback-radio.rules"), rules);
+    let tools = pi.host.take_tools();
+    assert!(!tools.iter().any(|t| t.starts_with("hostapd_cli") || t.starts_with("systemctl")), "{tools:#?}");
+}

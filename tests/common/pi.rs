@@ -504,7 +504,8 @@ impl Pi {
         self.carry_out(&plan, &state, desired.secrets.as_ref())
     }
 
-    fn carry_out(&self, plan: &Plan, state: &State, secrets: Option<&Secrets>) -> anyhow::Result<()> {
+    /// Carries a plan out, whenever it was made; its tools are those after the plan.
+    pub fn carry_out(&self, plan: &Plan, state: &State, secrets: Option<&Secrets>) -> anyhow::Result<()> {
         self.host.take_tools();
         let say = |line: &str| self.host.say(line);
         let options = Options { secrets, share_password: None, expected: None, window: None, progress: &say };
