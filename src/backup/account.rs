@@ -9,7 +9,7 @@ use super::{names, source};
 use crate::system::volume::Shared;
 use serde::{Deserialize, Serialize};
 
-/// What became of everything on the card.
+/// Account of everything on the card.
 #[derive(Debug, Default)]
 pub struct Account {
     /// Everything that is on the card, system folders left out.
@@ -32,7 +32,7 @@ pub struct Account {
     pub removed: u64,
     /// Files on the drive that were recorded as found, unchecked, after manifests were lost: no card vouches for them.
     pub taken_over: u64,
-    /// What card and drive have in common, so that they are lost together.
+    /// Thing that card and drive have in common, so that they are lost together.
     pub shared: Option<Shared>,
     /// Bytes that the card's file system calls used and that nothing visible uses.
     pub unseen: u64,
@@ -105,7 +105,7 @@ impl Account {
         Tally { files: self.not_safe.len() as u64, bytes: self.not_safe.iter().map(|n| n.size).sum() }
     }
 
-    /// Whether every file of the card is accounted for exactly once.
+    /// Tells whether every file of the card is accounted for exactly once.
     #[must_use]
     pub fn adds_up(&self) -> bool {
         let bad = self.unsafe_tally();
@@ -113,7 +113,7 @@ impl Account {
             && self.card.bytes == self.safe.bytes + self.copied.bytes + bad.bytes
     }
 
-    /// Whether the whole card is on the drive. Of a card that shows no files nothing is known: it may not be mounted.
+    /// Tells whether the whole card is on the drive. Of a card that shows no files nothing is known: it may not be mounted.
     #[must_use]
     pub fn all_safe(&self) -> bool {
         self.not_safe.is_empty() && self.stop.is_none() && self.card.files > 0

@@ -5,7 +5,7 @@ use twox_hash::{XxHash3_128, xxhash3_128::Hasher};
 /// Bytes of the sample at each end of a file.
 pub const SAMPLE: usize = 4096;
 
-/// What a file's content comes to.
+/// Digest of a file's content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Digest {
     /// XXH3-128 of the whole content.
@@ -75,7 +75,7 @@ pub fn sample(ends: &[u8]) -> u64 {
     XxHash3_128::oneshot(ends) as u64
 }
 
-/// Where the tail of the sample lies in a file: offset and length.
+/// Place where the tail of the sample lies in a file: offset and length.
 #[must_use]
 pub fn tail_range(size: u64) -> (u64, usize) {
     let head = size.min(SAMPLE as u64);

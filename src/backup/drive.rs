@@ -24,7 +24,7 @@ const FOLDER_VARIANTS: u32 = 20;
 #[derive(Debug)]
 pub struct Drive {
     pub root: Dir,
-    /// How the user, or the mount table, named it.
+    /// Name by the user, or by the mount table.
     pub path: PathBuf,
     pub medium: Medium,
     pub label: Label,
@@ -50,7 +50,7 @@ pub fn temp_name(run: &str, n: u64) -> Vec<u8> {
     format!("{}{n:08}{TEMP_END}", temp_start(run)).into_bytes()
 }
 
-/// Whether a file is a temporary one of that run.
+/// Tells whether a file is a temporary one of that run.
 #[must_use]
 pub fn is_temp_of(run: &str, name: &[u8]) -> bool {
     name.strip_prefix(temp_start(run).as_bytes())
@@ -58,7 +58,7 @@ pub fn is_temp_of(run: &str, name: &[u8]) -> bool {
         .is_some_and(|n| n.len() >= 8 && n.iter().all(u8::is_ascii_digit))
 }
 
-/// Whether a file is a temporary one of any run, as far as its name tells.
+/// Tells whether a file is a temporary one of any run, as far as its name tells.
 #[must_use]
 pub fn is_temp(name: &[u8]) -> bool {
     let random = name.strip_prefix(b".piback-").and_then(|rest| rest.get(..16));
@@ -173,7 +173,7 @@ impl Drive {
         Ok(at)
     }
 
-    /// What the label's manifests say.
+    /// Records of the label's manifests.
     ///
     /// # Errors
     /// When the drive does not answer.
@@ -214,7 +214,7 @@ impl Drive {
         Ok(self.exact(if at_root { b"/" } else { folder })?.map(|dir| (dir, name)))
     }
 
-    /// Whether a failed call says that the drive is gone or can't be used any further, and not that one folder can't be
+    /// Tells whether a failed call says that the drive is gone or can't be used any further, and not that one folder can't be
     /// opened: no permission, or damaged.
     #[must_use]
     pub fn is_lost(&self, fault: Fault) -> bool {
@@ -262,7 +262,7 @@ impl Drive {
         Ok(Some(dir))
     }
 
-    /// Where a folder of the card lies on the drive; `None` while it does not.
+    /// Place where a folder of the card lies on the drive; `None` while it does not.
     ///
     /// # Errors
     /// When a folder can't be opened.

@@ -10,7 +10,7 @@ use crate::system::volume::{Dir, Fault, FaultKind, FileKind};
 use crate::ui::visible;
 use std::path::{Path, PathBuf};
 
-/// Where a card's files are and where they go; how these were found is the caller's business.
+/// Ends of a run: a card's files, and the place that they go to; finding them is the caller's business.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoints {
     pub label: Label,

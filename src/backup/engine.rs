@@ -15,7 +15,7 @@ use crate::system::{clock, process, random};
 use crate::ui::visible;
 use anyhow::Context as _;
 
-/// How to back up.
+/// Options of a backup.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Options {
     /// Move what is no longer on the card to `.piback/removed`.

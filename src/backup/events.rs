@@ -1,4 +1,4 @@
-//! What a run tells while it works. `backup/` knows no screen: whoever watches draws.
+//! Events of a run while it works. `backup/` knows no screen: whoever watches draws.
 
 use serde::{Deserialize, Serialize};
 
@@ -32,7 +32,7 @@ pub enum Event {
     Scanned(Tally),
     /// A file's content is compared with what is on the drive under its name.
     Comparing { path: String, bytes: u64 },
-    /// What is there, what will be copied, and how many bytes the drive is short of.
+    /// Counts of what is there and what will be copied, and how many bytes the drive is short of.
     Planned { safe: Tally, copy: Tally, free: u64, short: u64 },
     /// A file begins.
     Current { path: String },
@@ -57,6 +57,6 @@ pub enum Event {
 /// Follows a run. Called from several threads at once.
 pub trait Watch: Sync {
     fn event(&self, event: Event);
-    /// Whether the run should end at the next batch boundary.
+    /// Tells whether the run should end at the next batch boundary.
     fn stop_requested(&self) -> bool;
 }

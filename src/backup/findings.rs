@@ -1,4 +1,4 @@
-//! What a command that only reads found out, left on the drive for the next backup.
+//! Findings of a command that only reads, left on the drive for the next backup.
 
 use super::drive::Drive;
 use super::manifest::{Log, Record, Run, Runs};

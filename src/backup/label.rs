@@ -54,7 +54,7 @@ impl fmt::Display for Label {
     }
 }
 
-/// What FAT and exFAT forbid in names, besides control characters.
+/// Characters that FAT and exFAT forbid in names, besides control characters.
 pub(super) const FORBIDDEN: &str = "\"*/:<>?\\|";
 
 #[cfg(test)]

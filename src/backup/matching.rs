@@ -1,4 +1,4 @@
-//! What of the card is on the drive already, and under which name the rest goes there.
+//! Match of the card with the drive: files that are there already, and names for the rest.
 //!
 //! A record of the manifest (path, size, times and, where times prove nothing, a sample of the content) together
 //! with the file being there is the fast way. Where it is not to be had, and a file of the right name and size is
@@ -17,7 +17,7 @@ use super::{clips, names, naming};
 use crate::system::volume::{Buffer, Dir, Fault, FaultKind};
 use std::ops::Range;
 
-/// What is to be done.
+/// Work to be done.
 #[derive(Debug, Default)]
 pub struct Matched {
     pub safe: Tally,
@@ -48,7 +48,7 @@ impl Matched {
     }
 }
 
-/// How to find out.
+/// Way to find out.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct How {
     /// Fill [`Matched::used`].
@@ -167,7 +167,7 @@ impl Matcher<'_> {
         Ok(())
     }
 
-    /// What lies in the folder's place on the drive, and that place.
+    /// Names in the folder's place on the drive, and that place.
     fn names_in(&mut self, folder: &[u8]) -> Result<(FolderNames, Option<DestFolder>), Fault> {
         let place = self.drive.find(folder)?;
         let names = place.as_ref().map(|place| place.dir.list()).transpose()?.unwrap_or_default();
@@ -290,7 +290,7 @@ impl Matcher<'_> {
         Ok(None)
     }
 
-    /// Whether a record that is trusted says just this already.
+    /// Tells whether a record that is trusted says just this already.
     fn is_recorded(&self, path: &[u8], dest: &[u8], seen: Seen) -> bool {
         let says = |known: Known<'_>| {
             let times = (known.mtime, known.ctime) == seen.times;
@@ -366,7 +366,7 @@ impl Matcher<'_> {
         }
     }
 
-    /// Where a file of the records lies; none where its folder can't be opened.
+    /// Place where a file of the records lies; none where its folder can't be opened.
     fn holding<'d>(&mut self, dest: &'d [u8]) -> Result<Held<'d>, Stop> {
         match self.drive.holding(dest) {
             Err(fault) if self.drive.is_lost(fault) => Err(Stop::of_drive(fault)),

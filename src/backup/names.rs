@@ -117,7 +117,7 @@ pub fn escape(name: &[u8]) -> Vec<u8> {
     escaped
 }
 
-/// Whether Windows' file systems, or their drivers, drop the end of this name: a dot or a space.
+/// Tells whether Windows' file systems, or their drivers, drop the end of this name: a dot or a space.
 #[must_use]
 pub fn ends_badly(name: &[u8]) -> bool {
     matches!(name.last(), Some(b'.' | b' '))
@@ -131,13 +131,13 @@ pub fn tried(plain: Vec<u8>, keeps_ends: bool) -> Vec<Vec<u8>> {
     if keeps_ends || !ends_badly(&plain) { vec![plain, escaped] } else { vec![escaped] }
 }
 
-/// Whether a name at the root of a card is a computer's, not a camera's or a person's.
+/// Tells whether a name at the root of a card is a computer's, not a camera's or a person's.
 #[must_use]
 pub fn is_clutter(name: &[u8]) -> bool {
     CLUTTER.iter().any(|clutter| clutter.as_bytes().eq_ignore_ascii_case(name))
 }
 
-/// Whether a computer leaves a file of this name in folders that it shows: nobody's photo, on a drive.
+/// Tells whether a computer leaves a file of this name in folders that it shows: nobody's photo, on a drive.
 #[must_use]
 pub fn is_litter(name: &[u8]) -> bool {
     const LITTER: [&[u8]; 3] = [b".DS_Store", b"Thumbs.db", b"desktop.ini"];
@@ -146,7 +146,7 @@ pub fn is_litter(name: &[u8]) -> bool {
         || is_rsync_temp(name)
 }
 
-/// Whether rsync, cut off, leaves a file of this name: `.IMG_0001.CR3.aB3xYz`, with a random end as mkstemp(3) makes it.
+/// Tells whether rsync, cut off, leaves a file of this name: `.IMG_0001.CR3.aB3xYz`, with a random end as mkstemp(3) makes it.
 fn is_rsync_temp(name: &[u8]) -> bool {
     let Some(rest) = name.strip_prefix(b".") else { return false };
     let Some((inner, end)) = rest.len().checked_sub(7).map(|at| rest.split_at(at)) else { return false };

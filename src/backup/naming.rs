@@ -28,7 +28,7 @@ pub struct Slot<'a> {
     pub state: State,
 }
 
-/// Where a file stands before names are given.
+/// Place where a file stands before names are given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     /// It is on the drive under number `k`; `known` when a record said so, not just equal content.

@@ -59,7 +59,7 @@ pub enum Reason {
     Missing,
     /// The card's file has another content than was backed up, under the same size and times (`safe-to-format`).
     CardChanged,
-    /// What the drive has under its name is another photo, or damaged (`safe-to-format`).
+    /// The drive has another photo under its name, or a damaged one (`safe-to-format`).
     Unequal,
     /// It was written to since it was backed up (`verify`).
     Edited,
@@ -136,7 +136,7 @@ impl Reason {
 }
 
 impl Stop {
-    /// What a failed call on the drive means for the run.
+    /// Meaning of a failed call on the drive for the run.
     #[must_use]
     pub fn of_drive(fault: Fault) -> Self {
         if fault.kind() == FaultKind::NoSpace { Stop::DriveFull(fault) } else { Stop::DriveGone(fault) }

@@ -25,7 +25,7 @@ pub struct Answer {
     pub safe: Tally,
     pub not_safe: Vec<NotSafe>,
     pub skipped: Vec<String>,
-    /// What card and drive have in common, so that they are lost together.
+    /// Thing that card and drive have in common, so that they are lost together.
     pub shared: Option<Shared>,
     /// Bytes that the card's file system calls used and that nothing visible uses.
     pub unseen: u64,
@@ -37,7 +37,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Whether formatting the card loses nothing.
+    /// Tells whether formatting the card loses nothing.
     #[must_use]
     pub fn yes(&self) -> bool {
         self.not_safe.is_empty()
@@ -45,6 +45,23 @@ impl Answer {
             && self.safe.files == self.card.files
             && self.unseen == 0
             && (self.shared.is_none() || self.shared_allowed)
+    }
+
+    /// Adds the verdict on one file, and tells whoever watches.
+    fn take(&mut self, card: &Card, file: &File, verdict: Result<(), Reason>, watch: &dyn Watch) {
+        let Err(reason) = verdict else {
+            self.safe.add(file.size);
+            watch.event(Event::Checked(Tally { files: 1, bytes: file.size }));
+            return;
+        };
+        if let Reason::NotReached(stop) = reason {
+            self.stop = Some(stop);
+        }
+        let path = source::shown(card, file);
+        if self.stop.is_none() {
+            watch.event(Event::NotSafe { path: path.clone(), why: reason.describe() });
+        }
+        self.not_safe.push(NotSafe { path, size: file.size, reason });
     }
 }
 
@@ -91,22 +108,7 @@ pub fn safe_to_format(ends: &Endpoints, allow_shared: bool, watch: &dyn Watch) -
                 Some(stop) => Err(Reason::NotReached(stop)),
                 None => comparer.compare(file, at as u32, taken.as_ref()),
             };
-            match reason {
-                Ok(()) => {
-                    answer.safe.add(file.size);
-                    watch.event(Event::Checked(Tally { files: 1, bytes: file.size }));
-                }
-                Err(reason) => {
-                    if let Reason::NotReached(stop) = reason {
-                        answer.stop = Some(stop);
-                    }
-                    let path = source::shown(&card, file);
-                    if answer.stop.is_none() {
-                        watch.event(Event::NotSafe { path: path.clone(), why: reason.describe() });
-                    }
-                    answer.not_safe.push(NotSafe { path, size: file.size, reason });
-                }
-            }
+            answer.take(&card, file, reason, watch);
         }
     }
     if answer.stop.is_none() {
@@ -149,7 +151,7 @@ struct Comparer<'a> {
     drive: &'a mut Drive,
     index: &'a Index,
     buffers: (Buffer, Buffer),
-    /// What the next backup has to know.
+    /// Findings that the next backup has to know.
     found: Vec<Record>,
 }
 
@@ -162,7 +164,7 @@ impl Comparer<'_> {
         Some((taken, place.path))
     }
 
-    /// Where on the drive a file may be, and whether anything there has its name.
+    /// Place where on the drive a file may be, and whether anything there has its name.
     fn candidates(
         &self,
         file: &File,
@@ -257,7 +259,7 @@ impl Comparer<'_> {
         same
     }
 
-    /// What was read of a copy; none where the drive can't give it.
+    /// Digest of a copy; none where the drive can't give it.
     fn on_drive(&self, answer: Result<Option<Digest>, Fault>) -> Result<Option<Digest>, Reason> {
         match answer {
             Ok(digest) => Ok(digest),

@@ -13,7 +13,7 @@ use std::collections::{HashMap, HashSet};
 pub struct Card {
     pub folders: Vec<Folder>,
     pub files: Vec<File>,
-    /// What can't be copied: not a regular file, a name that leads nowhere, or a folder that can't be read.
+    /// Things that can't be copied: not a regular file, a name that leads nowhere, or a folder that can't be read.
     pub odd: Vec<Odd>,
     /// Names of system folders at the root that were skipped.
     pub clutter: Vec<Vec<u8>>,
@@ -28,7 +28,7 @@ pub struct Folder {
     pub path: Vec<u8>,
     /// Its number on the card's file system; some give it anew when they forget the folder.
     pub inode: u64,
-    /// Where its own files lie in [`Card::files`].
+    /// Range of its own files in [`Card::files`].
     pub files: std::ops::Range<usize>,
 }
 
@@ -268,7 +268,7 @@ impl OddKind {
         }
     }
 
-    /// Whether there may be files behind it that can't be seen.
+    /// Tells whether there may be files behind it that can't be seen.
     fn hides(&self) -> bool {
         !matches!(self, OddKind::Link | OddKind::Fifo | OddKind::Socket | OddKind::Device)
     }

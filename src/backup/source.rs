@@ -70,7 +70,7 @@ impl Source {
         }
     }
 
-    /// Whether a failed read of the `at`-th file means that the whole card is gone. A vanished device says so
+    /// Tells whether a failed read of the `at`-th file means that the whole card is gone. A vanished device says so
     /// itself on some file systems and answers EIO, like a bad sector, on others: then a place that was good is
     /// read again.
     pub fn is_gone(&mut self, fault: Fault, at: u32) -> bool {

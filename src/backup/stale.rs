@@ -1,4 +1,4 @@
-//! What a killed run left behind: its temporary files, found by its own random name, and nothing else.
+//! Leftovers of a killed run: its temporary files, found by its own random name, and nothing else.
 
 use super::drive::{Drive, is_temp_of};
 use crate::system::volume::{Dir, Fault, FaultKind, FileKind};

@@ -11,7 +11,7 @@ use crate::system::volume::{Dir, Fault, FaultKind, FileKind, Medium, Space};
 /// (exFAT specification, 7.2.5).
 const UPCASE: u64 = 128 * 1024;
 
-/// What was seen of a FAT or exFAT card.
+/// Sight of a FAT or exFAT card.
 #[derive(Debug)]
 pub struct Seen {
     /// Size of a cluster, in bytes.

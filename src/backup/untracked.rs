@@ -21,13 +21,13 @@ pub struct UntrackedFile {
     pub size: u64,
 }
 
-/// What a look at a label's folder found.
+/// Findings of a look at a label's folder.
 #[derive(Debug, Default)]
 pub struct Untracked {
     pub files: Vec<UntrackedFile>,
     /// Temporary files of runs that were cut off, and what computers leave in every folder that they show.
     pub litter: u64,
-    /// What is no file, or can't be looked into.
+    /// Things that are no file, or can't be looked into.
     pub odd: Vec<scan::Odd>,
 }
 

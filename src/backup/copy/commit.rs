@@ -97,7 +97,7 @@ impl Committer<'_> {
         files.iter().try_for_each(|file| file.file.sync())
     }
 
-    /// What is wrong with the file on the medium, if anything.
+    /// Reason why the file on the medium is not right, if any.
     fn read_back(&mut self, file: &mut Pending) -> Result<Option<Reason>, Stop> {
         let size = file.end.digest.len;
         file.file.from_medium();
@@ -178,7 +178,7 @@ impl Committer<'_> {
         Ok(None)
     }
 
-    /// Where an earlier run kept exactly this much of the file.
+    /// Place where an earlier run kept exactly this much of the file.
     fn kept_before(&self, path: &[u8], file: &Pending) -> Option<Vec<u8>> {
         let known = self.context.index.of_path(path).find(|known| {
             known.partial && known.hash == file.end.digest.hash && known.size == file.end.digest.len
@@ -221,7 +221,7 @@ impl Committer<'_> {
     }
 }
 
-/// Whether the temporary file is where it was: a rename that finds nothing means the new name then.
+/// Tells whether the temporary file is where it was: a rename that finds nothing means the new name then.
 fn is_there(file: &Pending) -> bool {
     file.place.dir.stat(&file.temp).is_ok_and(|stat| stat.is_some())
 }

@@ -38,7 +38,7 @@ pub enum Message {
         buffer: Buffer,
         files: Vec<Packed>,
     },
-    /// What was sent of the current file is worth nothing.
+    /// The bytes sent of the current file are worth nothing.
     Drop,
 }
 
@@ -49,7 +49,7 @@ pub struct Packed {
     pub end: ReadEnd,
 }
 
-/// What is known of a file after its last byte.
+/// Facts of a file after its last byte.
 pub struct ReadEnd {
     pub digest: Digest,
     /// As it was before the first byte and after the last.

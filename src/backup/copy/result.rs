@@ -1,4 +1,4 @@
-//! What became of every job.
+//! Result of every job.
 
 use super::context::Context;
 use crate::backup::digest::Digest;
@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[derive(Debug, Default)]
 pub struct CopyResult {
     pub copied: Tally,
-    /// What the copied files had in bytes when the card was scanned.
+    /// Bytes of the copied files when the card was scanned.
     pub scanned: u64,
     /// Files that got another name than the card's: index into the card's files, path below the label's folder.
     pub renamed: Vec<Published>,
@@ -62,12 +62,12 @@ impl<'a> Shared<'a> {
         }
     }
 
-    /// Whether the run ends early, for whatever reason.
+    /// Tells whether the run ends early, for whatever reason.
     pub fn stopped(&self) -> bool {
         self.stopped.load(Ordering::SeqCst)
     }
 
-    /// Whether nothing more can be written.
+    /// Tells whether nothing more can be written.
     pub fn drive_gone(&self) -> bool {
         self.stopped()
             && self.with(|i| {
@@ -75,7 +75,7 @@ impl<'a> Shared<'a> {
             })
     }
 
-    /// Whether no further file should be begun on the drive.
+    /// Tells whether no further file should be begun on the drive.
     pub fn no_more_files(&self) -> bool {
         self.stopped() && self.with(|i| !matches!(i.result.stop, Some(Stop::CardGone(_))))
     }

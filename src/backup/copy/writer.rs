@@ -14,7 +14,7 @@ use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError};
 use std::time::Duration;
 
-/// What of a file may be on its way to the device before the writer waits: the progress bar tells the truth
+/// Bytes of a file that may be on their way to the device before the writer waits: the progress bar tells the truth
 /// within this many chunks, and a slow drive can't fill the memory.
 const IN_FLIGHT: usize = 4;
 
@@ -226,7 +226,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Whether a file of this size fits, with room to spare for what goes with it.
+    /// Tells whether a file of this size fits, with room to spare for what goes with it.
     fn fits(&mut self, size: u64) -> Result<bool, Fault> {
         let now = clock::monotonic();
         let fresh = self.looked.is_some_and(|at| now.saturating_sub(at) < Duration::from_secs(1));

@@ -1,4 +1,4 @@
-//! What is wrong with a label's manifests: a damaged line vouches for nothing, and neither does a file that is gone.
+//! Damage of a label's manifests: a damaged line vouches for nothing, and neither does a file that is gone.
 
 use crate::system::volume::Fault;
 use std::ops::RangeInclusive;

@@ -34,7 +34,7 @@ pub struct Known<'a> {
     pub hash: u128,
     /// When its content was first compared with the card's, in days since 1970, by the clock of then.
     pub day: i32,
-    /// What was kept of an unreadable file: never proof that the file is safe.
+    /// Rest that was kept of an unreadable file: never proof that the file is safe.
     pub partial: bool,
     /// No card vouches for it, and the user does.
     pub accepted: bool,
@@ -57,13 +57,13 @@ struct Packed {
 }
 
 impl Known<'_> {
-    /// Whether the content was once compared with a card's, not just met on the drive.
+    /// Tells whether the content was once compared with a card's, not just met on the drive.
     #[must_use]
     pub fn is_vouched(&self) -> bool {
         !self.path.is_empty()
     }
 
-    /// Whether the user took it out of the label's folder, to somewhere else on the drive.
+    /// Tells whether the user took it out of the label's folder, to somewhere else on the drive.
     #[must_use]
     pub fn is_outside(&self) -> bool {
         self.dest.starts_with(b"/")
@@ -146,25 +146,25 @@ impl Index {
         Some(self.unpack(self.known.get(at.checked_sub(1)?)?)).filter(|known| known.dest == dest)
     }
 
-    /// Whether `verify` found this file to be other than its record, and nothing proved it since.
+    /// Tells whether `verify` found this file to be other than its record, and nothing proved it since.
     #[must_use]
     pub fn is_rotten(&self, dest: &[u8]) -> bool {
         !self.rotten.is_empty() && self.rotten.contains(dest)
     }
 
-    /// Whether `safe-to-format` found the card's file of this path to be other than its record, and no backup read it since.
+    /// Tells whether `safe-to-format` found the card's file of this path to be other than its record, and no backup read it since.
     #[must_use]
     pub fn is_doubted(&self, path: &[u8]) -> bool {
         !self.doubted.is_empty() && self.doubted.contains(path)
     }
 
-    /// Whether the user knows of this place, which can't be looked at.
+    /// Tells whether the user knows of this place, which can't be looked at.
     #[must_use]
     pub fn is_ignored(&self, dest: &[u8]) -> bool {
         self.ignored.contains(dest)
     }
 
-    /// Whether a record still tells what its name on the drive holds: no later one speaks of that name, and it was not
+    /// Tells whether a record still tells what its name on the drive holds: no later one speaks of that name, and it was not
     /// found rotten.
     #[must_use]
     pub fn is_current(&self, known: &Known<'_>) -> bool {
@@ -172,19 +172,19 @@ impl Index {
             && self.of_dest(known.dest).is_some_and(|now| (now.hash, now.size) == (known.hash, known.size))
     }
 
-    /// Where `backup --mirror` moved a file to, below the drive's root.
+    /// Place where `backup --mirror` moved a file to, below the drive's root.
     #[must_use]
     pub fn moved_to(&self, dest: &[u8]) -> Option<&[u8]> {
         self.moved.get(dest).map(Vec::as_slice)
     }
 
-    /// Whether a record says of this name on the drive that another content lies under it.
+    /// Tells whether a record says of this name on the drive that another content lies under it.
     #[must_use]
     pub fn contradicts(&self, dest: &[u8], hash: u128) -> bool {
         self.of_dest(dest).is_some_and(|known| known.is_vouched() && known.hash != hash)
     }
 
-    /// Whether one of the records since the last call contradicts an earlier one: another content under a name, or a
+    /// Tells whether one of the records since the last call contradicts an earlier one: another content under a name, or a
     /// file that was moved.
     pub fn take_contradiction(&mut self) -> bool {
         std::mem::take(&mut self.contradicted)
@@ -297,7 +297,7 @@ impl Index {
         true
     }
 
-    /// Where the newest record of `dest` lies, if it says the same of the same file.
+    /// Place where the newest record of `dest` lies, if it says the same of the same file.
     fn same_as_newest(&self, path: &[u8], dest: &[u8], what: (u64, u128, bool)) -> Option<usize> {
         let at = (*self.by_dest.get(&key(dest))? as usize).checked_sub(1)?;
         let known = self.known.get(at)?;

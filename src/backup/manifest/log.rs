@@ -14,9 +14,9 @@ pub struct Runs {
     pub index: Index,
     /// Runs that did not end by themselves and were not cleaned up after.
     pub unfinished: Vec<String>,
-    /// What is wrong with the manifests, and was not dealt with by a later run.
+    /// Damage of the manifests that was not dealt with by a later run.
     pub damage: Vec<Damage>,
-    /// What was wrong, and was dealt with, in the words of then.
+    /// Damage that was dealt with, in the words of then.
     pub mended: Vec<String>,
     /// Number of manifest files.
     pub count: usize,
@@ -42,7 +42,7 @@ const LONGEST: usize = 256 * 1024;
 
 const SUFFIX: &[u8] = b".jsonl";
 
-/// What the lines of one manifest say about runs.
+/// Runs, as the lines of one manifest tell of them.
 #[derive(Debug, Default)]
 struct Said {
     /// `backup`, or another command.
@@ -119,7 +119,7 @@ impl Runs {
         Ok(runs)
     }
 
-    /// What the runs behind number `after` recorded, and nothing else.
+    /// Records of the runs behind number `after`, and nothing else.
     ///
     /// # Errors
     /// When the drive does not give it.

@@ -1,4 +1,4 @@
-//! What piback knows about a label's files on a drive: `DRIVE/.piback/manifests/LABEL/RUN.jsonl`.
+//! Records of a label's files on a drive: `DRIVE/.piback/manifests/LABEL/RUN.jsonl`.
 //!
 //! One file per run that had something to say, only ever appended to while its run lasts and never touched
 //! after. One record a line: sixteen hex digits (the low half of the XXH3-128 of the rest), a space, JSON. A line

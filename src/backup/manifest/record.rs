@@ -7,7 +7,7 @@ use twox_hash::XxHash3_128;
 /// Version of the record format, in every run's first record.
 const VERSION: u32 = 1;
 
-/// What a line says. Unknown fields are ignored, so that an older piback reads a newer one's manifest.
+/// Content of a line. Unknown fields are ignored, so that an older piback reads a newer one's manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "t", rename_all = "lowercase")]
 pub enum Record {
@@ -15,7 +15,7 @@ pub enum Record {
     Run(Run),
     /// A file of the card is on the drive, complete, and was read from the medium.
     File(FileRecord),
-    /// What could be read of an unreadable file was kept; `bad` are its missing ranges, offset and length.
+    /// Rest of an unreadable file that was kept; `bad` are its missing ranges, offset and length.
     Partial { file: FileRecord, bad: Vec<(u64, u64)> },
     /// A file on the drive that no record spoke of, with the content that a backup found there after manifests were
     /// lost. No card vouches for it.

@@ -52,7 +52,7 @@ pub fn add(
     history.sync()
 }
 
-/// Where the next entry goes; `None` when the file is not there, torn, or does not end with this generation.
+/// Place where the next entry goes; `None` when the file is not there, torn, or does not end with this generation.
 fn end(history: &Dir, last: &Generation) -> Result<Option<u64>, Fault> {
     let mut file = match history.read(NAME, false) {
         Ok(file) => file,

@@ -1,4 +1,4 @@
-//! What the media hash lists of a label say, for the case that its records are lost.
+//! Content of the media hash lists of a label, for the case that its records are lost.
 
 use super::xml::{self, Listed};
 use crate::backup::drive::Drive;
@@ -13,7 +13,7 @@ const LONGEST: usize = 256 * 1024;
 
 /// Reads all lists of the label on a drive: what its history says, and what histories that were closed and lists of
 /// piback before there was one history say, which may lie somewhere else by now.
-/// What can't be understood is left out: a list is a witness, and no content passes for what it says but that content.
+/// Lines that can't be understood are left out: a list is a witness, and no content passes for what it says but that content.
 ///
 /// # Errors
 /// When the drive does not answer.

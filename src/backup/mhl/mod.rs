@@ -21,7 +21,7 @@ use jiff::Timestamp;
 use text::Text;
 pub use xml::Listed;
 
-/// What a run's generation is made from.
+/// Files that a run's generation is made from.
 pub struct Export<'a> {
     pub run: &'a str,
     /// The number of the last run that a list of before would contradict.

@@ -71,7 +71,7 @@ fn unescaped(text: &str) -> String {
     plain.iter().fold(text.to_owned(), |text, (code, c)| text.replace(code, c))
 }
 
-/// Whether XML 1.0 allows this character in text.
+/// Tells whether XML 1.0 allows this character in text.
 pub fn is_xml(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
 }

@@ -1,4 +1,4 @@
-//! Where a drive's records are lost: the records of the other drives, and the media hash lists of all, are witnesses of
+//! Drives whose records are lost: the records of the other drives, and the media hash lists of all, are witnesses of
 //! what is there and of what belongs there.
 
 use super::origins::Origins;
@@ -11,18 +11,18 @@ use crate::backup::reason::{Reason, Stop};
 use crate::backup::verify::{Checker, was_written};
 use std::collections::{HashMap, HashSet};
 
-/// What witnesses say of a drive.
+/// Witnesses' word on a drive.
 #[derive(Default)]
 pub struct Found {
     /// Records of what is there, and was read now.
     pub vouched: Vec<Record>,
-    /// What belongs there and is not.
+    /// Files that belong there and are not.
     pub missing: Vec<Wanted>,
     /// Every file on the drive has a record again.
     pub all: bool,
 }
 
-/// What one witness says of one content.
+/// One witness's word on one content.
 #[derive(Clone)]
 struct Said {
     dest: Vec<u8>,
@@ -133,7 +133,7 @@ fn witnesses(sides: &[Side], at: usize) -> Result<Vec<Said>, Stop> {
     Ok(said)
 }
 
-/// What witnesses say that belongs on the drive and is not there.
+/// Files that belong on the drive by the witnesses' word and are not there.
 fn missing(
     side: &Side,
     said: &[Said],

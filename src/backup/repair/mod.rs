@@ -159,7 +159,7 @@ fn still_broken(side: &mut Side, broken: &[Broken]) -> Result<Vec<Wanted>, Stop>
     Ok(wanted)
 }
 
-/// Whether anything lies at this place; what can't be looked at does.
+/// Tells whether anything lies at this place; what can't be looked at does.
 fn is_there(drive: &mut Drive, place: &[u8]) -> Result<bool, Fault> {
     let found = drive.holding(place).and_then(|found| match found {
         Some((dir, name)) => dir.stat(name),

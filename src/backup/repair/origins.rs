@@ -1,4 +1,4 @@
-//! Where the good bytes are: the other drives, this one under another name, the card.
+//! Places of good bytes: the other drives, this one under another name, the card.
 
 use super::outcome::Wanted;
 use super::side::Side;
@@ -30,9 +30,9 @@ pub struct Origins {
     card: Option<CardSide>,
     /// By drive and content: where records say that it lies.
     by_content: Vec<HashMap<u128, Vec<Vec<u8>>>>,
-    /// What was read of a place, and was not what was wanted.
+    /// Places that were read and held something else.
     other: HashMap<Place, u128>,
-    /// What can't be read.
+    /// Places that can't be read.
     unreadable: HashSet<Place>,
 }
 
@@ -42,7 +42,7 @@ impl Origins {
         Origins { sides, card, by_content, other: HashMap::new(), unreadable: HashSet::new() }
     }
 
-    /// Whether a drive holds files that were taken over and that nobody vouches for.
+    /// Tells whether a drive holds files that were taken over and that nobody vouches for.
     pub fn has_unvouched(&self, at: usize) -> bool {
         self.sides[at].runs.index.dests().any(|known| !known.is_vouched() && !known.accepted)
     }

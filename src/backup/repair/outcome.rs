@@ -4,7 +4,7 @@ use crate::backup::account::NotSafe;
 use crate::backup::reason::Stop;
 use serde::Serialize;
 
-/// What a repair did on one drive.
+/// Outcome of a repair on one drive.
 #[derive(Debug, Default)]
 pub struct Repairs {
     pub repaired: Vec<Repaired>,
@@ -25,7 +25,7 @@ pub struct Repaired {
     pub bytes: u64,
     /// `card`, or the drive's path.
     pub from: String,
-    /// Where what was damaged lies now, below the drive's root; none for a file that was gone.
+    /// Path of the damaged file now, below the drive's root; none for a file that was gone.
     pub damaged: Option<String>,
 }
 
@@ -44,12 +44,12 @@ pub struct Wanted {
     pub times: Option<(i64, i64)>,
     /// The drive has a record of it.
     pub recorded: bool,
-    /// What lies under its name is it, damaged, and may be put aside.
+    /// It lies under its name, damaged, and may be put aside.
     pub aside: bool,
 }
 
 impl Repairs {
-    /// Whether the drive is another one than before.
+    /// Tells whether the drive is another one than before.
     #[must_use]
     pub fn did_something(&self) -> bool {
         self.tried

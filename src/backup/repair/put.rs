@@ -36,16 +36,16 @@ pub struct Putter<'a> {
 /// A good copy under its temporary name in the label's folder, on the medium.
 struct Ready {
     wanted: Wanted,
-    /// What tells that it lies beside the name that its record has.
+    /// Record that it lies beside the name that its record has.
     relocated: Option<Record>,
     temp: Vec<u8>,
     from: String,
-    /// What its record, where it gets one, will say.
+    /// Content of its record, where it gets one.
     sample: u64,
     times: (i64, i64),
     dir: Arc<Dir>,
     name: Vec<u8>,
-    /// Where what is damaged goes: for people, and the open folder.
+    /// Folder that the damaged file goes to: for people, and the open folder.
     aside: Option<(String, Dir)>,
 }
 
@@ -72,7 +72,7 @@ impl Wanted {
 }
 
 impl Ready {
-    /// What the manifest says once it has its name.
+    /// Record in the manifest once it has its name.
     fn records(&self) -> Vec<Record> {
         let Wanted { path, dest, size, hash, recorded, .. } = &self.wanted;
         let file = (!recorded)

@@ -28,7 +28,7 @@ impl Side {
         Ok(Side { drive, runs, untracked, _lock: lock })
     }
 
-    /// Whether records are gone that there were.
+    /// Tells whether records are gone that there were.
     pub fn lost_records(&self) -> bool {
         !self.runs.damage.is_empty() || (self.runs.count == 0 && !self.untracked.is_empty())
     }

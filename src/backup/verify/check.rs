@@ -92,7 +92,7 @@ impl<'a> Checker<'a> {
     }
 }
 
-/// Whether a copy that got the time `recorded` was written to since, as its time `now` tells. Rot leaves the time alone,
+/// Tells whether a copy that got the time `recorded` was written to since, as its time `now` tells. Rot leaves the time alone,
 /// and so do file systems that show local time in another zone.
 pub fn was_written(recorded: i64, now: i64) -> bool {
     let moved = now.abs_diff(recorded).min(i64::MAX as u64) as i64;

@@ -116,9 +116,9 @@ struct Reading<'a> {
     checker: Checker<'a>,
     watch: &'a dyn Watch,
     verdict: Verdict,
-    /// What was read a moment ago, see [`read_key`].
+    /// Files that were read a moment ago, see [`read_key`].
     trusted: HashSet<u64>,
-    /// What goes on record.
+    /// Entries that go on record.
     records: Vec<Record>,
     /// Contents that are on the drive as recorded.
     good: HashSet<u128>,

@@ -1,4 +1,4 @@
-//! What a verification found, for people and for what comes after it.
+//! Findings of a verification, for people and for what comes after it.
 
 use crate::backup::account::{NotSafe, Renamed};
 use crate::backup::events::Tally;
@@ -26,13 +26,13 @@ pub struct Verdict {
     pub healed: Vec<String>,
     /// On the drive, in no manifest; also in `bad`, each.
     pub unrecorded: Tally,
-    /// What is wrong with the manifests themselves.
+    /// Damage of the manifests themselves.
     pub damage: Vec<String>,
     /// So many things were wrong with the manifests, and a later backup dealt with them.
     pub mended: u64,
     /// Damaged, unreadable or gone under its name, for `--repair`; also in `bad` or in `healed`.
     pub broken: Vec<Broken>,
-    /// What was read and found good: see [`read_key`].
+    /// Files that were read and found good: see [`read_key`].
     pub(super) read: HashSet<u64>,
     /// Only a part was to be read.
     pub sample: bool,
@@ -83,7 +83,7 @@ impl Finding {
 }
 
 impl Verdict {
-    /// Whether there is a backup and all of it is good: no records are no proof of anything.
+    /// Tells whether there is a backup and all of it is good: no records are no proof of anything.
     #[must_use]
     pub fn all_good(&self) -> bool {
         self.bad.is_empty() && self.stop.is_none() && self.damage.is_empty() && self.known.files > 0
@@ -97,7 +97,7 @@ impl Verdict {
     }
 }
 
-/// What of a reason a user may have meant.
+/// Part of a reason that a user may have meant.
 fn kind_of(reason: &Reason) -> Option<FindingKind> {
     use crate::backup::scan::OddKind;
     match reason {
