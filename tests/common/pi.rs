@@ -81,7 +81,7 @@ pub fn answer(model: &Shared, tree: &Path, tool: &Tool) -> Result<Output, RunErr
         ("dpkg-query", _) => {
             ok(model.packages.iter().map(|p| format!("{p} installed\n")).collect::<String>())
         }
-        ("apt-get", _) if model.offline => fail("Temporary failure resolving 'deb.debian.org'"),
+        ("apt-get", _) if model.offline => fail("Temporary failure resolving 'debian.example'"),
         ("apt-get", words) => {
             model.install(words);
             ok("")
