@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Eight floors, arrows only downwards: `main`; [`commands`]; [`view`] and [`doctor`]; [`web`]; [`jobs`]; [`provision`],
-//! [`backup`], [`media`] and [`photo`] side by side; [`profile`], [`system`]; [`ui`]; [`error`], [`secret`], [`paths`],
+//! [`firstboot`], [`backup`], [`media`] and [`photo`] side by side; [`profile`], [`system`]; [`ui`]; [`error`], [`secret`], [`paths`],
 //! [`cli`].
 
 pub mod backup;

@@ -61,7 +61,7 @@ pub fn on(host: &dyn Host, args: &Apply, global: &Global, ui: &Ui) -> anyhow::Re
     if plan.is_empty() {
         return Ok(Done { plan, checks, applied: false });
     }
-    let way_in = process::ssh_server_address();
+    let (way_in, port) = process::ssh_server().unzip();
     let over_radio = way_in
         .as_deref()
         .is_some_and(|way| host.is_live() && addresses::is_way_in(host, &prepared.desired.radio, way));
@@ -78,7 +78,7 @@ pub fn on(host: &dyn Host, args: &Apply, global: &Global, ui: &Ui) -> anyhow::Re
     let _lock = apply::lock(host)?;
     apply::confirm(host)?;
     let window = window(host, args, ui)?;
-    let expected = expected(&prepared.profile, way_in, over_radio, ui);
+    let expected = Expected { way_in_port: port, ..expected(&prepared.profile, way_in, over_radio, ui) };
     let options = Options {
         secrets: Some(&prepared.secrets),
         share_password: Some(&prepared.share_password),

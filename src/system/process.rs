@@ -58,14 +58,15 @@ pub fn own_path() -> std::io::Result<std::path::PathBuf> {
     std::env::current_exe()
 }
 
-/// The server's address of the SSH session that this process belongs to. `sudo` takes `SSH_CONNECTION` out of the
+/// The server's address and port of the SSH session that this process belongs to. `sudo` takes `SSH_CONNECTION` out of the
 /// environment, so that of the processes above is looked at too.
 #[must_use]
-pub fn ssh_server_address() -> Option<String> {
+pub fn ssh_server() -> Option<(String, u16)> {
     let own = std::env::var("SSH_CONNECTION").ok();
     own.or_else(|| above().find_map(ssh_connection)).and_then(|text| {
         // client address, client port, server address, server port: sshd(8)
-        text.split(' ').nth(2).map(str::to_owned)
+        let mut server = text.split(' ').skip(2);
+        Some((server.next()?.to_owned(), server.next()?.trim().parse().ok()?))
     })
 }
 

@@ -13,6 +13,9 @@ pub struct Expected {
     /// The address that the user's SSH session came in by, if there is one. Never on record: it is this session's.
     #[serde(skip)]
     pub way_in: Option<String>,
+    /// The port that it came in by; SSH's own where that is not known.
+    #[serde(skip)]
+    pub way_in_port: Option<u16>,
 }
 
 impl Expected {
@@ -24,6 +27,7 @@ impl Expected {
             prefix: profile.network.address.prefix(),
             shares_internet: profile.uplink.share,
             way_in,
+            way_in_port: None,
         }
     }
 }
@@ -38,6 +42,7 @@ impl Expected {
             prefix: 24,
             shares_internet: true,
             way_in: None,
+            way_in_port: None,
         }
     }
 }

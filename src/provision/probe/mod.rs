@@ -7,7 +7,7 @@ pub mod clients;
 use crate::provision::components::component::{Component, On, Protocol, Socket};
 use crate::provision::components::{self, forwarding, hostapd, nat};
 use crate::provision::desired::expected::Expected;
-use crate::provision::host::addresses;
+use crate::provision::host::{addresses, ssh};
 use crate::system::Host;
 use crate::system::run::Tool;
 use serde::Serialize;
@@ -85,7 +85,8 @@ fn rows() -> Vec<Row> {
             expected.shares_internet.then(|| forwards(&ask()))
         }),
         row("your way in", "ip", None, |asker, expected| {
-            Some(way_in_is_open(&asker.addresses, &asker.tcp, expected.way_in.as_deref()?))
+            let port = expected.way_in_port.unwrap_or(ssh::DEFAULT_PORT);
+            Some(way_in_is_open(&asker.addresses, &asker.tcp, expected.way_in.as_deref()?, port))
         }),
     ]);
     rows
@@ -224,16 +225,16 @@ fn forwards(text: &str) -> Answer {
     (on, (if on { "on" } else { "off" }).to_owned())
 }
 
-/// The address is still there, and something still listens for SSH.
-fn way_in_is_open(addresses_text: &str, tcp: &str, way_in: &str) -> Answer {
+/// The address is still there, and something still listens on the port that the session came in by.
+fn way_in_is_open(addresses_text: &str, tcp: &str, way_in: &str, port: u16) -> Answer {
     let (address, zone) = addresses::split_zone(way_in);
     let there = addresses::listed(addresses_text)
         .any(|(on, a)| a.split('/').next() == Some(address) && (zone.is_empty() || zone == on));
-    let ssh = locals(tcp).any(|(_, port)| port == "22");
+    let ssh = locals(tcp).any(|(_, on)| on == port.to_string());
     let found = match (there, ssh) {
         (true, true) => format!("SSH on {way_in}"),
         (false, _) => format!("{way_in} is gone"),
-        (true, false) => "nobody listens for SSH".to_owned(),
+        (true, false) => format!("nobody listens for SSH on port {port}"),
     };
     (there && ssh, found)
 }
@@ -251,9 +252,9 @@ mod tests {
     fn a_link_local_way_in_is_looked_for_on_its_interface() {
         let addresses = "2: eth0    inet6 fe80::1/64 scope link\n";
         let listens = "LISTEN 0 128 [::]:22 [::]:*\n";
-        assert!(way_in_is_open(addresses, listens, "fe80::1%eth0").0);
-        assert!(!way_in_is_open(addresses, listens, "fe80::1%wlan0").0);
-        assert!(!way_in_is_open(addresses, listens, "fe80::2%eth0").0);
+        assert!(way_in_is_open(addresses, listens, "fe80::1%eth0", 22).0);
+        assert!(!way_in_is_open(addresses, listens, "fe80::1%wlan0", 22).0);
+        assert!(!way_in_is_open(addresses, listens, "fe80::2%eth0", 22).0);
     }
 
     #[test]
@@ -275,9 +276,11 @@ mod tests {
         let udp = "UNCONN 0      0         10.41.0.1%wlan0:53         0.0.0.0:*          \nUNCONN 0 0 0.0.0.0:67 0.0.0.0:*\n";
         assert!(bound(udp, "10.41.0.1", 53).0 && bound(udp, "0.0.0.0", 67).0);
         assert!(!bound("UNCONN 0 0 127.0.0.53%lo:53 0.0.0.0:*\n", "10.41.0.1", 53).0);
-        assert!(way_in_is_open(ip, "LISTEN 0 128 0.0.0.0:22 0.0.0.0:*\n", "192.0.2.9").0);
-        assert!(!way_in_is_open(ip, "LISTEN 0 128 0.0.0.0:22 0.0.0.0:*\n", "192.0.2.10").0);
-        assert!(!way_in_is_open(ip, "", "192.0.2.9").0);
+        assert!(way_in_is_open(ip, "LISTEN 0 128 0.0.0.0:22 0.0.0.0:*\n", "192.0.2.9", 22).0);
+        assert!(!way_in_is_open(ip, "LISTEN 0 128 0.0.0.0:22 0.0.0.0:*\n", "192.0.2.10", 22).0);
+        assert!(!way_in_is_open(ip, "", "192.0.2.9", 22).0);
+        assert!(way_in_is_open(ip, "LISTEN 0 128 0.0.0.0:2222 0.0.0.0:*\n", "192.0.2.9", 2222).0);
+        assert!(!way_in_is_open(ip, "LISTEN 0 128 0.0.0.0:22 0.0.0.0:*\n", "192.0.2.9", 2222).0);
     }
 
     #[test]
