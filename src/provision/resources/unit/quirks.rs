@@ -32,7 +32,11 @@ const FILTER: [&[&str]; 6] = [
     &["-X", "PIBACK-FORWARD"],
 ];
 
-const NAT: [&[&str]; 3] = [
+/// Rules of IPv4 alone, where the internet is shared.
+const IPV4: [&[&str]; 6] = [
+    &["-D", "FORWARD", "-j", "PIBACK-SHARE"],
+    &["-F", "PIBACK-SHARE"],
+    &["-X", "PIBACK-SHARE"],
     &["-t", "nat", "-D", "POSTROUTING", "-j", "PIBACK-POSTROUTING"],
     &["-t", "nat", "-F", "PIBACK-POSTROUTING"],
     &["-t", "nat", "-X", "PIBACK-POSTROUTING"],
@@ -42,7 +46,7 @@ const NAT: [&[&str]; 3] = [
 /// stays, and systemd runs nothing of a unit that has failed when it is stopped. Rules that are not there are no error.
 pub fn clear_chains(host: &dyn Host) {
     let filter = ["iptables", "ip6tables"].into_iter().flat_map(|tool| FILTER.map(|rule| (tool, rule)));
-    for (tool, rule) in filter.chain(NAT.map(|rule| ("iptables", rule))) {
+    for (tool, rule) in filter.chain(IPV4.map(|rule| ("iptables", rule))) {
         host.output(&Tool::new(tool).arg("-w").args(rule.iter().copied())).ok();
     }
 }
@@ -92,4 +96,28 @@ pub fn before_networkmanager(
         keep_for_stanza(host, radio)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_chain_that_is_loaded_is_taken_out() {
+        let templates = [
+            (include_str!("../../../../templates/ipv4.rules"), [&FILTER[..], &IPV4[..]].concat()),
+            (include_str!("../../../../templates/ipv6.rules"), FILTER.to_vec()),
+        ];
+        for (rules, cleared) in templates {
+            let chains: Vec<&str> =
+                rules.lines().filter_map(|line| line.strip_prefix(':')?.split(' ').next()).collect();
+            assert!(chains.len() >= 2);
+            for chain in chains {
+                for verb in ["-D", "-F", "-X"] {
+                    let takes = |rule: &&&[&str]| rule.contains(&verb) && rule.last() == Some(&chain);
+                    assert_eq!(cleared.iter().filter(takes).count(), 1, "{verb} {chain}");
+                }
+            }
+        }
+    }
 }
