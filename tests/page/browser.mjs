@@ -4,9 +4,11 @@ import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
-const root = resolve(import.meta.dirname, '../..');
+// Debian 12's Node has no import.meta.dirname yet.
+const root = fileURLToPath(new URL('../..', import.meta.url));
 const work = join(root, 'target/page');
 const require = createRequire(join(work, 'package.json'));
 const { chromium } = require('playwright-core');
