@@ -108,7 +108,8 @@ class NetworkLab(Appliance):
         self.machine.kill()
         for old in cached.parent.glob(f"{self.release}-{name}-*"):
             old.unlink()
-        self.root.rename(cached.with_suffix(".new"))
+        # The work folder may be on another file system than the cache.
+        shutil.move(self.root, cached.with_suffix(".new"))
         cached.with_suffix(".new").rename(cached)
         self.say(f"made the snapshot {self.release} {name} in {time.monotonic() - began:.0f} s (cached)")
 
