@@ -39,7 +39,8 @@ install_missing() {
     else
         printf '#!/bin/sh\nexit 101\n' | $sudo install -m 755 /dev/stdin $policy
     fi
-    $sudo env DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends "${missing[@]}" || status=$?
+    # All that are wanted, not only the missing ones: apt would take a wanted one away for another that it does not go with.
+    $sudo env DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends "$@" || status=$?
     [ -z "$policy" ] || $sudo rm -f "$policy"
     return "$status"
 }
