@@ -51,14 +51,19 @@ pub fn ownership(path: &str) -> Ownership {
     own.unwrap_or_else(|| if is_others() { Ownership::Lines } else { Ownership::Whole })
 }
 
-/// The components that a path is the input of on a stack, whichever stack put it there.
+/// The components that a path is the input of on a stack, whichever stack put it there: by all rows of the table that
+/// name it.
 pub fn notified(path: &str, stack: Option<Stack>) -> impl Iterator<Item = &'static Component> {
-    let own = files().find(|file| file.path == path).map(|file| file.notifies);
-    let others = || COMPONENTS.iter().flat_map(|c| c.others).find(|others| others.at.is(path));
-    let notified = own.or_else(|| others().map(|others| others.notifies)).unwrap_or_default();
-    notified.iter().copied().filter(move |component| {
-        component.service.as_ref().is_some_and(|s| s.stack.is_none() || s.stack == stack)
-    })
+    let own = files().filter(|file| file.path == path).flat_map(|file| file.notifies);
+    let others = COMPONENTS.iter().flat_map(|c| c.others).filter(|others| others.at.is(path));
+    let mut notified: Vec<&Component> = Vec::new();
+    for component in own.chain(others.flat_map(|others| others.notifies)) {
+        let runs = component.service.as_ref().is_some_and(|s| s.stack.is_none() || s.stack == stack);
+        if runs && !notified.contains(component) {
+            notified.push(component);
+        }
+    }
+    notified.into_iter()
 }
 
 /// The components with a service, in the order in which their units are acted on.
@@ -135,6 +140,13 @@ mod tests {
                 |e: &&File| e.stacks.contains(stack) && e.template.text.contains("{{ network.address }}");
             assert!(files().filter(gives).any(|e| e.notifies.contains(&&samba::COMPONENT)), "{stack}");
         }
+    }
+
+    /// dhcpcd.conf stands in the table twice, and the first row is another stack's.
+    #[test]
+    fn every_row_of_a_path_counts() {
+        let of_dhcpcd = notified(dhcpcd::CONF, Some(Stack::Dhcpcd)).map(|c| c.key).collect::<Vec<_>>();
+        assert_eq!(of_dhcpcd, ["dhcpcd", "samba"]);
     }
 
     #[test]
