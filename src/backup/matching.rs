@@ -11,9 +11,10 @@ use super::events::{Event, Tally, Watch};
 use super::manifest::{Index, Known};
 use super::naming::{FolderNames, Slot, State};
 use super::reason::{Reason, Stop};
+use super::samples::Samples;
 use super::scan::{self, Card, File};
 use super::source::{self, Source};
-use super::{clips, names, naming};
+use super::{clips, naming};
 use crate::system::volume::{Buffer, Dir, Fault, FaultKind};
 use std::ops::Range;
 
@@ -67,7 +68,8 @@ pub fn run(
     watch: &dyn Watch,
 ) -> Matched {
     let out = Matched::default();
-    let mut matcher = Matcher { card, source, drive, index, watch, how, buffer: None, out };
+    let samples = Samples::default();
+    let mut matcher = Matcher { card, source, drive, index, watch, how, buffer: None, samples, out };
     let mut next = 0;
     while next < card.folders.len() {
         let folders = clips::together(card, next);
@@ -96,6 +98,7 @@ struct Matcher<'a> {
     watch: &'a dyn Watch,
     how: How,
     buffer: Option<Buffer>,
+    samples: Samples,
     out: Matched,
 }
 
@@ -215,14 +218,13 @@ impl Matcher<'_> {
         let mut proof: Option<Known<'_>> = None;
         let mut content = None;
         for known in index.of_path(&path) {
-            let same = known.size == file.size && known.mtime == file.mtime && known.ctime == file.ctime;
-            if !same || known.partial {
+            if !speaks_of(&known, file) {
                 continue;
             }
             if !self.source.medium.real_ctime {
                 let sample = match sample {
                     Some(sample) => sample,
-                    None => *sample.insert(self.sample(file, at)?),
+                    None => *sample.insert(self.sample(at)?),
                 };
                 if sample != Some(known.sample) {
                     continue;
@@ -237,7 +239,7 @@ impl Matcher<'_> {
             }
         }
         Ok(proof.map(|known| Found {
-            k: number(&path, known.dest),
+            k: naming::number(&path, known.dest),
             known: true,
             dest: known.dest.to_vec(),
             day: Some(known.day),
@@ -258,7 +260,7 @@ impl Matcher<'_> {
         let mut candidates: Vec<(u32, Vec<u8>, bool)> = Vec::new();
         for known in index.of_path(&path) {
             if known.size == file.size && !known.partial && self.is_there(&known)? {
-                candidates.push((number(&path, known.dest), known.dest.to_vec(), true));
+                candidates.push((naming::number(&path, known.dest), known.dest.to_vec(), true));
             }
         }
         if let Some(place) = place {
@@ -268,9 +270,9 @@ impl Matcher<'_> {
                     Err(fault) if self.drive.is_lost(fault) => return Err(Stop::of_drive(fault)),
                     answer => answer.unwrap_or(None),
                 };
-                let file_there = stat
-                    .is_some_and(|s| s.kind == crate::system::volume::FileKind::File && s.size == file.size);
-                if file_there && !candidates.iter().any(|(_, have, _)| *have == dest) {
+                if stat.is_some_and(|stat| stat.is_file_of(file.size))
+                    && !candidates.iter().any(|(_, have, _)| *have == dest)
+                {
                     candidates.push((k, dest, false));
                 }
             }
@@ -344,8 +346,13 @@ impl Matcher<'_> {
         self.card_answer(answer, at)
     }
 
-    fn sample(&mut self, file: &File, at: u32) -> Result<Option<u64>, Stop> {
-        let answer = self.source.sample(self.card, file);
+    fn sample(&mut self, at: u32) -> Result<Option<u64>, Stop> {
+        let (card, index) = (self.card, self.index);
+        let mut wanted = |file: &File| {
+            let path = card.path(file);
+            !index.is_doubted(&path) && index.of_path(&path).any(|known| speaks_of(&known, file))
+        };
+        let answer = self.samples.of(at, card, self.source, &mut wanted);
         self.card_answer(answer, at)
     }
 
@@ -375,21 +382,17 @@ impl Matcher<'_> {
     }
 }
 
+/// Tells whether a record is of a file with this size and these times.
+fn speaks_of(known: &Known<'_>, file: &File) -> bool {
+    let times = (known.mtime, known.ctime) == (file.mtime, file.ctime);
+    times && known.size == file.size && !known.partial
+}
+
 fn is_file_of(dir: &Dir, name: &[u8], size: u64) -> Result<bool, Fault> {
     match dir.stat(name) {
-        Ok(stat) => {
-            Ok(stat.is_some_and(|s| s.kind == crate::system::volume::FileKind::File && s.size == size))
-        }
+        Ok(stat) => Ok(stat.is_some_and(|stat| stat.is_file_of(size))),
         // A name that this file system can't hold is not there.
         Err(fault) if matches!(fault.kind(), FaultKind::BadName | FaultKind::Unsupported) => Ok(false),
         Err(fault) => Err(fault),
     }
-}
-
-/// The number of a file on the drive among those of its card's name; 1 where the name was made otherwise.
-fn number(path: &[u8], dest: &[u8]) -> u32 {
-    let (_, name) = scan::split_path(path);
-    let (_, used) = scan::split_path(dest);
-    let (_, k) = names::numbered(used);
-    if names::variant(name, k) == used { k } else { 1 }
 }

@@ -23,6 +23,7 @@ mod naming;
 pub mod reason;
 mod repair;
 mod safe;
+mod samples;
 mod scan;
 mod source;
 mod stale;

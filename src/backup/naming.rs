@@ -2,7 +2,7 @@
 //!
 //! Pure: the names in a folder of the drive go in, numbers come out (1 is the card's own name, 2 means `~2`).
 
-use super::{clips, names};
+use super::{clips, names, scan};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use twox_hash::XxHash3_128;
 
@@ -193,6 +193,15 @@ impl Assigner<'_, '_> {
         self.folders[self.slots[at].folder].take(&names::variant(self.slots[at].name, k));
         self.numbers[at] = Some(k);
     }
+}
+
+/// The number of a file on the drive among those of its card's name; 1 where the name was made otherwise.
+#[must_use]
+pub fn number(path: &[u8], dest: &[u8]) -> u32 {
+    let (_, name) = scan::split_path(path);
+    let (_, used) = scan::split_path(dest);
+    let (_, k) = names::numbered(used);
+    if names::variant(name, k) == used { k } else { 1 }
 }
 
 /// A group's name with its number, as [`names::variant`] would write it behind a stem.

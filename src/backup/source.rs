@@ -1,6 +1,6 @@
 //! The card, opened: reading its files, and telling a bad sector from a card that is gone.
 
-use super::digest::{self, Digest, Digester};
+use super::digest::{Digest, Digester};
 use super::manifest::to_text;
 use super::scan::{self, Card, File};
 use crate::system::volume::{ALIGN, Buffer, Dir, Fault, FaultKind, InFile, Medium, Stat};
@@ -43,24 +43,6 @@ impl Source {
         folder.read(card.name(file), direct || file.size >= LARGE)
     }
 
-    /// The two ends of a file, as a sample; `None` when it is not `size` bytes long any more.
-    ///
-    /// # Errors
-    /// When it can't be read.
-    pub fn sample(&mut self, card: &Card, file: &File) -> Result<Option<u64>, Fault> {
-        let folder = self.folder(&card.folders[file.folder as usize].path)?;
-        let mut open = folder.read(card.name(file), false)?;
-        let mut ends = vec![0; digest::SAMPLE * 2];
-        let head = file.size.min(digest::SAMPLE as u64) as usize;
-        let (at, tail) = digest::tail_range(file.size);
-        if open.read_at(&mut ends[..head], 0)? != head
-            || open.read_at(&mut ends[head..head + tail], at)? != tail
-        {
-            return Ok(None);
-        }
-        Ok(Some(digest::sample(&ends[..head + tail])))
-    }
-
     /// Notes a place of the card that could be read.
     pub fn was_good(&mut self, card: &Card, file: &File, offset: u64) {
         self.dead = 0;
@@ -99,7 +81,11 @@ impl Source {
         file.read_at(Buffer::new(1).space(), offset).map(|_| ())
     }
 
-    fn folder(&mut self, path: &[u8]) -> Result<Arc<Dir>, Fault> {
+    /// Opens a folder of the card, by its path from the root.
+    ///
+    /// # Errors
+    /// When it can't be opened.
+    pub fn folder(&mut self, path: &[u8]) -> Result<Arc<Dir>, Fault> {
         if let Some((cached, dir)) = &self.cached
             && cached == path
         {

@@ -2,7 +2,7 @@
 //! and what the account calls verified.
 
 use crate::faulty::{Faults, Mounted};
-use crate::rig::{Rig, noise, put};
+use crate::rig::{Rig, noise, put, until};
 use std::fs;
 use std::path::PathBuf;
 
@@ -50,6 +50,53 @@ fn a_rating_of_the_same_size_and_time_is_found_by_safe_to_format_and_copied_by_t
         assert_eq!(rig.backed_up()["copied"]["files"], expected);
         assert_eq!(rig.run("safe-to-format", &[]).code, Some(0));
     }
+    card.unmount();
+}
+
+#[test]
+fn a_twin_of_the_same_size_and_times_is_found_at_either_end() {
+    let rig = Rig::new();
+    let sizes = [1, 100, 4096, 4097, 8192, 9000, 32_768, 32_769, 300_000];
+    let name = |n: usize| format!("DCIM/100CANON/IMG_{n:04}.JPG");
+    for (n, size) in sizes.into_iter().enumerate() {
+        rig.shoot(&name(n), noise(n as u64, size));
+    }
+    let behind = rig.dir.path().join("behind");
+    fs::rename(&rig.card, &behind).unwrap();
+    let card = Mounted::new(&behind, &rig.card, Faults { fat: true, ..Faults::default() });
+    rig.backed_up();
+    assert_eq!(rig.backed_up()["copied"]["files"], 0, "what is the same is taken for the same");
+    for (n, size) in sizes.into_iter().enumerate() {
+        // The last byte first: of the smallest files it is the first one too, and then comes a third content.
+        for (round, at) in [size - 1, 0].into_iter().enumerate() {
+            let mut twin = noise(n as u64, size);
+            twin[at] ^= 1 << round;
+            put(&behind.join(name(n)), &twin, TIME);
+            assert_eq!(rig.backed_up()["copied"]["files"], 1, "{size} bytes, changed at {at}");
+        }
+    }
+    assert_eq!(rig.run("safe-to-format", &[]).code, Some(0));
+    card.unmount();
+}
+
+#[test]
+fn a_card_without_change_times_is_asked_for_many_files_at_once() {
+    let rig = Rig::new();
+    for i in 0..40 {
+        // Five folders: what lies in the next one is asked for as well.
+        rig.shoot(&format!("DCIM/{}CANON/IMG_{i:04}.JPG", 100 + i / 8), noise(i, 20_000));
+    }
+    let behind = rig.dir.path().join("behind");
+    fs::rename(&rig.card, &behind).unwrap();
+    let card = Mounted::answering(&behind, &rig.card, Faults { fat: true, ..Faults::default() }, 20);
+    rig.backed_up();
+    card.allow(Some(0));
+    std::thread::scope(|scope| {
+        let run = scope.spawn(|| rig.backed_up());
+        until("sixteen files are opened at the same time", || card.held() == 16);
+        card.allow(None);
+        assert_eq!(run.join().unwrap()["already_safe"]["files"], 40);
+    });
     card.unmount();
 }
 

@@ -114,18 +114,18 @@ struct Gate {
 struct Held {
     /// So many more files may be opened; all of them without a number.
     left: Option<u64>,
-    waiting: bool,
+    waiting: u32,
 }
 
 impl Gate {
     fn pass(&self) {
         let mut state = self.state.lock().unwrap();
+        state.waiting += 1;
         while state.left == Some(0) {
-            state.waiting = true;
             self.changed.notify_all();
             state = self.changed.wait(state).unwrap();
         }
-        state.waiting = false;
+        state.waiting -= 1;
         state.left = state.left.map(|left| left - 1);
     }
 
@@ -154,6 +154,11 @@ impl Mounted {
         let mounted = Mounted::with_threads(behind, at, Faults::default(), 2);
         mounted.allow(Some(files));
         mounted
+    }
+
+    /// Mounts `behind` at `at` and answers so many calls at the same time, those that wait to open a file included.
+    pub fn answering(behind: &Path, at: &Path, faults: Faults, calls: usize) -> Self {
+        Mounted::with_threads(behind, at, faults, calls)
     }
 
     fn with_threads(behind: &Path, at: &Path, faults: Faults, threads: usize) -> Self {
@@ -186,8 +191,13 @@ impl Mounted {
 
     /// Whether somebody waits to open a file.
     pub fn is_held(&self) -> bool {
+        self.held() > 0
+    }
+
+    /// So many files are waited for at the same time.
+    pub fn held(&self) -> u32 {
         let state = self.gate.state.lock().unwrap();
-        state.waiting && state.left == Some(0)
+        if state.left == Some(0) { state.waiting } else { 0 }
     }
 
     /// Lets so many more files be opened; all without a number.

@@ -25,12 +25,19 @@ pub struct OutFile {
     direct: bool,
 }
 
+/// Bytes that a slow card reads in about the time that any request of it takes.
+const ONE_REQUEST: u64 = 32 * 1024;
+
 impl InFile {
     /// Opens a name in the folder `dir`, which lies on `device`.
     pub(super) fn open(dir: BorrowedFd<'_>, device: u64, name: &[u8], direct: bool) -> Result<Self, Fault> {
         // O_NONBLOCK: a fifo that took the file's place must not block the run.
         let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
-        let open = |flags| nix::fcntl::openat(dir, name, flags, Mode::empty());
+        let open = |flags| match nix::fcntl::openat(dir, name, flags | OFlag::O_NOATIME, Mode::empty()) {
+            // Only the owner, and root, may leave no trace of the reading.
+            Err(Errno::EPERM) => nix::fcntl::openat(dir, name, flags, Mode::empty()),
+            answer => answer,
+        };
         let (fd, direct) = match direct {
             true => match open(flags | OFlag::O_DIRECT) {
                 Err(Errno::EINVAL | Errno::EOPNOTSUPP) => (open(flags).call("open")?, false),
@@ -75,6 +82,20 @@ impl InFile {
     /// Tells the kernel that all of the file will be read soon.
     pub fn prefetch(&self) {
         advise(&self.fd, PosixFadviseAdvice::POSIX_FADV_WILLNEED);
+    }
+
+    /// Tells the kernel that of the file only these ends will be read, so that both are under way at once; what is not much
+    /// longer than one request is fetched by one, as a whole.
+    pub fn prefetch_ends(&self, head: usize, tail_at: u64, tail: usize) {
+        let end = tail_at + tail as u64;
+        // Without it each end would bring along what is around it.
+        advise(&self.fd, PosixFadviseAdvice::POSIX_FADV_RANDOM);
+        if end <= ONE_REQUEST {
+            advise_range(&self.fd, 0, end, PosixFadviseAdvice::POSIX_FADV_WILLNEED);
+        } else {
+            advise_range(&self.fd, tail_at, tail as u64, PosixFadviseAdvice::POSIX_FADV_WILLNEED);
+            advise_range(&self.fd, 0, head as u64, PosixFadviseAdvice::POSIX_FADV_WILLNEED);
+        }
     }
 
     /// Tells the kernel that nothing more will be read here, and that nothing of it is worth keeping.
@@ -268,8 +289,13 @@ fn read_full(
 }
 
 fn advise(fd: &OwnedFd, advice: PosixFadviseAdvice) {
+    advise_range(fd, 0, 0, advice);
+}
+
+fn advise_range(fd: &OwnedFd, offset: u64, len: u64, advice: PosixFadviseAdvice) {
+    let (Ok(offset), Ok(len)) = (position(offset), position(len)) else { return };
     // Advice changes speed, never content: there is nothing to do about a refusal.
-    let _ = nix::fcntl::posix_fadvise(fd, 0, 0, advice);
+    let _ = nix::fcntl::posix_fadvise(fd, offset, len, advice);
 }
 
 /// Turns O_DIRECT on or off; returns what it is afterwards.

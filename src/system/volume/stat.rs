@@ -28,6 +28,12 @@ pub struct Stat {
 }
 
 impl Stat {
+    /// Tells whether it is a regular file of this size.
+    #[must_use]
+    pub fn is_file_of(&self, size: u64) -> bool {
+        self.kind == FileKind::File && self.size == size
+    }
+
     pub(super) fn from_raw(stat: &FileStat) -> Self {
         let kind = match SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits()) {
             SFlag::S_IFDIR => FileKind::Directory,
