@@ -61,6 +61,9 @@ pub enum Command {
     /// Finish or undo an apply that was cut off or not confirmed: what the boot unit and the timer call
     #[command(hide = true)]
     Settle(Settle),
+    /// Tell at the next login whether the host is still as its profile says: what piback-drift.service calls
+    #[command(hide = true)]
+    Drift,
     /// What stands in the way, each with its remedy
     Doctor,
     /// Show the cards and drives that are plugged in
@@ -89,7 +92,7 @@ pub enum Command {
 
 impl Command {
     /// Every verb.
-    pub const VERBS: [&'static str; 21] = [
+    pub const VERBS: [&'static str; 22] = [
         "init",
         "plan",
         "apply",
@@ -99,6 +102,7 @@ impl Command {
         "status",
         "boot",
         "settle",
+        "drift",
         "doctor",
         "cards",
         "enroll",
@@ -126,6 +130,7 @@ impl Command {
             Command::Render(_) => "render",
             Command::Status(_) => "status",
             Command::Settle(_) => "settle",
+            Command::Drift => "drift",
             Command::Doctor => "doctor",
             Command::Cards => "cards",
             Command::Enroll(_) => "enroll",

@@ -106,6 +106,7 @@ fn every_verb_keeps_the_contract() {
     walk("status", &["--generations"], 0);
     walk("render", &[&rendered], 0);
     walk("settle", &[], 0);
+    walk("drift", &[], 0);
     walk("boot", &[], 0);
     walk("confirm", &[], 1);
     walk("rollback", &["--original", "--yes"], 0);

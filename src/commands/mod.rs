@@ -10,6 +10,7 @@ mod completions;
 mod confirm;
 mod context;
 mod doctor;
+mod drift;
 mod enroll;
 mod init;
 mod man;
@@ -48,6 +49,7 @@ pub fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Outcome> {
         Command::Render(args) => render::run(args, global, ui),
         Command::Status(args) => status::run(args, global, ui),
         Command::Doctor => doctor::run(global, ui),
+        Command::Drift => drift::run(global, ui),
         Command::Cards => cards::run(global, ui),
         Command::Enroll(args) => enroll::run(args, global, ui),
         Command::Attach(args) => attach::run(args, global, ui),

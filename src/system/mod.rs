@@ -7,6 +7,7 @@
 pub mod child;
 pub mod clock;
 pub mod devices;
+pub mod dpkg;
 pub mod fake;
 pub mod folder;
 pub mod input;
