@@ -13,7 +13,7 @@ use anyhow::Context;
 use serde::Serialize;
 use std::time::Duration;
 
-/// What a login shows: pam_motd(8) reads every file of this folder.
+/// Text for the next login: pam_motd(8) shows every file of this folder.
 const MOTD: &str = "/run/motd.d/piback";
 /// An upgrade of the whole system takes an hour on a slow Pi, and ends with a reboot, after which this runs again.
 const LONGEST_WAIT: u32 = 60 * 60;
@@ -88,7 +88,7 @@ impl Found {
 
 #[derive(Serialize)]
 struct DriftJson<'a> {
-    /// Whether an apply would change something; null where that is not known.
+    /// An apply would change something; null where that is not known.
     pending: Option<bool>,
     summary: Option<&'a str>,
     why: Option<&'a str>,
