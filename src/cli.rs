@@ -84,6 +84,8 @@ pub enum Command {
     SafeToFormat(SafeToFormat),
     /// Serve the page for a browser
     Web(Web),
+    /// Texts that make a stock Raspberry Pi OS an appliance at its first boot
+    Image(Image),
     /// Print a shell's completions
     Completions(Completions),
     /// Print the man page, or write all of them into a directory
@@ -92,7 +94,7 @@ pub enum Command {
 
 impl Command {
     /// Every verb.
-    pub const VERBS: [&'static str; 22] = [
+    pub const VERBS: [&'static str; 23] = [
         "init",
         "plan",
         "apply",
@@ -113,6 +115,7 @@ impl Command {
         "verify",
         "safe-to-format",
         "web",
+        "image",
         "completions",
         "man",
     ];
@@ -141,6 +144,7 @@ impl Command {
             Command::Verify(_) => "verify",
             Command::SafeToFormat(_) => "safe-to-format",
             Command::Web(_) => "web",
+            Command::Image(_) => "image",
             Command::Completions(_) => "completions",
             Command::Man(_) => "man",
         }
@@ -344,6 +348,28 @@ pub struct Running {
 #[derive(Debug, Args)]
 pub struct Completions {
     pub shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub struct Image {
+    #[command(subcommand)]
+    pub text: ImageText,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ImageText {
+    /// Print the file that installs the package from the boot partition at the first boot
+    UserData {
+        /// The release on the card: `user-data` for Trixie, `firstrun.sh` for Bookworm
+        #[arg(long, value_enum, default_value_t = Os::Trixie)]
+        os: Os,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Os {
+    Trixie,
+    Bookworm,
 }
 
 #[derive(Debug, Args)]

@@ -113,6 +113,7 @@ fn every_verb_keeps_the_contract() {
     walk("schema", &[], 0);
     walk("completions", &["bash"], 0);
     walk("man", &[], 0);
+    walk("image", &["user-data", "--os", "bookworm"], 0);
     walk("man", &[&pages], 0);
     walk("attach", &[], 1);
     walk("cancel", &["SD"], 1);

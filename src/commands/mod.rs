@@ -12,6 +12,7 @@ mod context;
 mod doctor;
 mod drift;
 mod enroll;
+mod image;
 mod init;
 mod man;
 mod plan;
@@ -35,7 +36,10 @@ use crate::ui::Ui;
 /// Whatever stopped it; [`crate::error::exit_code`] turns that into the exit code.
 pub fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Outcome> {
     let global = &cli.global;
-    if !matches!(cli.command, Command::Schema | Command::Completions(_) | Command::Man(_) | Command::Web(_)) {
+    if !matches!(
+        cli.command,
+        Command::Schema | Command::Completions(_) | Command::Man(_) | Command::Image(_) | Command::Web(_)
+    ) {
         context::say_of_journal(global, ui);
     }
     match &cli.command {
@@ -59,6 +63,7 @@ pub fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Outcome> {
         Command::Verify(args) => verify::run(args, global, ui),
         Command::SafeToFormat(args) => safe_to_format::run(args, global, ui),
         Command::Web(args) => web::run(args, global, ui),
+        Command::Image(args) => image::run(args, ui),
         Command::Completions(args) => completions::run(args, ui),
         Command::Man(args) => man::run(args, ui),
     }
