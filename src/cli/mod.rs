@@ -1,5 +1,9 @@
 //! The command line, as types. Names, flags and exit codes are a contract.
 
+mod texts;
+
+pub use texts::{Completions, Image, ImageText, Man, Os};
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -343,39 +347,6 @@ pub struct Enroll {
 pub struct Running {
     /// The card's label; needed only when more than one backup runs
     pub label: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub struct Completions {
-    pub shell: clap_complete::Shell,
-}
-
-#[derive(Debug, Args)]
-pub struct Image {
-    #[command(subcommand)]
-    pub text: ImageText,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum ImageText {
-    /// Print the file that installs the package from the boot partition at the first boot
-    UserData {
-        /// The release on the card: `user-data` for Trixie, `firstrun.sh` for Bookworm
-        #[arg(long, value_enum, default_value_t = Os::Trixie)]
-        os: Os,
-    },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Os {
-    Trixie,
-    Bookworm,
-}
-
-#[derive(Debug, Args)]
-pub struct Man {
-    /// Write piback.1, piback-plan.1 and so on here
-    pub dir: Option<PathBuf>,
 }
 
 /// The stack's name as it is typed.
