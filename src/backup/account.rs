@@ -1,7 +1,7 @@
 //! The account at the end of a run: on the card = already safe + copied and verified + not safe.
 
 use super::copy::CopyResult;
-use super::events::{Event, Tally, Watch};
+use super::events::{Event, Tally, Watch, total};
 use super::manifest::to_text;
 use super::reason::{Reason, Stop};
 use super::scan::{self, Card};
@@ -102,7 +102,7 @@ impl Account {
     /// Files and bytes that are not safe.
     #[must_use]
     pub fn unsafe_tally(&self) -> Tally {
-        Tally { files: self.not_safe.len() as u64, bytes: self.not_safe.iter().map(|n| n.size).sum() }
+        Tally { files: self.not_safe.len() as u64, bytes: total(self.not_safe.iter().map(|n| n.size)) }
     }
 
     /// Tells whether every file of the card is accounted for exactly once.

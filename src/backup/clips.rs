@@ -28,11 +28,12 @@ const TREES: [&str; 6] = ["AVCHD", "BDMV", "M4ROOT", "XDROOT", "BPAV", "CONTENTS
 /// - `…_Proxy`: Canon Cinema RAW (`A001C001_240101_1.CRM`) and Blackmagic manuals.
 ///
 /// DJI's `.SRT`, `.LRF` and `.DNG`, Canon's `.CRM` beside `.MP4`, and `.THM` have the stem of their clip: no row is needed.
-const PATTERNS: [&str; 19] = [
+const PATTERNS: [&str; 31] = [
     "(GX??)####",
     "(GH??)####",
     "(GL??)####",
     "(GS??)####",
+    "(GG??)####",
     "(GOPR)####",
     "(GP??)####",
     "*C####(M##)",
@@ -41,12 +42,23 @@ const PATTERNS: [&str; 19] = [
     "*(_Tr#)",
     "*(_Tr##)",
     "*(_Tr#-#)",
+    "*(_Tr#_#)",
+    "*(_Tr#_D)",
     "*(_TrLR)",
     "*(_TrMic)",
     "*(_LR)",
     "*(_MIC)",
     "*(_BU)",
+    "(TrLR)",
+    "(Tr?)",
+    "(Tr##)",
+    "(Mic##)",
+    "(Mic##_BU)",
     "TASCAM_####(S##)",
+    "TASCAM_####(_#)",
+    "TASCAM_####(_#-#)",
+    "TASCAM_####(_MIX)",
+    "TASCAM_####(MIX#)",
     "*(_Proxy)",
 ];
 
@@ -65,8 +77,8 @@ pub fn group(stem: &[u8]) -> Vec<u8> {
     }
     for pattern in PATTERNS {
         if let Some((before, after)) = matched(pattern.as_bytes(), stem) {
-            // GoPro's numbers alone are no name: `0001.JPG` is somebody else's.
-            let mark: &[u8] = if before.is_empty() { b"GoPro " } else { b"" };
+            // What is left alone is no name: `0001.JPG` is nobody's chapter. No card has a name with a slash.
+            let mark: &[u8] = if before.is_empty() { b"/" } else { b"" };
             return [mark, before, after].concat();
         }
     }

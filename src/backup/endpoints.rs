@@ -141,7 +141,7 @@ fn leads_to(dir: &Dir, name: &[u8], wanted: &Dir, depth: usize) -> Result<bool, 
     if sub.inode() == wanted.inode() {
         return Ok(true);
     }
-    if depth >= super::names::DEEPEST {
+    if depth + 1 >= super::names::DEEPEST {
         return Ok(false);
     }
     for entry in sub.list()? {

@@ -10,7 +10,7 @@ use super::reason::{self, Reason, Stop};
 use super::scan::Card;
 use super::{matching, mhl, mirror, source, stale, untracked};
 use crate::error::Problem;
-use crate::system::volume::Fault;
+use crate::system::volume::{Dir, Fault};
 use crate::system::{clock, process, random};
 use crate::ui::visible;
 use anyhow::Context as _;
@@ -58,6 +58,7 @@ pub fn backup(ends: &Endpoints, options: Options, watch: &dyn Watch) -> anyhow::
         watch.event(Event::NotSafe { path: bad.path.clone(), why: bad.reason.describe() });
     }
     account.notes.extend(reason::unseen(card.unseen));
+    account.notes.extend(reason::forged(card.bytes()));
     account.notes.extend(runs.damage.iter().map(Damage::describe));
     let dest = visible(&ends.dest.to_string_lossy());
     let cant = |fault| Problem::failed(format!("drive {dest} can't be read: {fault}"));
@@ -109,15 +110,16 @@ impl Job<'_> {
     ) -> anyhow::Result<CopyResult> {
         let shown = visible(&self.ends.dest.to_string_lossy());
         let cant = |fault: Fault| Problem::failed(format!("drive {shown} can't be written: {fault}"));
-        let run =
-            self.runs.next_run(clock::today(), random::bits().context("ask the kernel for a random number")?);
+        let seed = random::bits().context("ask the kernel for a random number")?;
         drive.prepare().map_err(cant)?;
         let folder = drive.make_own(&[b"manifests", self.ends.label.as_bytes()]).map_err(cant)?;
+        let swept = stale::remove(drive, &self.runs.unfinished).map_err(cant)?;
+        self.runs.drop_silent(&folder).map_err(cant)?;
+        let run = self.runs.next_run(clock::today(), seed);
         let first =
             Record::Run(Run::new(&run, self.ends.label.as_str(), "backup", clock::today().to_string()));
         let mut log = Log::begin(&folder, &run, first).map_err(cant)?;
 
-        let swept = stale::remove(drive, &self.runs.unfinished).map_err(cant)?;
         if swept > 0 {
             account
                 .notes
@@ -147,7 +149,7 @@ impl Job<'_> {
         }
         if result.stop.is_none()
             && let Err(fault) =
-                self.finish(drive, &run, &mut log, removals.unwrap_or_default(), &result, account)
+                self.finish(drive, (&run, &folder), &mut log, removals.unwrap_or_default(), &result, account)
         {
             result.stop = Some(Stop::of_drive(fault));
         }
@@ -158,7 +160,7 @@ impl Job<'_> {
     fn finish(
         &mut self,
         drive: &mut Drive,
-        run: &str,
+        (run, manifests): (&str, &Dir),
         log: &mut Log,
         removals: Vec<mirror::Removal>,
         result: &CopyResult,
@@ -198,7 +200,7 @@ impl Job<'_> {
             }
         }
         let not_safe = (result.not_safe.len() + account.not_safe.len()) as u64;
-        log.append([Record::End { files: result.copied.files, bytes: result.copied.bytes, not_safe }])
+        log.end(manifests, Record::End { files: result.copied.files, bytes: result.copied.bytes, not_safe })
     }
 
     /// Takes over what no record speaks of, and notes that the damage was dealt with.

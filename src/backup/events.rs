@@ -12,8 +12,15 @@ pub struct Tally {
 impl Tally {
     pub fn add(&mut self, bytes: u64) {
         self.files += 1;
-        self.bytes += bytes;
+        // A damaged card may call a file larger than anything is.
+        self.bytes = self.bytes.saturating_add(bytes);
     }
+}
+
+/// The sum of sizes; the highest number there is where forged ones come to more.
+#[must_use]
+pub fn total(sizes: impl IntoIterator<Item = u64>) -> u64 {
+    sizes.into_iter().fold(0, u64::saturating_add)
 }
 
 /// Which side the other one waits for.

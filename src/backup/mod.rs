@@ -33,7 +33,7 @@ mod verify;
 
 pub use endpoints::Endpoints;
 pub use engine::{Options, backup};
-pub use names::is_clutter;
+pub use names::{DEEPEST, is_clutter};
 pub use repair::{Patient, Repaired, Repairs, repair};
 pub use safe::{Answer, safe_to_format};
 pub use verify::{Finding, Verdict, accept, verify, verify_rest};

@@ -1,5 +1,6 @@
 //! Why a file is not safely on the drive, and why a run ended early.
 
+use super::events::total;
 use super::scan::OddKind;
 use crate::system::volume::{Fault, FaultKind, Shared};
 
@@ -22,6 +23,13 @@ pub fn unseen(bytes: u64) -> Option<String> {
         )
     };
     (bytes > 0).then(text)
+}
+
+/// Says that the sizes of a card's files, together so many bytes, can't be true.
+#[must_use]
+pub fn forged(bytes: u64) -> Option<String> {
+    let text = "the sizes on the card come to more than any card holds: its file system is damaged";
+    (bytes == u64::MAX).then(|| text.into())
 }
 
 /// Why one file is not safe.
@@ -91,7 +99,7 @@ impl Reason {
             Reason::OddOnDrive(odd) => odd.describe("drive"),
             Reason::Unreadable(fault) => format!("the card can't read it: {fault}"),
             Reason::BadRanges { bad, kept } => {
-                let lost: u64 = bad.iter().map(|(_, len)| len).sum();
+                let lost = total(bad.iter().map(|(_, len)| *len));
                 let ranges: Vec<String> = bad
                     .iter()
                     .take(8)

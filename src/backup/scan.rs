@@ -3,6 +3,7 @@
 //! A name that is listed is a file until it is shown not to be: what can be listed and not be looked up, or stands in a
 //! folder twice, is on the card and can't be reached.
 
+use super::events::total;
 use super::names::{self, DEEPEST};
 use super::unseen::Seen;
 use crate::system::volume::{Dir, Entry, Fault, FaultKind, FileKind, Stat};
@@ -110,7 +111,7 @@ impl Card {
     /// In bytes, of all files.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.files.iter().map(|f| f.size).fold(0, u64::saturating_add)
+        total(self.files.iter().map(|f| f.size))
     }
 }
 

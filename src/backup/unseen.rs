@@ -64,7 +64,7 @@ impl Seen {
             Ok(Some((stat, sub))) => {
                 self.add(stat.size);
                 let Some((sub, entries)) = sub else { return Ok(()) };
-                self.blind |= depth >= names::DEEPEST;
+                self.blind |= depth + 1 >= names::DEEPEST;
                 if self.blind {
                     return Ok(());
                 }

@@ -1,12 +1,9 @@
 //! A look at a card or at a card's folder on a drive: what is there now, and a number that changes with it.
 
-use crate::backup::is_clutter;
+use crate::backup::{DEEPEST, is_clutter};
 use crate::system::volume::{Dir, FaultKind, FileKind, Stat};
 use std::path::Path;
 use twox_hash::XxHash3_128;
-
-/// As deep as a backup goes.
-const DEEPEST: u32 = 100;
 
 /// A tree, as one look saw it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -86,7 +83,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn folder(&mut self, dir: &Dir, skips_clutter: bool, depth: u32) {
+    fn folder(&mut self, dir: &Dir, skips_clutter: bool, depth: usize) {
         let (Ok(entries), true) = (dir.list(), depth < DEEPEST) else {
             self.look.signature = None;
             return;

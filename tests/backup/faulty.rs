@@ -51,6 +51,8 @@ pub struct Faults {
     pub closed: Vec<(String, Errno)>,
     /// Change times move by themselves, as on FUSE pools.
     pub restless_ctime: bool,
+    /// Files whose path ends so claim to be as large as a file can be.
+    pub forged: Vec<String>,
     /// Refused names are answered with ENOENT, as exfat-fuse does.
     pub refuses_with_enoent: bool,
     /// Names as FAT has them: case is ignored, some characters are refused.
@@ -312,7 +314,7 @@ impl Faulty {
         let fat = self.faults.lock().unwrap().fat;
         Ok(FileAttr {
             ino: INodeNo(self.inode(path)),
-            size: meta.size(),
+            size: if self.is_forged(path) { i64::MAX as u64 } else { meta.size() },
             blocks: meta.blocks(),
             atime: time(meta.atime(), meta.atime_nsec()),
             mtime: time(meta.mtime(), meta.mtime_nsec()),
@@ -334,6 +336,11 @@ impl Faulty {
             blksize: 4096,
             flags: 0,
         })
+    }
+
+    fn is_forged(&self, path: &Path) -> bool {
+        let path = path.to_string_lossy();
+        self.faults.lock().unwrap().forged.iter().any(|end| path.ends_with(end.as_str()))
     }
 
     /// What every call meets first.

@@ -3,6 +3,7 @@
 
 mod account;
 mod card_changed;
+mod clips;
 mod damage;
 mod faults;
 mod faulty;
@@ -13,6 +14,7 @@ mod lying_card;
 mod manifests;
 mod meanwhile;
 mod names;
+mod nothing_useless;
 mod one_disk;
 mod refusals;
 mod rig;

@@ -15,6 +15,7 @@ mod context;
 mod reader;
 mod rescue;
 mod result;
+mod room;
 mod writer;
 
 pub use context::{Context, Job};

@@ -3,6 +3,7 @@
 use super::context::Context;
 use super::rescue;
 use super::result::Shared;
+use super::room::Room;
 use crate::backup::digest::{Digest, Digester};
 use crate::backup::events::{Event, Side};
 use crate::backup::reason::{Reason, Stop};
@@ -66,8 +67,8 @@ pub fn run(
     empty: Receiver<Buffer>,
     writer: SyncSender<Message>,
 ) {
-    let mut reader =
-        Reader { context, source, result, empty, writer, ahead: VecDeque::new(), next: 0, pack: None };
+    let (ahead, room) = (VecDeque::new(), Room::default());
+    let mut reader = Reader { context, source, result, empty, writer, ahead, next: 0, pack: None, room };
     for job in 0..context.jobs.len() as u32 {
         if context.watch.stop_requested() {
             result.stop(Stop::Asked);
@@ -88,6 +89,7 @@ struct Reader<'a, 'b> {
     ahead: VecDeque<(u32, Result<InFile, Fault>)>,
     next: u32,
     pack: Option<Pack>,
+    room: Room,
 }
 
 /// Small files that were read and not sent yet.
@@ -102,8 +104,16 @@ impl<'b> Reader<'_, 'b> {
     fn one(&mut self, job: u32) -> Option<()> {
         let card = self.context.card;
         let file = &card.files[self.context.jobs[job as usize].file as usize];
+        if let Some(reason) = self.refused(file.size) {
+            if self.ahead.front().is_some_and(|(at, _)| *at == job) {
+                self.ahead.pop_front();
+            }
+            self.result.failed(job, reason);
+            return Some(());
+        }
         self.context.watch.event(Event::Current { path: source::shown(card, file) });
         self.look_ahead(job);
+        self.room.take(file.size);
         let opened = match self.ahead.front() {
             Some((at, _)) if *at == job => self.ahead.pop_front().map(|(_, opened)| opened),
             _ => None,
@@ -124,6 +134,14 @@ impl<'b> Reader<'_, 'b> {
         let sent = self.pieces(job, &mut open, before);
         open.forget();
         sent
+    }
+
+    /// Reason why the drive can't take the file: then nothing of it is read. Nearly full, it may still take what is on its way to
+    /// it, and the writer asks again.
+    fn refused(&mut self, size: u64) -> Option<Reason> {
+        let waiting = self.pack.as_ref().map_or(0, |pack| pack.used as u64);
+        // A drive that does not answer is the writer's to tell.
+        self.room.refuses(self.context.drive, size.saturating_add(waiting)).unwrap_or_default()
     }
 
     fn packed(&mut self, job: u32, open: &mut InFile, before: Stat) -> Option<()> {
@@ -174,7 +192,8 @@ impl<'b> Reader<'_, 'b> {
             if self.context.watch.stop_requested() {
                 self.result.stop(Stop::Asked);
             }
-            if self.result.stopped() {
+            // The drive refused it: the rest is of no use.
+            if self.result.stopped() || self.result.is_settled(job) {
                 return self.send(Message::Drop);
             }
             let mut buffer = self.buffer()?;
@@ -261,6 +280,9 @@ impl<'b> Reader<'_, 'b> {
         self.next = self.next.max(job);
         while self.ahead.len() < AHEAD && (self.next as usize) < self.context.jobs.len() {
             let file = self.file(self.next);
+            if self.refused(file.size).is_some() {
+                return;
+            }
             if file.size >= LARGE {
                 // Large files keep the card busy by themselves; opening goes on behind this one.
                 if self.next == job {

@@ -80,6 +80,11 @@ impl<'a> Shared<'a> {
         self.stopped() && self.with(|i| !matches!(i.result.stop, Some(Stop::CardGone(_))))
     }
 
+    /// Tells whether the fate of a job's file is known.
+    pub fn is_settled(&self, job: u32) -> bool {
+        self.with(|inner| inner.settled[job as usize])
+    }
+
     /// A job's file is on the drive for good.
     pub fn published(&self, job: u32, digest: Digest, dest: &[u8]) {
         let card = self.context.card;
@@ -91,7 +96,7 @@ impl<'a> Shared<'a> {
             inner.settled[job as usize] = true;
             inner.result.copied.add(digest.len);
             inner.result.contradicts |= contradicts;
-            inner.result.scanned += file.size;
+            inner.result.scanned = inner.result.scanned.saturating_add(file.size);
             if plain != dest {
                 inner.result.renamed.push(Published { file: at, dest: dest.to_vec() });
             }

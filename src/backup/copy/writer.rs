@@ -4,7 +4,8 @@ use super::batch::{Batch, Pending};
 use super::context::{CHUNK, Context};
 use super::reader::{Message, ReadEnd};
 use super::result::Shared;
-use crate::backup::drive::{self, DestFolder, RESERVE};
+use super::room::Room;
+use crate::backup::drive::{self, DestFolder};
 use crate::backup::events::{Event, Side};
 use crate::backup::reason::{Reason, Stop};
 use crate::backup::source::LARGE;
@@ -34,8 +35,7 @@ pub fn run(
         open: None,
         place: None,
         batch: Batch::default(),
-        room: 0,
-        looked: None,
+        room: Room::default(),
         temps: 0,
     };
     while let Some(message) = writer.next(&reader) {
@@ -54,9 +54,7 @@ struct Writer<'a> {
     /// The folder of the card that was used last, and its place on the drive.
     place: Option<(u32, DestFolder)>,
     batch: Batch,
-    /// Bytes that may still be written, as last looked at.
-    room: u64,
-    looked: Option<Duration>,
+    room: Room,
     temps: u64,
 }
 
@@ -132,12 +130,8 @@ impl Writer<'_> {
     }
 
     fn try_begin(&mut self, job: u32, size: u64) -> Result<(), Fault> {
-        if self.context.drive.medium.name == "vfat" && size > u64::from(u32::MAX) {
-            self.result.failed(job, Reason::TooLarge);
-            return Ok(());
-        }
-        if !self.fits(size)? {
-            self.result.failed(job, Reason::NoSpace);
+        if let Some(reason) = self.room.refuses(self.context.drive, size)? {
+            self.result.failed(job, reason);
             return Ok(());
         }
         let card = self.context.card;
@@ -174,7 +168,7 @@ impl Writer<'_> {
         let Some(open) = &mut self.open else { return };
         match open.write(bytes) {
             Ok(written) => {
-                self.room = self.room.saturating_sub(bytes.len() as u64);
+                self.room.take(bytes.len() as u64);
                 if written > 0 {
                     self.context.watch.event(Event::Written { bytes: written });
                 }
@@ -212,30 +206,18 @@ impl Writer<'_> {
             drop(open.file);
             // If this fails the drive is gone, and the next run removes the file.
             let _ = open.place.dir.unlink(&open.temp);
-            self.looked = None;
+            self.room.forget();
         }
     }
 
     fn fail(&mut self, job: u32, fault: Fault) {
-        self.looked = None;
+        self.room.forget();
         match fault.kind() {
             FaultKind::NoSpace => self.result.failed(job, self.context.drive.no_room(fault)),
             FaultKind::TooLarge => self.result.failed(job, Reason::TooLarge),
             _ if fault.ends_the_drive() => self.result.stop(Stop::DriveGone(fault)),
             _ => self.result.failed(job, Reason::Refused(fault)),
         }
-    }
-
-    /// Tells whether a file of this size fits, with room to spare for what goes with it.
-    fn fits(&mut self, size: u64) -> Result<bool, Fault> {
-        let now = clock::monotonic();
-        let fresh = self.looked.is_some_and(|at| now.saturating_sub(at) < Duration::from_secs(1));
-        // Small files far from the end need no new look each time.
-        if !fresh || self.room < size.saturating_add(64 * RESERVE) {
-            self.room = self.context.drive.root.space()?.free;
-            self.looked = Some(now);
-        }
-        Ok(self.room >= size.saturating_add(RESERVE))
     }
 
     fn hand_over_if_full(&mut self) {

@@ -24,14 +24,18 @@ pub struct Runs {
     /// somewhere else; 0 when no run said so. A list of an earlier run is not true any more then.
     pub contradicted_in: u64,
     last_number: u64,
+    /// The last runs whose manifests, whole as far as they go, speak of no file, the newest first.
+    silent: Vec<(u64, String)>,
 }
 
 /// This run's manifest, open for appending.
 #[derive(Debug)]
 pub struct Log {
     file: OutFile,
+    name: Vec<u8>,
     offset: u64,
     dirty: bool,
+    speaks: bool,
 }
 
 /// Lines are written in pieces of this size.
@@ -51,6 +55,8 @@ struct Said {
     cleaned: Vec<String>,
     lost: Vec<String>,
     damaged: u64,
+    /// It has a record of something else than of the run itself.
+    speaks: bool,
 }
 
 impl Runs {
@@ -94,6 +100,7 @@ impl Runs {
             if said.damaged > 0 {
                 runs.damage.push(Damage::Lines { number, lines: said.damaged });
             }
+            runs.note(&said, number, &run, with_list.contains(run.as_bytes()));
             cleaned.extend(said.cleaned);
             lost.extend(said.lost);
             match said.ended {
@@ -119,6 +126,15 @@ impl Runs {
         Ok(runs)
     }
 
+    /// Notes whether the last runs have nothing to say.
+    fn note(&mut self, said: &Said, number: u64, run: &str, has_list: bool) {
+        if said.speaks || said.damaged > 0 || said.command.is_empty() || has_list {
+            self.silent.clear();
+        } else {
+            self.silent.insert(0, (number, run.to_owned()));
+        }
+    }
+
     /// Records of the runs behind number `after`, and nothing else.
     ///
     /// # Errors
@@ -132,6 +148,25 @@ impl Runs {
             }
         }
         Ok(runs.index)
+    }
+
+    /// Removes the manifests at the end that speak of no file: runs that were cut off before they copied one, whose temporary
+    /// files are gone for good. Their numbers are free again.
+    ///
+    /// # Errors
+    /// When the drive did not take it.
+    pub fn drop_silent(&mut self, folder: &Dir) -> Result<(), Fault> {
+        let silent: Vec<_> = self.silent.drain(..).collect();
+        for (number, run) in &silent {
+            if *number != self.last_number || *number == 0 {
+                break;
+            }
+            folder.unlink(&[run.as_bytes(), SUFFIX].concat())?;
+            self.unfinished.retain(|name| name != run);
+            self.last_number = number - 1;
+            self.count -= 1;
+        }
+        if silent.is_empty() { Ok(()) } else { folder.sync() }
     }
 
     /// A name for the next run: its number gives the order, whatever the clock says.
@@ -178,6 +213,7 @@ impl Runs {
 
     fn line(&mut self, line: &[u8], said: &mut Said) {
         let record = Record::from_line(line);
+        said.speaks |= record.as_ref().is_none_or(Record::speaks);
         match &record {
             Some(Record::Run(run)) => said.command.clone_from(&run.command),
             Some(Record::End { .. }) => said.ended = true,
@@ -198,11 +234,24 @@ impl Log {
     /// # Errors
     /// When the drive did not take it.
     pub fn begin(folder: &Dir, run: &str, first: Record) -> Result<Self, Fault> {
-        let file = folder.create(&[run.as_bytes(), SUFFIX].concat())?;
-        let mut log = Log { file, offset: 0, dirty: false };
+        let name = [run.as_bytes(), SUFFIX].concat();
+        let mut log = Log { file: folder.create(&name)?, name, offset: 0, dirty: false, speaks: false };
         log.append([first])?;
         folder.sync()?;
         Ok(log)
+    }
+
+    /// Ends the manifest; where the run had nothing to say it goes: tries that fail again and again must not fill the drive.
+    /// Its number is the next run's then.
+    ///
+    /// # Errors
+    /// When the drive did not take it.
+    pub fn end(&mut self, folder: &Dir, end: Record) -> Result<(), Fault> {
+        if self.speaks {
+            return self.append([end]);
+        }
+        folder.unlink(&self.name)?;
+        folder.sync()
     }
 
     /// Appends records and makes them durable; no records cost nothing.
@@ -212,6 +261,7 @@ impl Log {
     pub fn append(&mut self, records: impl IntoIterator<Item = Record>) -> Result<(), Fault> {
         let mut lines = String::new();
         for record in records {
+            self.speaks |= record.speaks();
             lines.push_str(&record.to_line());
             if lines.len() >= PIECE {
                 self.put(&lines)?;

@@ -142,6 +142,12 @@ impl Record {
         )
     }
 
+    /// Tells whether it says something of files, or of other runs: not only that a run began or ended.
+    #[must_use]
+    pub fn speaks(&self) -> bool {
+        !matches!(self, Record::Run(_) | Record::End { .. })
+    }
+
     /// The line, with its checksum and its newline.
     #[must_use]
     pub fn to_line(&self) -> String {

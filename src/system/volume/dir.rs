@@ -225,7 +225,8 @@ impl Dir {
     pub fn space(&self) -> Result<Space, Fault> {
         let statfs = nix::sys::statfs::fstatfs(&self.fd).call("statfs")?;
         let block = u64::try_from(statfs.block_size()).unwrap_or(4096).max(1);
-        Ok(Space { free: statfs.blocks_available() * block, total: statfs.blocks() * block, block })
+        let bytes = |blocks: u64| blocks.saturating_mul(block);
+        Ok(Space { free: bytes(statfs.blocks_available()), total: bytes(statfs.blocks()), block })
     }
 
     /// Asks what this file system is known to do.

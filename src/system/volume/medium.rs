@@ -45,6 +45,14 @@ impl Medium {
     }
 }
 
+impl Medium {
+    /// The largest size of a file that it can hold, in bytes, as far as that is less than any file has.
+    #[must_use]
+    pub fn largest_file(&self) -> u64 {
+        if self.name == "vfat" { u64::from(u32::MAX) } else { u64::MAX }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,5 +63,7 @@ mod tests {
         assert!(!unknown.syncfs && !unknown.direct_writes && !unknown.real_ctime);
         assert!(!Medium::from_magic(0x6573_5546).syncfs);
         assert!(!Medium::from_magic(0x4D44).real_ctime);
+        assert_eq!(Medium::from_magic(0x4D44).largest_file(), 4_294_967_295);
+        assert_eq!(Medium::from_magic(0x2011_BAB0).largest_file(), u64::MAX);
     }
 }
