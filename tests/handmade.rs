@@ -73,7 +73,12 @@ fn the_article_s_pi_is_taken_over_and_given_back() {
         }
         assert!(plan.stderr.contains("/etc/rc.local:9: a set-up by hand"), "{}", plan.stderr);
         assert!(plan.stderr.contains("/etc/sysctl.conf stays"), "{}", plan.stderr);
-        assert!(plan.stderr.contains("its shares (Backup) are there"), "{}", plan.stderr);
+        assert!(
+            plan.stderr
+                .contains("its shares (Backup) are there beside piback's, and reached over the Wi-Fi alone"),
+            "{}",
+            plan.stderr
+        );
         assert!(!plan.all().contains("made by hand in 2016"), "its passphrase is nobody's to see");
         assert!(tree.snapshot().untouched(&before), "a plan changes nothing");
 

@@ -5,6 +5,7 @@ use crate::cli::{Apply, Global, StackArg};
 use crate::doctor::{self, Subject};
 use crate::error::{Outcome, Problem};
 use crate::profile::Profile;
+use crate::provision::adopt::conflicts;
 use crate::provision::apply::journal::{self, Phase};
 use crate::provision::apply::watchdog::{self, Window};
 use crate::provision::apply::{self, Options, Recovered};
@@ -51,6 +52,7 @@ pub fn on(host: &dyn Host, args: &Apply, global: &Global, ui: &Ui) -> anyhow::Re
     let prepared = context::prepare(host, global, stack, "apply")?;
     let (profile, facts, lan) = (Some(&prepared.profile), Some(&prepared.facts), Some(&prepared.subnet));
     doctor::refuse(&Subject { host, profile, facts, lan, drives: None })?;
+    conflicts::refuse(&prepared.conflicts, host.is_live())?;
     let plan = prepared.plan(host)?;
     if let Some(kept) = &kept {
         kept.holds(&plan)?;

@@ -32,6 +32,9 @@ pub fn run(args: &Init, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let (text, embedded) = start(&args.from)?;
     let text = fill(args, ui, text, embedded, asking)?;
     let profile = profile::load(&text, &args.from)?;
+    if let Some(note) = profile.wifi.country.without_rules() {
+        ui.note(&note);
+    }
 
     // Read before anything is written: a bad file leaves everything as it was.
     let given = args.passphrase_file.as_ref().map(|path| {

@@ -19,6 +19,7 @@ pub const CHECKS: &[Check] = &[
     records::PROFILE,
     records::APPLY,
     network::STACK,
+    network::OTHERS,
     board::ROOT,
     units::UNITS,
     radio::RADIO,

@@ -2,9 +2,10 @@
 
 use super::finding::{Check, Finding, Subject, said};
 use crate::provision::adopt;
-use crate::provision::adopt::conflicts;
+use crate::provision::adopt::conflicts::{self, Weight};
 use crate::provision::components;
 use crate::provision::host::facts::Stack;
+use crate::provision::host::listeners::listeners;
 use crate::system::run::Tool;
 use crate::ui::visible;
 
@@ -24,14 +25,8 @@ fn stack(subject: &Subject<'_>) -> Finding {
         );
     };
     if let Some(profile) = subject.profile {
-        let found = adopt::find(subject.host, facts, profile).and_then(|manual| {
-            Ok((conflicts::find(subject.host, facts, profile, &manual)?, manual.places()))
-        });
-        match found {
-            Ok((conflicts, _)) if !conflicts.is_empty() => {
-                return Finding::bad(conflicts.join("; "), "then: sudo piback apply");
-            }
-            Ok((_, places)) if !places.is_empty() => {
+        match adopt::find(subject.host, facts, profile).map(|manual| manual.places()) {
+            Ok(places) if !places.is_empty() => {
                 return Finding::mended_by_apply(format!(
                     "a set-up by hand fights with piback's: {}",
                     places.join(", ")
@@ -44,6 +39,35 @@ fn stack(subject: &Subject<'_>) -> Finding {
     match facts.os.pretty_name.as_str() {
         "" => Finding::good(stack_name(facts.stack)),
         name => Finding::good(format!("{} ({})", stack_name(facts.stack), visible(name))),
+    }
+}
+
+/// The registry's row of [`others`]. Apply refuses by the same list, before it looks at anything else.
+pub const OTHERS: Check = Check {
+    name: "others",
+    line: "nobody else's settings fight with piback's",
+    stops_apply: false,
+    run: others,
+};
+
+fn others(subject: &Subject<'_>) -> Finding {
+    let (Some(facts), Some(profile)) = (subject.facts, subject.profile) else {
+        return Finding::unknown("there is no profile, or no network stack");
+    };
+    let found = adopt::find(subject.host, facts, profile)
+        .and_then(|manual| conflicts::find(subject.host, facts, profile, &manual));
+    let found = match found {
+        Ok(found) => found,
+        Err(e) => return Finding::unknown(format!("{e:#}")),
+    };
+    let list = |only: bool| {
+        let of_weight = found.iter().filter(|c| !only || c.weight != Weight::Said);
+        of_weight.map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    };
+    match (found.is_empty(), found.iter().all(|c| c.weight == Weight::Said)) {
+        (true, _) => Finding::good("none do"),
+        (_, true) => Finding::good(list(false)),
+        (_, false) => Finding::bad(list(true), "then: sudo piback apply"),
     }
 }
 
@@ -101,11 +125,11 @@ fn ports(subject: &Subject<'_>) -> Finding {
     }
     let strangers: Vec<String> = found
         .iter()
-        .filter(|(address, _, _)| !address.starts_with("127."))
-        .filter_map(|(address, port, name)| {
-            let (_, socket) = components::sockets().find(|(_, socket)| socket.port == *port)?;
-            let name = name.as_deref().filter(|name| !(socket.is_own)(name))?;
-            Some(format!("{name} on {}:{port}", visible(address)))
+        .filter(|listener| !listener.address.starts_with("127."))
+        .filter_map(|listener| {
+            let (_, socket) = components::sockets().find(|(_, socket)| socket.port == listener.port)?;
+            let name = listener.process.as_deref().filter(|name| !(socket.is_own)(name))?;
+            Some(format!("{name} on {}:{}", visible(&listener.address), listener.port))
         })
         .collect();
     match strangers.is_empty() {
@@ -120,33 +144,5 @@ fn stack_name(stack: Stack) -> &'static str {
         Stack::Ifupdown => "ifupdown",
         Stack::Dhcpcd => "dhcpcd",
         Stack::NetworkManager => "NetworkManager",
-    }
-}
-
-/// `ss -Hlnp`: local address, port, and the first process's name out of `users:(("dnsmasq",pid=7,fd=4))`.
-fn listeners(text: &str) -> Vec<(String, u16, Option<String>)> {
-    let line = |line: &str| {
-        let local = line.split_whitespace().find(|w| w.contains(':') && !w.starts_with("users:"))?;
-        let (address, port) = local.rsplit_once(':')?;
-        let name = line.split_once("((\"").and_then(|(_, rest)| rest.split('"').next());
-        Some((address.to_owned(), port.parse().ok()?, name.map(str::to_owned)))
-    };
-    text.lines().filter_map(line).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_the_tools_print() {
-        let ss = "UNCONN 0 0 127.0.0.53%lo:53 0.0.0.0:* users:((\"systemd-resolve\",pid=1,fd=2))\nUNCONN 0 0 [::]:67 *:*\n";
-        assert_eq!(
-            listeners(ss),
-            [
-                ("127.0.0.53%lo".to_owned(), 53, Some("systemd-resolve".to_owned())),
-                ("[::]".to_owned(), 67, None)
-            ]
-        );
     }
 }

@@ -38,6 +38,13 @@ pub const COUNTRY: Check =
     Check { name: "country", line: "the kernel knows the country", stops_apply: false, run: country };
 
 fn country(subject: &Subject<'_>) -> Finding {
+    let country = subject.profile.map(|profile| &profile.wifi.country);
+    if let Some((found, neighbour)) = country.and_then(|c| c.without_rules().zip(c.neighbour())) {
+        return Finding::warning(
+            found,
+            format!("set wifi.country: {neighbour} in the profile, then: sudo piback apply"),
+        );
+    }
     let text = match said(subject, &Tool::new("iw").args(["reg", "get"])) {
         Ok(text) => text,
         Err(finding) => return finding,

@@ -2,7 +2,7 @@
 
 use super::types::{
     Address, Band, Capability, Country, DataPath, DnsServer, Interface, Lease, Radio, Range, SecretPath,
-    Ssid, Subnet, Uplinks, UserName, Version, VolumeLabel, WrittenRange,
+    ShareName, Ssid, Subnet, Uplinks, UserName, Version, VolumeLabel, WrittenRange,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -52,11 +52,30 @@ impl TryFrom<ProfileParts> for Profile {
         if let Some(both) = uplink.trusted.iter().find(|name| uplink.interface.named().contains(name)) {
             return Err(format!("uplink.trusted|names {both}, which is an uplink too: it can't be both"));
         }
-        // The kernel's regulatory database has 2467 and 2472 MHz closed there.
-        let closed = ["US", "CA"].contains(&wifi.country.as_str());
-        if closed && wifi.radio.band() == Band::Ghz2 && wifi.radio.channel() > 11 {
-            let country = wifi.country.as_str();
+        if share.also_on.contains(&wifi.interface) {
+            return Err("share.also_on|names the Wi-Fi's own interface, which has the share anyway".into());
+        }
+        if share.names.drives.as_str().eq_ignore_ascii_case(share.names.folder.as_str()) {
+            return Err("share.names|are one and the same for Samba, which does not tell a from A".into());
+        }
+        let country = wifi.country.as_str();
+        if wifi.radio.band() == Band::Ghz2 && wifi.radio.channel() > wifi.country.last_channel() {
             return Err(format!("wifi.radio.channel|is closed in {country}; 1 to 11 are allowed there"));
+        }
+        if wifi.radio.band() == Band::Ghz5 {
+            match wifi.country.widest_5ghz() {
+                0 => {
+                    return Err(format!(
+                        "wifi.radio.band|is closed to access points in {country}, as the kernel knows it; 2.4GHz is allowed"
+                    ));
+                }
+                widest if wifi.radio.width().mhz() > widest => {
+                    return Err(format!(
+                        "wifi.radio.width|is too wide for {country}; {widest} is allowed there"
+                    ));
+                }
+                _ => {}
+            }
         }
         Ok(Profile { version, wifi, network, uplink, share, backup })
     }
@@ -79,6 +98,9 @@ pub struct Wifi {
     /// Whether the name is left out of beacons (that hides nothing from an attacker)
     #[serde(default)]
     pub hidden: bool,
+    /// Whether clients are kept from each other, where the radio can: then the iPad reaches the Pi and the internet alone
+    #[serde(default)]
+    pub isolate_clients: bool,
 }
 
 fn capabilities() -> Vec<Capability> {
@@ -209,6 +231,42 @@ pub struct Share {
     pub writable: bool,
     /// A folder on the Pi for everything else, always writable
     pub folder: DataPath,
+    /// The shares' names
+    pub names: ShareNames,
+    /// Interfaces besides the Wi-Fi and `uplink.trusted` on which Samba answers, as a cable at home
+    pub also_on: Vec<Interface>,
+}
+
+/// The shares' names, for a Pi that has one of the same name.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ShareNames {
+    /// The share of cards and drives
+    pub drives: ShareName,
+    /// The share of the folder
+    pub folder: ShareName,
+}
+
+impl Default for ShareNames {
+    fn default() -> Self {
+        // As above.
+        let names = || -> Result<ShareNames, String> {
+            Ok(ShareNames { drives: "Drives".parse()?, folder: "Pi".parse()? })
+        };
+        names().unwrap_or_else(|e| unreachable!("the shares' names: {e}"))
+    }
+}
+
+impl Share {
+    /// The interfaces besides the Wi-Fi on which Samba answers.
+    #[must_use]
+    pub fn elsewhere(&self, uplink: &Uplink) -> Vec<String> {
+        let mut names: Vec<String> =
+            uplink.trusted.iter().chain(&self.also_on).map(ToString::to_string).collect();
+        let mut seen = std::collections::BTreeSet::new();
+        names.retain(|name| seen.insert(name.clone()));
+        names
+    }
 }
 
 impl Default for Share {
@@ -220,6 +278,8 @@ impl Default for Share {
                 password_file: "/etc/piback/secrets/share-password".parse()?,
                 writable: false,
                 folder: "/srv/piback".parse()?,
+                names: ShareNames::default(),
+                also_on: Vec::new(),
             })
         };
         share().unwrap_or_else(|e| unreachable!("the default share: {e}"))

@@ -12,7 +12,6 @@ use crate::provision::components::component::Ownership;
 use crate::provision::components::dhcpcd::CONF as DHCPCD;
 use crate::provision::components::dnsmasq::CONF as DNSMASQ;
 use crate::provision::components::nat::RC_LOCAL;
-use crate::provision::components::samba::CONF as SMB;
 use crate::provision::desired::artifact::{Artifact, Body};
 use crate::provision::host::facts::{Facts, Stack};
 use crate::provision::host::interfaces::INTERFACES;
@@ -171,19 +170,5 @@ fn stays(host: &dyn Host, facts: &Facts, radio: &str) -> anyhow::Result<Vec<Stri
     {
         stays.push(format!("{DHCPCD} stays: denyinterfaces {radio} is what piback sets too"));
     }
-    let shares = shares(&theirs(host, SMB)?.unwrap_or_default());
-    if !shares.is_empty() {
-        stays.push(format!("{SMB} stays: its shares ({}) are there beside piback's", shares.join(", ")));
-    }
     Ok(stays)
-}
-
-/// Sections of smb.conf that a user made.
-fn shares(smb: &str) -> Vec<String> {
-    const DEBIANS: [&str; 4] = ["global", "homes", "printers", "print$"];
-    smb.lines()
-        .filter_map(|line| line.trim().strip_prefix('[')?.split(']').next())
-        .filter(|name| !DEBIANS.contains(&name.to_ascii_lowercase().as_str()))
-        .map(crate::ui::visible)
-        .collect()
 }

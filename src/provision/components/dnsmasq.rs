@@ -8,6 +8,9 @@ use crate::provision::components::component::{
 /// dnsmasq's own file, in which a set-up by hand has its lines.
 pub const CONF: &str = "/etc/dnsmasq.conf";
 
+/// The folder in which it reads every file.
+pub const FOLDER: &str = "/etc/dnsmasq.d";
+
 pub static COMPONENT: Component = Component {
     key: "dnsmasq",
     when: always,

@@ -4,12 +4,15 @@ use crate::provision::components::component::{
     ALL, Checker, Component, File, Ownership, Runs, Service, always, template,
 };
 
+/// piback's file of kernel settings.
+pub const CONF: &str = "/etc/sysctl.d/99-piback.conf";
+
 pub static COMPONENT: Component = Component {
     key: "sysctl",
     when: |_, profile| profile.uplink.share,
     files: &[File {
         template: template!("sysctl.conf"),
-        path: "/etc/sysctl.d/99-piback.conf",
+        path: CONF,
         mode: 0o644,
         ownership: Ownership::Whole,
         stacks: ALL,

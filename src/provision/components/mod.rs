@@ -2,11 +2,15 @@
 //! services and packages.
 
 pub mod component;
+pub mod rivals;
 
 use crate::profile::Profile;
 use crate::provision::components::component::{Component, File, Ownership, Socket};
 use crate::provision::host::facts::{Facts, Stack};
 use serde::{Deserialize, Deserializer};
+
+/// The port of the page, which no component of these serves: its socket comes with the package.
+pub const PAGE: u16 = 80;
 
 /// Declares each component's file and puts it on the list: one line for a new one.
 macro_rules! components {

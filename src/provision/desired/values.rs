@@ -35,6 +35,7 @@ struct Wifi {
     ac: bool,
     center80: Option<u8>,
     hidden: u8,
+    isolate_clients: bool,
     secret_key: String,
     secret: &'static str,
 }
@@ -71,6 +72,10 @@ struct Share {
     user: String,
     folder: String,
     writable: bool,
+    drives: String,
+    folder_name: String,
+    also_on: Vec<String>,
+    elsewhere: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -140,6 +145,7 @@ impl Values {
                 ac: wifi.radio.band() == Band::Ghz5,
                 center80: wifi.radio.center80(),
                 hidden: u8::from(wifi.hidden),
+                isolate_clients: wifi.isolate_clients,
                 secret_key: secret_key.to_owned(),
                 secret: WIFI_GAP,
             },
@@ -160,6 +166,10 @@ impl Values {
                 user: profile.share.user.to_string(),
                 folder: profile.share.folder.to_string(),
                 writable: profile.share.writable,
+                drives: profile.share.names.drives.to_string(),
+                folder_name: profile.share.names.folder.to_string(),
+                also_on: profile.share.also_on.iter().map(ToString::to_string).collect(),
+                elsewhere: profile.share.elsewhere(&profile.uplink),
             },
             backup: Backup { mount_root: profile.backup.mount_root.to_string() },
             paths: Paths {

@@ -41,6 +41,17 @@ pub fn is_way_in(host: &dyn Host, radio: &str, way_in: &str) -> bool {
     listed(&text).any(|(_, a)| a.split('/').next() == Some(address))
 }
 
+/// The interface that has the address of a way in, from `ip -o addr show`; a zone names it by itself.
+#[must_use]
+pub fn interface_of(text: &str, way_in: &str) -> Option<String> {
+    let (address, zone) = split_zone(way_in);
+    if !zone.is_empty() {
+        return Some(zone.to_owned());
+    }
+    let mut all = listed(text);
+    all.find(|(_, a)| a.split('/').next() == Some(address)).map(|(name, _)| name.to_owned())
+}
+
 fn step(verb: &str, address: &str, radio: &str) -> Tool {
     Tool::new("ip").args(["addr", verb, address, "dev", radio])
 }

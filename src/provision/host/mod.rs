@@ -4,6 +4,7 @@ pub mod addresses;
 pub mod facts;
 pub mod interfaces;
 pub mod iptables;
+pub mod listeners;
 pub mod ssh;
 pub mod systemd;
 pub mod uplink;

@@ -4,7 +4,8 @@ use crate::error::Problem;
 use crate::paths::TEMPLATES;
 use crate::profile::Profile;
 use crate::profile::types::{Passphrase, Subnet};
-use crate::provision::adopt::{self, conflicts};
+use crate::provision::adopt;
+use crate::provision::adopt::conflicts::{self, Conflict, Weight};
 use crate::provision::components;
 use crate::provision::desired::artifact::Secrets;
 use crate::provision::desired::subnet::{self, Choice};
@@ -30,6 +31,8 @@ pub struct Prepared {
     pub state: State,
     pub desired: Desired,
     pub notes: Vec<String>,
+    /// Settings of others that fight with these.
+    pub conflicts: Vec<Conflict>,
 }
 
 impl Prepared {
@@ -60,7 +63,7 @@ impl Prepared {
         }
         notes.extend(subnet.note().into_iter().chain(unknown));
         let manual = adopt::find(host, &facts, &profile)?;
-        notes.extend(conflicts::find(host, &facts, &profile, &manual)?);
+        let conflicts = conflicts::find(host, &facts, &profile, &manual)?;
         if state.owned().is_empty() {
             notes.extend(manual.stays.iter().cloned());
         }
@@ -79,7 +82,7 @@ impl Prepared {
             restored: None,
             made_by: made_by.to_owned(),
         };
-        Ok(Prepared { profile, subnet, secrets, share_password, facts, state, desired, notes })
+        Ok(Prepared { profile, subnet, secrets, share_password, facts, state, desired, notes, conflicts })
     }
 
     /// The staged files held against their checkers; nothing to check where nothing changes.
@@ -110,7 +113,11 @@ impl Prepared {
                 &mut plan,
             )?;
         }
-        plan.notes.splice(0..0, self.notes.iter().cloned());
+        // What works all the same is said when something is about to change, and not at every look.
+        let is_quiet = plan.is_empty();
+        let said = self.conflicts.iter().filter(|c| c.weight != Weight::Said || !is_quiet);
+        let notes = self.notes.iter().cloned().chain(said.map(ToString::to_string));
+        plan.notes.splice(0..0, notes);
         Ok(plan)
     }
 }

@@ -73,6 +73,20 @@ pub fn without(text: &[u8]) -> Result<Vec<u8>, BlockError> {
     })
 }
 
+/// `text` with empty lines in the place of its block, so that all others keep their numbers.
+///
+/// # Errors
+/// As [`set`].
+pub fn blanked(text: &[u8]) -> Result<Vec<u8>, BlockError> {
+    Ok(match find(text)? {
+        Some((start, end)) => {
+            let lines = text[start..end].iter().filter(|byte| **byte == b'\n').count();
+            [&text[..start], &vec![b'\n'; lines], &text[end..]].concat()
+        }
+        None => text.to_vec(),
+    })
+}
+
 /// Tells whether a text has a line that would be taken for the begin or end of a block.
 #[must_use]
 pub fn has_marker(text: &str) -> bool {

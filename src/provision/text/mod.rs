@@ -4,3 +4,4 @@ pub mod block;
 pub mod comment_out;
 pub mod diff;
 pub mod lines;
+pub mod pattern;

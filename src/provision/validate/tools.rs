@@ -1,7 +1,9 @@
 //! The tools' part: the staged files are laid out in a private directory, and each daemon's own test reads them there.
 
 use crate::provision::components::component::{Checker, Ownership};
+use crate::provision::components::dnsmasq::{CONF, FOLDER};
 use crate::provision::desired::artifact::{Artifact, Secrets};
+use crate::provision::text::comment_out;
 use crate::provision::validate::result::{Validation, ValidationResult, checker, text};
 use crate::system::Host;
 use crate::system::run::{RunError, Tool};
@@ -30,7 +32,33 @@ pub fn run(
         let bytes = text(artifact, secrets).into_bytes();
         stage.write(&artifact.path, &bytes).with_context(|| format!("{} can't be staged", artifact.path))?;
     }
+    if artifacts.iter().any(|artifact| checker(artifact) == Checker::Dnsmasq) {
+        stage_dnsmasq(host, &stage, artifacts)?;
+    }
     Ok(artifacts.iter().filter_map(|artifact| check(host, stage.path(), artifact, secrets)).collect())
+}
+
+/// Lays others' files of dnsmasq beside piback's: it reads them as one, and one line may not go with another's.
+fn stage_dnsmasq(host: &dyn Host, stage: &Scratch, artifacts: &[Artifact]) -> anyhow::Result<()> {
+    let names = host.list(FOLDER).with_context(|| format!("{FOLDER} can't be read"))?;
+    let others = names.iter().map(|name| format!("{FOLDER}/{name}"));
+    let own = |path: &String| artifacts.iter().any(|a| a.path == *path && a.ownership == Ownership::Whole);
+    for path in others.filter(|path| !own(path)).chain([CONF.to_owned()]) {
+        let bytes = host.read_followed(&path).with_context(|| format!("{path} can't be read"))?;
+        let lines = artifacts.iter().find(|artifact| artifact.path == path);
+        let bytes = match (bytes, lines) {
+            (Some(bytes), Some(lines)) => comment_out::put(&bytes, &lines.commented_out),
+            (Some(bytes), None) => bytes,
+            // The main file has to be there for the test.
+            (None, _) if path == CONF => Vec::new(),
+            (None, _) => continue,
+        };
+        // A main file that names the folder itself means the staged one.
+        let staged = format!("{}{FOLDER}", stage.path().display());
+        let text = String::from_utf8_lossy(&bytes).replace(FOLDER, &staged);
+        stage.write(&path, text.as_bytes()).with_context(|| format!("{path} can't be staged"))?;
+    }
+    Ok(())
 }
 
 fn check(
@@ -44,10 +72,16 @@ fn check(
     let by = tool_name(kind)?;
     let tool = match kind {
         Checker::Dnsmasq => {
-            // It takes `--conf-file=FILE` only, not as two arguments.
-            let mut conf = std::ffi::OsString::from("--conf-file=");
-            conf.push(&file);
-            Tool::new(by).arg("--test").arg(conf)
+            // As Debian's unit starts it. It takes `--conf-file=FILE` only, not as two arguments.
+            let staged = |option: &str, path: &str, end: &str| {
+                let mut word = std::ffi::OsString::from(option);
+                word.push(stage.join(path.trim_start_matches('/')));
+                word.push(end);
+                word
+            };
+            let conf = staged("--conf-file=", CONF, "");
+            let dir = staged("--conf-dir=", FOLDER, ",.dpkg-dist,.dpkg-old,.dpkg-new");
+            Tool::new(by).arg("--test").arg(conf).arg(dir)
         }
         Checker::Samba => Tool::new(by).args(["--suppress-prompt", "--parameter-name=workgroup"]).arg(&file),
         Checker::Iptables | Checker::Ip6tables => {
