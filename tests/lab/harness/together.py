@@ -20,14 +20,6 @@ def usual():
 
 def run(cases, jobs, options):
     """Runs all of them, prints what each says when it has ended, and gives how many failed."""
-    boxes = [case for case in cases if case.family == "box"]
-    machines = [case for case in cases if case.family != "box"]
-    return at_once(boxes, jobs * BOXES_A_JOB, options) + at_once(machines, jobs, options)
-
-
-def at_once(cases, jobs, options):
-    # The longest one first: begun last, it would run alone while the other processors wait.
-    cases = sorted(cases, key=lambda case: not case.long)
     started = []
 
     def one(case):
@@ -38,11 +30,16 @@ def at_once(cases, jobs, options):
         print(said, end="", flush=True)
         return child.returncode != 0
 
-    with ThreadPoolExecutor(jobs) as pool:
-        try:
-            return sum(pool.map(one, cases))
-        finally:
-            # Also when somebody gives up waiting: each child then ends its own guest.
+    # Side by side: what a box waits for leaves the processors to the guests.
+    boxes, machines = ThreadPoolExecutor(jobs * BOXES_A_JOB), ThreadPoolExecutor(jobs)
+    # The longest one first: begun last, it would run alone while the other processors wait.
+    cases = sorted(cases, key=lambda case: not case.long)
+    try:
+        ended = [(boxes if case.family == "box" else machines).submit(one, case) for case in cases]
+        return sum(each.result() for each in ended)
+    finally:
+        # Also when somebody gives up waiting: each child then ends its own guest.
+        for pool in (boxes, machines):
             pool.shutdown(wait=False, cancel_futures=True)
-            for child in started:
-                child.terminate()
+        for child in started:
+            child.terminate()
