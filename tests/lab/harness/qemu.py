@@ -142,7 +142,8 @@ def command_line(hardware, folder, snapshot):
         QEMU, "-machine", "pc", "-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max", "-smp", str(hardware.processors),
         "-m", hardware.memory, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
         "-kernel", str(hardware.kernel), "-initrd", str(hardware.initrd),
-        "-append", f"console=ttyS0 quiet loglevel=4 panic=-1 net.ifnames=0 audit=0 TERM=dumb mitigations=off {hardware.append}",
+        # no_timer_check: on a busy machine the emulated timer ticks too late for the kernel, which then panics at its start.
+        "-append", f"console=ttyS0 quiet loglevel=4 panic=-1 net.ifnames=0 audit=0 TERM=dumb mitigations=off no_timer_check {hardware.append}",
         "-device", "virtio-rng-pci",
         "-chardev", f"file,id=console,path={folder}/console.log,append=on", "-serial", "chardev:console",
         "-qmp", f"unix:{folder}/qmp.socket,server=on,wait=off",
