@@ -1,8 +1,8 @@
 //! Clips of several files: which names in a folder, and which folders of a tree, belong together and get one suffix.
 //!
 //! A clip whose chapters, sound tracks or metadata end up under different suffixes can't be joined again by anybody who
-//! was not there. The table is by pattern, each with its source; a photo that happens to fit one only gets a suffix
-//! together with its neighbours.
+//! was not there. The table is by pattern, each with its source (addresses stand in `docs/BACKUP.md`); a photo that
+//! happens to fit one only gets a suffix together with its neighbours.
 
 use super::scan::{self, Card, Folder};
 use std::ops::Range;
@@ -22,8 +22,9 @@ const TREES: [&str; 6] = ["AVCHD", "BDMV", "M4ROOT", "XDROOT", "BPAV", "CONTENTS
 /// - `G…`: GoPro, "Camera File Naming Convention": `GX010001`, `GX020001` are chapters of 0001, `GL010001` its
 ///   low-resolution copy; before HERO6 `GOPR0001`, `GP010001`.
 /// - `…M01`, `…T01`, `…S03`: Sony XAVC S and XDCAM, help guides: metadata, thumbnail and proxy of a clip.
-/// - `…_Tr1`, `…_LR`, `…_MIC`, `…_BU`: Zoom H and F recorders' manuals: tracks, mixes, backup of a take.
-/// - `…S12`: Tascam DR recorders' manuals: `TASCAM_0001S12`, `TASCAM_0001S34`.
+/// - `…_Tr1`, `…_LR`, `…_MIC`, `…_BU`: Zoom H and F recorders' manuals: tracks, mixes, backup of a take; F8: `_Tr1_2`,
+///   `_Tr1_D`; H8: `Tr1`, `TrLR`, `Mic12` in a folder of the take's own.
+/// - `…S12`: Tascam DR recorders' manuals: `TASCAM_0001S12`, `TASCAM_0001S34`; Portacapture: `TASCAM_0001_1`, `_1-2`, `_MIX`.
 /// - `VID_…_00_001`: Insta360, "file naming": both lenses (`00`, `10`) and `LRV_…_11_001` of a take.
 /// - `…_Proxy`: Canon Cinema RAW (`A001C001_240101_1.CRM`) and Blackmagic manuals.
 ///

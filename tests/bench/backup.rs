@@ -6,6 +6,8 @@
 #[path = "../backup/faulty.rs"]
 #[allow(dead_code)]
 mod faulty;
+#[path = "growth.rs"]
+mod growth;
 
 use faulty::{Faults, Mounted};
 use std::fs;
@@ -75,6 +77,9 @@ fn main() {
     }
     if on("memory") {
         memory(at);
+    }
+    if wanted.iter().any(|name| name == "growth") {
+        growth::all(at, rounds);
     }
     for (card, drive) in [(90, 30), (90, 120)] {
         if on("slow") {

@@ -1,14 +1,15 @@
 //! The committer: what was written becomes durable, is read back from the medium, and only then gets its name.
 
 use super::batch::{Batch, Pending};
-use super::context::{CHUNK, Context};
+use super::context::Context;
+use super::read_back::ReadBack;
 use super::result::Shared;
-use crate::backup::digest::{Digest, Digester};
+use crate::backup::digest::Digest;
 use crate::backup::events::{Event, Tally};
 use crate::backup::manifest::{FileRecord, Log, Record};
 use crate::backup::reason::{Reason, Stop};
 use crate::backup::{names, scan};
-use crate::system::volume::{Buffer, Dir, Fault, FaultKind, OutFile};
+use crate::system::volume::{Dir, Fault, FaultKind};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
@@ -21,7 +22,7 @@ const NAME_TRIES: u32 = 1000;
 
 /// Commits batch after batch, until the writer is done.
 pub fn run(context: &Context<'_>, result: &Shared<'_>, writer: Receiver<Batch>, log: &mut Log) {
-    let mut committer = Committer { context, result, log, buffer: Buffer::new(CHUNK) };
+    let mut committer = Committer { context, result, log, read_back: ReadBack::new() };
     while let Ok(batch) = writer.recv() {
         let temps: Vec<(Arc<Dir>, Vec<u8>)> =
             batch.files.iter().map(|f| (Arc::clone(&f.place.dir), f.temp.clone())).collect();
@@ -42,7 +43,7 @@ struct Committer<'a> {
     context: &'a Context<'a>,
     result: &'a Shared<'a>,
     log: &'a mut Log,
-    buffer: Buffer,
+    read_back: ReadBack,
 }
 
 /// A file that was published, and what the manifest will say of it.
@@ -56,14 +57,15 @@ struct Done {
 
 impl Committer<'_> {
     fn commit(&mut self, batch: Batch) -> Result<(), Stop> {
-        let Batch { files, mut changed, .. } = batch;
+        let Batch { mut files, mut changed, .. } = batch;
         self.make_durable(&files).map_err(Stop::of_drive)?;
         if !self.context.drive.root.is_at(&self.context.drive.path) {
             return Err(Stop::DriveReplaced);
         }
         let mut done = Vec::with_capacity(files.len());
-        for mut file in files {
-            match self.read_back(&mut file)? {
+        let answers = self.read_back.read(self.context, &mut files)?;
+        for (file, answer) in files.into_iter().zip(answers) {
+            match answer {
                 None => done.extend(self.publish(file, &mut changed)?),
                 Some(reason) => self.give_up(file, reason)?,
             }
@@ -95,46 +97,6 @@ impl Committer<'_> {
             return files.last().map_or(Ok(()), |file| file.file.sync());
         }
         files.iter().try_for_each(|file| file.file.sync())
-    }
-
-    /// Reason why the file on the medium is not right, if any.
-    fn read_back(&mut self, file: &mut Pending) -> Result<Option<Reason>, Stop> {
-        let size = file.end.digest.len;
-        file.file.from_medium();
-        let found = match self.digest(&mut file.file, size) {
-            Ok(digest) => digest,
-            Err(fault)
-                if fault.kind() == FaultKind::Damaged
-                    || (fault.kind() == FaultKind::Io && self.context.drive.root.device_present()) =>
-            {
-                return Ok(Some(Reason::ReadBack(fault)));
-            }
-            Err(fault) => return Err(Stop::of_drive(fault)),
-        };
-        let stat = file.file.stat().map_err(Stop::of_drive)?;
-        Ok((found != file.end.digest || stat.size != size).then_some(Reason::Differs))
-    }
-
-    fn digest(&mut self, file: &mut OutFile, size: u64) -> Result<Digest, Fault> {
-        if size <= CHUNK as u64 {
-            let n = file.read_at(self.buffer.space(), size as usize, 0)?;
-            self.context.watch.event(Event::ReadBack { bytes: n as u64 });
-            self.buffer.set_len(n);
-            return Ok(Digester::whole(self.buffer.filled()));
-        }
-        let mut digester = Digester::new();
-        let mut offset = 0;
-        while offset < size {
-            let want = (size - offset).min(CHUNK as u64) as usize;
-            let n = file.read_at(self.buffer.space(), want, offset)?;
-            if n == 0 {
-                break;
-            }
-            digester.write(&self.buffer.space()[..n]);
-            offset += n as u64;
-            self.context.watch.event(Event::ReadBack { bytes: n as u64 });
-        }
-        Ok(digester.finish())
     }
 
     /// Gives a verified file its name; the one that was planned, or the next that is free.

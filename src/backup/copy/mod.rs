@@ -5,13 +5,14 @@
 //!            ^---- empty buffers ----'
 //! ```
 //!
-//! The committer makes a batch durable, reads it back from the medium, compares, renames without replacing,
+//! The committer makes a batch durable, reads it back from the medium, three files at a time, compares, renames without replacing,
 //! makes the folders durable and appends the manifest's records, in this order. What a kill or a power cut leaves
 //! at any point is temporary files, or published files that are complete.
 
 mod batch;
 mod commit;
 mod context;
+mod read_back;
 mod reader;
 mod rescue;
 mod result;

@@ -26,7 +26,7 @@ pub struct OutFile {
 }
 
 /// Bytes that a slow card reads in about the time that any request of it takes.
-const ONE_REQUEST: u64 = 32 * 1024;
+const ONE_REQUEST: u64 = 48 * 1024;
 
 impl InFile {
     /// Opens a name in the folder `dir`, which lies on `device`.
@@ -134,6 +134,10 @@ impl OutFile {
         let flags = how | OFlag::O_RDWR | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let fd = nix::fcntl::openat(dir, name, flags, Mode::from_bits_truncate(0o644)).call(call)?;
         let file = OutFile { fd, direct: false };
+        if how.contains(OFlag::O_EXCL) {
+            // Made by this call, in this folder: a regular file on its device.
+            return Ok(file);
+        }
         let stat = file.stat()?;
         if stat.kind != FileKind::File {
             return Err(Fault::new(call, Errno::EINVAL));
