@@ -202,8 +202,9 @@ fn roll_back_stops_what_piback_started_while_its_files_are_there() {
     let at =
         |line: &str| lines.iter().position(|l| l == line).unwrap_or_else(|| panic!("no {line}: {lines:#?}"));
     assert!(
-        at("--no-reload disable --now smbd.service dnsmasq.service hostapd.service piback-nat.service")
-            < at("daemon-reload"),
+        at(
+            "--no-reload disable --now piback-dns.path smbd.service dnsmasq.service hostapd.service piback-nat.service"
+        ) < at("daemon-reload"),
         "{lines:#?}"
     );
     assert!(at("daemon-reload") < at("reload NetworkManager.service"));

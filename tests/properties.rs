@@ -103,6 +103,7 @@ prop_compose! {
         let [share, ssh, writable, hidden] = flags;
         let at = |last: u8| format!("10.{b}.{c}.{last}");
         let last = first + more;
+        let private = hidden && !upstream.is_empty();
         let quoted = serde_json::to_string(&ssid).unwrap().replace('\u{7f}', "\\u007f");
         let quoted: String = quoted.chars().map(|c| match c {
             // YAML takes these only escaped; JSON leaves them as they are.
@@ -112,7 +113,7 @@ prop_compose! {
         let yaml = format!("version: 1\n\
             wifi: {{interface: \"{interface}\", ssid: {quoted}, passphrase_file: /etc/piback/secrets/p, country: \"{country}\", hidden: {hidden},\n  \
               radio: {{band: {band}, channel: {channel}, width: {width}}}}}\n\
-            network:\n  address: {}/24\n  dhcp: {{range: {}-{}, lease: 12h}}\n  dns: {{upstream: {upstream:?}}}\n\
+            network:\n  address: {}/24\n  dhcp: {{range: {}-{}, lease: 12h}}\n  dns: {{upstream: {upstream:?}, private: {private}}}\n\
             uplink: {{interface: eth0, share: {share}, ssh: {ssh}}}\n\
             share: {{writable: {writable}}}\n\
             backup: {{destination: D, mount_root: /media/x}}\n", at(pi), at(first), at(last));
@@ -158,10 +159,17 @@ proptest! {
         prop_assert_eq!(&dnsmasq["interface"], &vec![sample.interface.clone()]);
         prop_assert_eq!(&dnsmasq["listen-address"], &vec![sample.address.clone()]);
         prop_assert_eq!(&dnsmasq["dhcp-range"], &vec![format!("{},{},255.255.255.0,12h", sample.first, sample.last)]);
-        prop_assert_eq!(dnsmasq.get("server").cloned().unwrap_or_default(), sample.upstream.clone());
+        // The profile's servers stand in dnsmasq's own file where they are asked alone, else in the script that falls back on them.
+        let private = profile.network.dns.private;
+        let own = if private { sample.upstream.clone() } else { Vec::new() };
+        prop_assert_eq!(dnsmasq.get("server").cloned().unwrap_or_default(), own);
+        prop_assert_eq!(dnsmasq.contains_key("servers-file"), !private);
+        let script = file("/etc/piback/dns/servers.sh").unwrap_or_default();
+        let falls_back = script.contains(&format!("servers='{}'\n", sample.upstream.join(" ")));
+        prop_assert_eq!(falls_back, !private && !sample.upstream.is_empty());
         let spares_loopback = stack == Stack::NetworkManager;
         prop_assert_eq!(dnsmasq.contains_key("except-interface"), spares_loopback);
-        prop_assert_eq!(dnsmasq.len(), 7 + usize::from(!sample.upstream.is_empty()) + usize::from(spares_loopback));
+        prop_assert_eq!(dnsmasq.len(), 9 + usize::from(spares_loopback));
 
         let samba = readers::samba(&file("/etc/samba/piback.conf").unwrap());
         prop_assert_eq!(&samba["global"]["interfaces"], &format!("lo {}", sample.interface));

@@ -328,6 +328,13 @@ fn an_upgrade_alone_plans_nothing() {
         let (profile, password) = (pi::profile(11), pi::password());
         plan::add_live(&pi.host, &facts, &profile, &password, &desired, &state, &mut plan).unwrap();
         let units: Vec<String> = plan.units.iter().map(change::UnitChange::steps).collect();
-        assert!(plan.is_empty(), "{}: {units:?} {:?} {:?}", set.text(), plan.accounts, plan.packages);
+        let files: Vec<&str> = plan.files.iter().map(|file| file.path.as_str()).collect();
+        assert!(
+            plan.is_empty(),
+            "{}: {files:?} {units:?} {:?} {:?}",
+            set.text(),
+            plan.accounts,
+            plan.packages
+        );
     }
 }

@@ -53,8 +53,9 @@ pub fn on(host: &dyn Host, args: &Boot, global: &Global, ui: &Ui) -> anyhow::Res
     let mut found = match new {
         Ok(found) => found,
         Err(old) => {
-            if restored && host.read(PROFILE).context("the profile can't be read")? != Node::Absent {
-                // What a cut-off run replaced is back; the host follows it.
+            let is_there = host.read(PROFILE).context("the profile can't be read")? != Node::Absent;
+            if is_there && (restored || has_radio_moved(host, global)) {
+                // What a cut-off run replaced is back, or radios have swapped their names; the host follows.
                 apply::on(host, &all(args), global, ui)?;
             }
             close(host)?;
@@ -129,6 +130,16 @@ fn find(host: &dyn Host) -> anyhow::Result<Option<Found>> {
         }
     }
     Ok(None)
+}
+
+/// Tells whether the radio has another name than before this boot. A profile or record that can't be read is others' to report.
+fn has_radio_moved(host: &dyn Host, global: &Global) -> bool {
+    let state = crate::provision::state::State::read(host);
+    let profile = context::load_profile(host, global);
+    profile
+        .ok()
+        .zip(state.ok())
+        .is_some_and(|(profile, state)| prepare::has_radio_moved(host, &profile, &state))
 }
 
 /// Ends a taking over that was cut off: files that it replaced come back, unless its apply had succeeded. Returns which

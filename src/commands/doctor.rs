@@ -24,7 +24,10 @@ pub fn run(global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let knows = state.is_ok();
     let state = state.unwrap_or_default();
     let facts = facts::read(&host, None, state.last.as_ref().and_then(|last| last.stack)).ok();
-    let profile = profile.ok();
+    let mut profile = profile.ok();
+    if let Some(profile) = &mut profile {
+        prepare::name_radio(&host, profile, &state);
+    }
     let known = profile.as_ref().filter(|_| knows);
     let lan = known.and_then(|profile| prepare::subnet(&host, profile, &state).ok());
     let wanted = profile.as_ref().map(|profile| profile.backup.destination.as_str());

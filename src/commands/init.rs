@@ -7,6 +7,7 @@ use crate::paths::PROFILE_BEFORE;
 use crate::profile::legacy_conf::{self, LegacyConf};
 use crate::profile::types::{Country, Passphrase, SecretPath, Ssid, VolumeLabel};
 use crate::profile::{self, Profile};
+use crate::provision::host::radios;
 use crate::system::{Host, Node, input};
 use crate::ui::{Ui, visible};
 use anyhow::Context;
@@ -31,6 +32,7 @@ pub fn run(args: &Init, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let asking = !args.yes && ui.can_ask();
     let (text, embedded) = start(&args.from)?;
     let text = fill(args, ui, text, embedded, asking)?;
+    let text = with_radio(&host, ui, text, embedded, &args.from)?;
     let profile = profile::load(&text, &args.from)?;
     if let Some(note) = profile.wifi.country.without_rules() {
         ui.note(&note);
@@ -122,6 +124,22 @@ fn fill(args: &Init, ui: &Ui, text: String, embedded: bool, asking: bool) -> any
         }
     }
     Ok(text)
+}
+
+/// The profile with a radio that is there. The embedded ones' name is nobody's wish: where the only radio has another one,
+/// it is taken.
+fn with_radio(host: &dyn Host, ui: &Ui, text: String, embedded: bool, from: &str) -> anyhow::Result<String> {
+    let devices = radios::look(host);
+    let wanted = profile::load(&text, from)?.wifi.interface;
+    let Err(why) = radios::find(&wanted, &devices) else { return Ok(text) };
+    let only = "auto".parse().ok().and_then(|auto| radios::find(&auto, &devices).ok().flatten());
+    if let Some(radio) = only.filter(|_| embedded) {
+        ui.note(&format!("the radio is {radio}"));
+        return Ok(profile::set_scalar(&text, "wifi.interface", &radio.name)?);
+    }
+    Err(Problem::failed(why)
+        .hint("plug the radio in, or start from a profile that names it in wifi.interface: --from FILE")
+        .into())
 }
 
 /// Drive and mount folder as the 2016 article's `backup_photos.conf` names them.

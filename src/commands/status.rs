@@ -6,6 +6,7 @@ use crate::doctor::drive::{self, Drive};
 use crate::error::Outcome;
 use crate::provision::apply::journal;
 use crate::provision::desired::expected::Expected;
+use crate::provision::host::uplink::{self, Internet};
 use crate::provision::probe::clients::{self, Overview};
 use crate::provision::state::State;
 use crate::provision::state::generations::{self, Generation};
@@ -90,6 +91,10 @@ fn in_force(last: &Generation) -> String {
 struct Up {
     #[serde(flatten)]
     overview: Option<Overview>,
+    /// The internet that comes in, in words; null where nobody says.
+    internet: Option<&'static str>,
+    #[serde(skip)]
+    has_ipv4: bool,
     drives: Option<Vec<Drive>>,
 }
 
@@ -102,7 +107,9 @@ impl Up {
         let overview = expected.map(|expected| clients::look(host, &expected));
         let wanted = profile.as_ref().map(|profile| profile.backup.destination.as_str());
         let drives = drive::look(global.root.as_deref(), wanted).map_err(|e| ui.note(&format!("{e:#}"))).ok();
-        Up { overview, drives }
+        let internet = uplink::internet(host);
+        let has_ipv4 = internet == Some(Internet::Ipv4);
+        Up { overview, internet: internet.map(Internet::words), has_ipv4, drives }
     }
 
     /// Name, whether it is known, whether it is as it should be, and what was found.
@@ -117,6 +124,10 @@ impl Up {
                 lines.push(("clients", overview.clients.is_some(), true, overview.clients_in_words()));
             }
         }
+        lines.push(match self.internet {
+            Some(words) => ("internet", true, self.has_ipv4, words.to_owned()),
+            None => ("internet", false, false, "not known".to_owned()),
+        });
         match self.drives.as_deref() {
             None => lines.push(("drive", false, false, "not known".to_owned())),
             Some([]) => lines.push(("drive", true, false, "none is enrolled".to_owned())),

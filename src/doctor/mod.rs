@@ -26,6 +26,7 @@ pub const CHECKS: &[Check] = &[
     radio::COUNTRY,
     radio::CHANNEL,
     network::SUBNET,
+    network::UPLINK,
     network::PORTS,
     drives::DRIVES,
     board::POWER,

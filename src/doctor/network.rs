@@ -6,6 +6,7 @@ use crate::provision::adopt::conflicts::{self, Weight};
 use crate::provision::components;
 use crate::provision::host::facts::Stack;
 use crate::provision::host::listeners::listeners;
+use crate::provision::host::uplink::{self, Internet};
 use crate::system::run::Tool;
 use crate::ui::visible;
 
@@ -103,6 +104,23 @@ fn subnet(subject: &Subject<'_>) -> Finding {
             format!("{taken}, which overlaps with the Wi-Fi's {ours}"),
             "set network.address: auto and network.dhcp.range: .50-.100 in the profile, and piback picks a free subnet",
         ),
+    }
+}
+
+/// The registry's row of [`uplink`].
+pub const UPLINK: Check =
+    Check { name: "uplink", line: "the internet that comes in has IPv4", stops_apply: false, run: uplink };
+
+fn uplink(subject: &Subject<'_>) -> Finding {
+    if !subject.host.is_live() {
+        return Finding::unknown("only a running host can say");
+    }
+    match uplink::internet(subject.host) {
+        None => Finding::unknown("ip does not say where the default route leads"),
+        Some(internet) if internet == Internet::OnlyIpv6 => {
+            Finding::warning(internet.words(), "use another uplink for the iPad: a cable, or a phone's USB")
+        }
+        Some(internet) => Finding::good(internet.words()),
     }
 }
 

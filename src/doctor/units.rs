@@ -10,7 +10,10 @@ pub const UNITS: Check =
     Check { name: "units", line: "the daemons start at boot and run", stops_apply: false, run: units };
 
 fn units(subject: &Subject<'_>) -> Finding {
-    let ours = components::units_of_ours();
+    let ours = match (subject.facts, subject.profile) {
+        (Some(facts), Some(profile)) => components::units_for(facts, profile),
+        _ => components::units_of_ours(),
+    };
     let show = Tool::new("systemctl").args(["show", systemd::PROPERTIES]).args(&ours);
     let states = match said(subject, &show) {
         Ok(text) => systemd::unit_states(&text),

@@ -19,4 +19,4 @@ pub use embedded::{EMBEDDED, embedded};
 pub use errors::{ProfileError, ProfileErrors};
 pub use load::{load, load_part};
 pub use locate::{Step, Wanted, dotted, locate};
-pub use schema::{Backup, Dhcp, Dns, Network, Profile, Share, Uplink, Wifi, json_schema};
+pub use schema::{Backup, Dhcp, Dns, Network, Profile, Share, Uplink, Wifi, json_schema, roles};

@@ -1,8 +1,8 @@
 //! The profile's form, version 1. The doc comments are the descriptions in `piback schema`.
 
 use super::types::{
-    Address, Band, Capability, Country, DataPath, DnsServer, Interface, Lease, Radio, Range, SecretPath,
-    ShareName, Ssid, Subnet, Uplinks, UserName, Version, VolumeLabel, WrittenRange,
+    Address, Band, By, Capability, Country, DataPath, DnsServer, Interface, Lease, Radio, Range, SecretPath,
+    ShareName, Ssid, Subnet, Uplinks, UserName, Version, VolumeLabel, WifiInterface, WrittenRange,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -41,19 +41,12 @@ impl TryFrom<ProfileParts> for Profile {
 
     fn try_from(parts: ProfileParts) -> Result<Self, String> {
         let ProfileParts { version, wifi, network, uplink, share, backup } = parts;
-        if uplink.interface.named().contains(&wifi.interface) {
-            return Err(
-                "uplink.interface|is the Wi-Fi's own interface; Ethernet's is wanted, as in eth0".into()
-            );
-        }
-        if uplink.trusted.contains(&wifi.interface) {
-            return Err("uplink.trusted|names the Wi-Fi's own interface, which has rules of its own".into());
+        // A radio that is meant otherwise gets its name later, and is held against these then.
+        if wifi.interface.by() == &By::Name {
+            roles(&uplink, &share, wifi.interface.name())?;
         }
         if let Some(both) = uplink.trusted.iter().find(|name| uplink.interface.named().contains(name)) {
             return Err(format!("uplink.trusted|names {both}, which is an uplink too: it can't be both"));
-        }
-        if share.also_on.contains(&wifi.interface) {
-            return Err("share.also_on|names the Wi-Fi's own interface, which has the share anyway".into());
         }
         if share.names.drives.as_str().eq_ignore_ascii_case(share.names.folder.as_str()) {
             return Err("share.names|are one and the same for Samba, which does not tell a from A".into());
@@ -81,12 +74,29 @@ impl TryFrom<ProfileParts> for Profile {
     }
 }
 
+/// Holds the radio against the interfaces that have another part to play.
+///
+/// # Errors
+/// The key that is wrong, `|`, and a sentence.
+pub fn roles(uplink: &Uplink, share: &Share, radio: &Interface) -> Result<(), String> {
+    if uplink.interface.named().contains(radio) {
+        return Err("uplink.interface|is the Wi-Fi's own interface; Ethernet's is wanted, as in eth0".into());
+    }
+    if uplink.trusted.contains(radio) {
+        return Err("uplink.trusted|names the Wi-Fi's own interface, which has rules of its own".into());
+    }
+    if share.also_on.contains(radio) {
+        return Err("share.also_on|names the Wi-Fi's own interface, which has the share anyway".into());
+    }
+    Ok(())
+}
+
 /// The appliance's own Wi-Fi.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Wifi {
     /// The radio's interface
-    pub interface: Interface,
+    pub interface: WifiInterface,
     pub ssid: Ssid,
     /// The file, mode 0600, that holds the passphrase
     pub passphrase_file: SecretPath,
@@ -163,6 +173,9 @@ impl TryFrom<NetworkParts> for Network {
         if let Some(own) = itself {
             return Err(format!("dns.upstream|holds {own}, the Pi's own address: it would ask itself"));
         }
+        if parts.dns.private && parts.dns.upstream.is_empty() {
+            return Err("dns.private|needs servers in dns.upstream: there is nobody else to ask".into());
+        }
         let dhcp = Dhcp { range, lease: parts.dhcp.lease };
         Ok(Network { address, auto, dhcp, dns: parts.dns })
     }
@@ -188,9 +201,12 @@ struct DhcpParts {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Dns {
-    /// Name servers to ask; none: those that Ethernet's DHCP names
+    /// Name servers to ask where the uplink's own network names none
     #[serde(default)]
     pub upstream: Vec<DnsServer>,
+    /// Whether those are asked alone, wherever the Pi is; a hotel's sign-in page then may not be found
+    #[serde(default)]
+    pub private: bool,
 }
 
 /// Everything that is not the Wi-Fi: where the internet comes from, and who may come in from there.

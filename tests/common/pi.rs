@@ -211,7 +211,7 @@ impl Model {
     /// Why there can be no such job: the unit is not there, or masked.
     fn refused(&self, verb: &str, name: &str) -> Option<(i32, String)> {
         // One that is not installed can't be started, stopped, enabled or disabled; ours is, by its file.
-        if !self.units.contains_key(name) && name != "piback-nat.service" && !name.ends_with(".timer") {
+        if !self.units.contains_key(name) && !name.starts_with("piback-") && !name.ends_with(".timer") {
             return Some((5, format!("Unit {name} not loaded.")));
         }
         let masked = self.units.get(name).is_some_and(|u| u.file == "masked");

@@ -15,6 +15,7 @@ mod subnet;
 mod uplinks;
 mod user;
 mod version;
+mod wifi_interface;
 
 pub use country::Country;
 pub use dhcp::{Lease, Range, WrittenRange};
@@ -29,3 +30,4 @@ pub use subnet::{Address, DnsServer, Subnet};
 pub use uplinks::Uplinks;
 pub use user::UserName;
 pub use version::Version;
+pub use wifi_interface::{By, WifiInterface};

@@ -33,6 +33,7 @@ components! {
     dnsmasq,
     samba,
     drives,
+    dns,
 }
 
 /// All files of all components, in order.
@@ -89,6 +90,19 @@ pub fn units() -> Vec<&'static str> {
 #[must_use]
 pub fn units_of_ours() -> Vec<&'static str> {
     in_turn().into_iter().filter(|c| c.is_enabled_by_us()).filter_map(Component::unit).collect()
+}
+
+/// Tells whether a unit's own file is piback's, so that without piback there is no such unit.
+#[must_use]
+pub fn is_unit_of_ours(unit: &str) -> bool {
+    files().any(|file| file.path.strip_prefix("/etc/systemd/system/") == Some(unit))
+}
+
+/// Of those, the ones that one host and profile have.
+#[must_use]
+pub fn units_for(facts: &Facts, profile: &Profile) -> Vec<&'static str> {
+    let ours = in_turn().into_iter().filter(|c| c.is_enabled_by_us() && (c.when)(facts, profile));
+    ours.filter_map(Component::unit).collect()
 }
 
 /// The units that the boot unit comes before: those of ours, or the host's own.

@@ -51,6 +51,7 @@ struct Network {
     last: String,
     lease: String,
     upstream: Vec<String>,
+    private_dns: bool,
     serves_loopback: bool,
 }
 
@@ -118,6 +119,21 @@ impl Uplink {
     }
 }
 
+impl Share {
+    fn new(profile: &Profile) -> Self {
+        let share = &profile.share;
+        Share {
+            user: share.user.to_string(),
+            folder: share.folder.to_string(),
+            writable: share.writable,
+            drives: share.names.drives.to_string(),
+            folder_name: share.names.folder.to_string(),
+            also_on: share.also_on.iter().map(ToString::to_string).collect(),
+            elsewhere: share.elsewhere(&profile.uplink),
+        }
+    }
+}
+
 impl Values {
     /// Lays them out.
     #[must_use]
@@ -159,18 +175,11 @@ impl Values {
                 last: network.dhcp.range.last().to_string(),
                 lease: network.dhcp.lease.to_string(),
                 upstream: network.dns.upstream.iter().map(ToString::to_string).collect(),
+                private_dns: network.dns.private,
                 serves_loopback: facts.stack != Stack::NetworkManager,
             },
             uplink: Uplink::new(profile, facts),
-            share: Share {
-                user: profile.share.user.to_string(),
-                folder: profile.share.folder.to_string(),
-                writable: profile.share.writable,
-                drives: profile.share.names.drives.to_string(),
-                folder_name: profile.share.names.folder.to_string(),
-                also_on: profile.share.also_on.iter().map(ToString::to_string).collect(),
-                elsewhere: profile.share.elsewhere(&profile.uplink),
-            },
+            share: Share::new(profile),
             backup: Backup { mount_root: profile.backup.mount_root.to_string() },
             paths: Paths {
                 ip: "/usr/bin/env ip",

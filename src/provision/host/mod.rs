@@ -5,6 +5,7 @@ pub mod facts;
 pub mod interfaces;
 pub mod iptables;
 pub mod listeners;
+pub mod radios;
 pub mod ssh;
 pub mod systemd;
 pub mod uplink;

@@ -23,6 +23,54 @@ impl fmt::Display for Taken {
     }
 }
 
+/// The internet that the host has, by where its default routes lead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Internet {
+    None,
+    Ipv4,
+    /// The Pi's own connections work; the Wi-Fi has IPv4 alone, and nobody translates.
+    OnlyIpv6,
+}
+
+impl Internet {
+    /// Says it in words for people.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Internet::None => "there is no internet now; card, drive and share work without",
+            Internet::Ipv4 => "IPv4",
+            Internet::OnlyIpv6 => {
+                "the uplink has IPv6 alone: the Pi itself reaches the internet, clients of the Wi-Fi do not; card, drive \
+                 and share work"
+            }
+        }
+    }
+}
+
+/// Asks where the default routes lead; `None` where nobody says. A VPN halves the default route.
+#[must_use]
+pub fn internet(host: &dyn Host) -> Option<Internet> {
+    let said = |family: &str| -> Option<String> {
+        let routes = Tool::new("ip").args(["-o", family, "route", "show"]);
+        host.output(&routes).ok().filter(|o| o.code == Some(0)).map(|o| o.stdout)
+    };
+    let (four, six) = (said("-4")?, said("-6").unwrap_or_default());
+    Some(match (leads_out(&four), leads_out(&six)) {
+        (true, _) => Internet::Ipv4,
+        (false, true) => Internet::OnlyIpv6,
+        (false, false) => Internet::None,
+    })
+}
+
+fn leads_out(routes: &str) -> bool {
+    let wide = ["default", "0.0.0.0/1", "128.0.0.0/1", "::/1", "8000::/1", "2000::/3"];
+    routes.lines().any(|line| {
+        let mut words = line.split_whitespace();
+        words.next().is_some_and(|first| wide.contains(&first))
+            && words.any(|word| word == "dev" || word == "via")
+    })
+}
+
 /// All networks of interfaces other than `radio`. None on a tree, which has no interfaces.
 ///
 /// # Errors
@@ -75,6 +123,14 @@ fn prefix_of(text: &str) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn where_routes_lead() {
+        assert!(leads_out("default via 192.168.1.1 dev eth0 proto dhcp metric 100\n"));
+        assert!(leads_out("10.8.0.0/24 dev tun0\n0.0.0.0/1 via 10.8.0.1 dev tun0\n"));
+        assert!(leads_out("default nhid 7 via fe80::1 dev eth0 proto ra metric 100 pref medium\n"));
+        assert!(!leads_out("fe80::/64 dev eth0 proto kernel\nunreachable default\n") && !leads_out(""));
+    }
 
     #[test]
     fn what_ip_says() {

@@ -3,7 +3,7 @@
 use crate::error::Problem;
 use crate::paths::TEMPLATES;
 use crate::profile::Profile;
-use crate::profile::types::{Passphrase, Subnet};
+use crate::profile::types::{By, Passphrase, Subnet};
 use crate::provision::adopt;
 use crate::provision::adopt::conflicts::{self, Conflict, Weight};
 use crate::provision::components;
@@ -11,7 +11,7 @@ use crate::provision::desired::artifact::Secrets;
 use crate::provision::desired::subnet::{self, Choice};
 use crate::provision::desired::{Desired, render};
 use crate::provision::host::facts::{self, Facts, Stack};
-use crate::provision::host::uplink;
+use crate::provision::host::{radios, uplink};
 use crate::provision::plan::{self, Plan};
 use crate::provision::state::State;
 use crate::provision::validate::{self, result::Validation};
@@ -47,6 +47,7 @@ impl Prepared {
         made_by: &str,
     ) -> anyhow::Result<Self> {
         let state = State::read(host)?;
+        name_radio(host, &mut profile, &state);
         let (subnet, unknown) = match subnet(host, &profile, &state) {
             Ok(subnet) => (subnet, None),
             Err(e) => (subnet::choose(&profile.network, remembered(&state), &[]), Some(format!("{e:#}"))),
@@ -120,6 +121,31 @@ impl Prepared {
         plan.notes.splice(0..0, notes);
         Ok(plan)
     }
+}
+
+/// Gives a radio that the profile means by more than a name the one that it has now; where nobody can say, as on a tree,
+/// the one of the last apply. A radio that is not there keeps its name, and is a conflict.
+pub fn name_radio(host: &dyn Host, profile: &mut Profile, state: &State) {
+    let wanted = &profile.wifi.interface;
+    if wanted.by() == &By::Name {
+        return;
+    }
+    let last = state.last.as_ref().map(|last| last.radio.clone());
+    let devices = radios::look(host);
+    let found = radios::find(wanted, &devices).ok().flatten().map(|device| device.name.clone());
+    if let Some(name) = found.or(last).and_then(|name| name.parse().ok()) {
+        profile.wifi.interface = wanted.named(name);
+    }
+}
+
+/// Tells whether the radio that the profile means has another name now than at the last apply: two have swapped theirs.
+#[must_use]
+pub fn has_radio_moved(host: &dyn Host, profile: &Profile, state: &State) -> bool {
+    let mut now = profile.clone();
+    name_radio(host, &mut now, state);
+    let radio = &now.wifi.interface;
+    let last = state.last.as_ref().map(|last| last.radio.as_str());
+    radio.by() != &By::Name && last.is_some_and(|last| !last.is_empty() && last != radio.as_str())
 }
 
 /// Settles the Wi-Fi's address beside the networks that the uplink has now.

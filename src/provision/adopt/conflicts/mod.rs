@@ -13,6 +13,7 @@ mod ifupdown;
 mod looked;
 mod networkd;
 mod ports;
+mod radio;
 mod rivals;
 mod shares;
 mod sysctl;
@@ -37,6 +38,7 @@ struct Kind {
 
 /// The registry, in the order in which conflicts are said.
 const KINDS: &[Kind] = &[
+    Kind { name: "radio", look: radio::look },
     Kind { name: "rival", look: rivals::look },
     Kind { name: "by hand", look: by_hand::look },
     Kind { name: "ifupdown", look: ifupdown::look },

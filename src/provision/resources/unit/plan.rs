@@ -118,6 +118,8 @@ fn unit_changes(wanted: &UnitInputs<'_>) -> Vec<UnitChange> {
             // It leaves the plan, as after a change of stack: whoever runs with our file gets its own back.
             if noted.is_some() {
                 let act = match () {
+                    // A unit that is only piback's goes with its file.
+                    () if components::is_unit_of_ours(name) => Act::Stop,
                     () if !now.is_running() => Act::Forget,
                     () if component.reloads() => Act::Reload,
                     () => Act::Restart,

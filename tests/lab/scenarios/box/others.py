@@ -28,8 +28,8 @@ def holds(protocol, port):
     kind = "Proto=>q(udp)" if protocol == "udp" else "Listen=>1"
     perl = f"use IO::Socket::INET; $s = IO::Socket::INET->new(LocalPort=>{port},{kind}) or die; sleep"
     return (
-        f"systemd-run -q --unit=squatter perl -e '{perl}'; wait_until sh -c \"ss -Hlntu | grep -q ':{port} '\"",
-        "systemctl stop squatter",
+        f"systemd-run -q --collect --unit=holds-{port} perl -e '{perl}'; wait_until sh -c \"ss -Hlntu | grep -q ':{port} '\"",
+        f"systemctl stop holds-{port}",
     )
 
 

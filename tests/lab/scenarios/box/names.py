@@ -1,0 +1,56 @@
+"""Names in a hotel: its own servers answer first, the profile's where it names none; and radios that swap their names keep their parts."""
+
+from harness import checks
+from harness.errors import expect
+
+# Each release has another way to keep resolv.conf.
+USUAL = ("trixie",)
+MORE = ("bookworm", "bullseye")
+
+SERVERS = "/run/piback-dns/servers"
+
+
+def run(lab):
+    lab.applied()
+    lab.wait_for_uplink()
+    checks.joins(lab)
+    hotel = "server=192.168.77.1"
+    servers = lab.sh(f"cat {SERVERS}")
+    expect(servers == hotel, f"dnsmasq asks others than the hotel: {servers}")
+    checks.browses(lab)
+
+    # A resolv.conf that names nobody: a static uplink, a phone. The profile's are asked, without a restart of anything.
+    pid = lab.sh("systemctl show -p MainPID --value dnsmasq")
+    lab.sh("cp -L /etc/resolv.conf /run/resolv.before; rm -f /etc/resolv.conf; echo '# nobody' >/etc/resolv.conf")
+    lab.sh("for f in /run/dnsmasq/resolv.conf /run/NetworkManager/no-stub-resolv.conf /run/NetworkManager/resolv.conf /run/resolvconf/interface/*"
+           " /run/resolvconf/interfaces/*; do [ ! -e $f ] || : >$f; done")
+    lab.sh(f"wait_until grep -q '^server=9.9.9.9$' {SERVERS}; grep -q '^server=1.1.1.1$' {SERVERS}; ! grep -q 192.168 {SERVERS}")
+    # Another hotel: its server, and no longer the profile's; one that names the Pi itself is none.
+    lab.sh("printf 'nameserver 127.0.0.1\\nnameserver 10.41.0.1\\nnameserver 192.168.77.1\\nnameserver fe80::1%%eth0\\n' >/etc/resolv.conf")
+    lab.sh(f"wait_until grep -q '^{hotel}$' {SERVERS}")
+    servers = lab.sh(f"cat {SERVERS}").split()
+    expect(servers == [hotel, "server=fe80::1%eth0"], f"dnsmasq asks {servers}")
+    checks.browses(lab)
+    expect(pid == lab.sh("systemctl show -p MainPID --value dnsmasq"), "dnsmasq was restarted")
+    lab.sh("cp /run/resolv.before /etc/resolv.conf")
+
+    # The profile's alone.
+    lab.sh(f"sed -i 's/^    upstream: .*/    upstream: [192.168.77.1]\\n    private: true/' {checks.PROFILE}")
+    checks.apply(lab)
+    lab.sh("grep -q '^server=192.168.77.1$' /etc/dnsmasq.d/piback.conf; ! grep -q servers-file /etc/dnsmasq.d/piback.conf")
+    lab.sh("! systemctl is-active -q piback-dns.path")
+    checks.joins(lab)
+    checks.browses(lab)
+    said = lab.run("/mnt/piback doctor").output
+    expect("piback-dns" not in said, f"doctor misses what is not wanted:\n{said}")
+    checks.quiet_plan(lab)
+
+    # The radio by its address, under whatever name: wlan0 and another wire change theirs.
+    mac = "b8:27:eb:00:00:02"
+    lab.sh(f"sed -i 's/^  interface: wlan0/  interface: {mac}/' {checks.PROFILE}")
+    checks.quiet_plan(lab)
+    lab.sh(f"sed -i 's/^  interface: {mac}/  interface: wlan7/' {checks.PROFILE}")
+    ran = lab.run("/mnt/piback apply --yes")
+    expect(ran.status == 1 and "no interface wlan7" in ran.output and "wlan0 (b8:27:eb:00:00:02" in ran.output, f"{ran.status}\n{ran.output}")
+    ran = lab.run("/mnt/piback init --force --from " + checks.PROFILE + " --yes")
+    expect(ran.status == 1 and "no interface wlan7" in ran.output, f"init takes a radio that is not there: {ran.status}\n{ran.output}")
