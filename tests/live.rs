@@ -584,9 +584,54 @@ fn where_no_unit_acts_nothing_is_proved() {
     }
     let rules = pi.tree.read("/etc/udev/rules.d/99-piback-radio.rules");
     pi.tree.write("/etc/udev/rules.d/99-piback-radio.rules", "drifted\n");
-    pi.model.borrow_mut().radio = "COUNTRY_UPDATE";
     pi.apply(6, None).unwrap();
     assert_eq!(pi.tree.read("/etc/udev/rules.d/99-piback-radio.rules"), rules);
     let tools = pi.host.take_tools();
     assert!(!tools.iter().any(|t| t.starts_with("hostapd_cli") || t.starts_with("systemctl")), "{tools:#?}");
+}
+
+/// Who flushes rules, sets the kernel otherwise or takes an address away ends no unit, and changes no file.
+#[test]
+fn what_moved_in_the_kernel_is_planned_mended_and_then_nothing() {
+    type Moves = fn(&Pi);
+    let cases: [(Moves, &str, &str); 4] = [
+        (
+            |pi| pi.model.borrow_mut().chains = false,
+            "piback-nat.service: restart",
+            "firewall: the rules are not loaded",
+        ),
+        (
+            |pi| pi.tree.write("/proc/sys/net/ipv4/ip_forward", "0\n"),
+            "systemd-sysctl.service: restart",
+            "forwarding: off",
+        ),
+        (|pi| pi.model.borrow_mut().address.clear(), "hostapd.service: restart", "address: none"),
+        (
+            |pi| pi.model.borrow_mut().radio = "DISABLED",
+            "hostapd.service: restart",
+            "access point: state DISABLED",
+        ),
+    ];
+    for (moves, step, note) in cases {
+        let pi = pi(fresh());
+        pi.apply(6, None).unwrap();
+        moves_nothing_any_more(&pi);
+        moves(&pi);
+        let (plan, ..) = pi.plan(6);
+        let steps: Vec<String> = plan.units.iter().map(change::UnitChange::steps).collect();
+        assert!(plan.files.is_empty() && steps.contains(&step.to_owned()), "{note}: {steps:?}");
+        assert!(plan.notes.contains(&note.to_owned()), "{note}: {:?}", plan.notes);
+        if note.starts_with("access point") {
+            pi.model.borrow_mut().radio = "ENABLED";
+            moves_nothing_any_more(&pi);
+            continue;
+        }
+        pi.apply(6, None).unwrap();
+        moves_nothing_any_more(&pi);
+    }
+}
+
+fn moves_nothing_any_more(pi: &Pi) {
+    let (plan, ..) = pi.plan(6);
+    assert!(plan.units.is_empty() && plan.files.is_empty(), "{:?} {:?}", plan.units, plan.notes);
 }

@@ -331,10 +331,11 @@ fn an_upgrade_alone_plans_nothing() {
         let files: Vec<&str> = plan.files.iter().map(|file| file.path.as_str()).collect();
         assert!(
             plan.is_empty(),
-            "{}: {files:?} {units:?} {:?} {:?}",
+            "{}: {files:?} {units:?} {:?} {:?} {:?}",
             set.text(),
             plan.accounts,
-            plan.packages
+            plan.packages,
+            plan.notes
         );
     }
 }

@@ -22,6 +22,7 @@ pub const CHECKS: &[Check] = &[
     network::OTHERS,
     board::ROOT,
     units::UNITS,
+    units::SERVES,
     radio::RADIO,
     radio::COUNTRY,
     radio::CHANNEL,

@@ -2,7 +2,9 @@
 
 use super::finding::{Check, Finding, Subject, said};
 use crate::provision::components;
+use crate::provision::desired::expected::Expected;
 use crate::provision::host::systemd;
+use crate::provision::probe;
 use crate::system::run::Tool;
 
 /// The registry's row of [`units`].
@@ -35,5 +37,36 @@ fn units(subject: &Subject<'_>) -> Finding {
     match wrong.is_empty() {
         true => Finding::good("all run, all start at boot"),
         false => Finding::bad(wrong.join(", "), "sudo piback apply"),
+    }
+}
+
+/// The registry's row of [`serves`].
+pub const SERVES: Check = Check {
+    name: "serves",
+    line: "rules, addresses and daemons do what they are up for",
+    stops_apply: false,
+    run: serves,
+};
+
+/// A unit that is active is no proof: rules can be flushed, and an address taken away, while every unit stays as it was.
+fn serves(subject: &Subject<'_>) -> Finding {
+    let Some(profile) = subject.profile.filter(|_| subject.host.is_live()) else {
+        return Finding::unknown("asked on a running host with a profile only");
+    };
+    let network = subject.lan.map_or(&profile.network, |lan| &lan.network);
+    let expected = Expected {
+        address: network.address.address().to_string(),
+        prefix: network.address.prefix(),
+        ..Expected::of(profile, None)
+    };
+    let probes = probe::look(subject.host, &expected);
+    let words = |wanted: fn(&probe::Probe) -> bool| -> Vec<String> {
+        probes.iter().filter(|p| wanted(p)).map(|p| format!("{}: {}", p.name, p.found)).collect()
+    };
+    let (wrong, unknown) = (words(|p| p.known && !p.ok), words(|p| !p.known));
+    match (wrong.is_empty(), unknown.is_empty()) {
+        (false, _) => Finding::bad(wrong.join(", "), "sudo piback apply"),
+        (true, false) => Finding::unknown(unknown.join(", ")),
+        (true, true) => Finding::good("all of them do"),
     }
 }

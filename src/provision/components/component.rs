@@ -184,6 +184,12 @@ impl Component {
         }
     }
 
+    /// Tells whether it has something to run on a stack.
+    #[must_use]
+    pub fn runs_on(&self, stack: Option<Stack>) -> bool {
+        self.service.as_ref().is_some_and(|service| service.stack.is_none() || service.stack == stack)
+    }
+
     /// Tells whether its unit is enabled by piback.
     #[must_use]
     pub fn is_enabled_by_us(&self) -> bool {

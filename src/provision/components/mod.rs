@@ -56,19 +56,37 @@ pub fn ownership(path: &str) -> Ownership {
     own.unwrap_or_else(|| if is_others() { Ownership::Lines } else { Ownership::Whole })
 }
 
-/// The components that a path is the input of on a stack, whichever stack put it there: by all rows of the table that
+/// The components that hear of a path's change on a stack, whichever stack put it there: by all rows of the table that
 /// name it.
 pub fn notified(path: &str, stack: Option<Stack>) -> impl Iterator<Item = &'static Component> {
     let own = files().filter(|file| file.path == path).flat_map(|file| file.notifies);
     let others = COMPONENTS.iter().flat_map(|c| c.others).filter(|others| others.at.is(path));
     let mut notified: Vec<&Component> = Vec::new();
     for component in own.chain(others.flat_map(|others| others.notifies)) {
-        let runs = component.service.as_ref().is_some_and(|s| s.stack.is_none() || s.stack == stack);
-        if runs && !notified.contains(component) {
+        if component.runs_on(stack) && !notified.contains(component) {
             notified.push(component);
         }
     }
     notified.into_iter()
+}
+
+/// The components whose noted hash a path is part of: by the first row alone, for that is how every version noted it, and
+/// another way would restart units at an upgrade that changes nothing.
+pub fn hashed(path: &str, stack: Option<Stack>) -> impl Iterator<Item = &'static Component> {
+    let own = files().find(|file| file.path == path).map(|file| file.notifies);
+    let others = || COMPONENTS.iter().flat_map(|c| c.others).find(|others| others.at.is(path));
+    let first = own.or_else(|| others().map(|others| others.notifies));
+    first.unwrap_or_default().iter().copied().filter(move |component| component.runs_on(stack))
+}
+
+/// The component whose file gives the radio its address on a stack.
+#[must_use]
+pub fn of_address(stack: Stack) -> &'static Component {
+    match stack {
+        Stack::Ifupdown => &ifupdown::COMPONENT,
+        Stack::Dhcpcd => &dhcpcd::COMPONENT,
+        Stack::NetworkManager => &hostapd::COMPONENT,
+    }
 }
 
 /// The components with a service, in the order in which their units are acted on.

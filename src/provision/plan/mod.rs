@@ -1,5 +1,6 @@
 //! The change that would be made, a value: `plan` shows it, `apply` carries it out, `--check` asks whether it is empty.
 
+mod moved;
 pub mod prepare;
 pub mod saved;
 
@@ -8,6 +9,7 @@ use crate::profile::types::{Passphrase, Subnet};
 use crate::provision::components;
 use crate::provision::desired::Desired;
 use crate::provision::desired::artifact::Artifact;
+use crate::provision::desired::expected::Expected;
 use crate::provision::host::facts::{Facts, Stack};
 use crate::provision::resources::account::AccountChange;
 use crate::provision::resources::file::change::{Action, FileChange};
@@ -146,7 +148,25 @@ pub fn add_live(
 ) -> anyhow::Result<()> {
     plan.packages = package::plan(host, &components::packages(facts))?;
     plan.accounts = account::plan(host, profile, share_password, &state.activated)?;
-    add_units(host, desired, state, plan)
+    add_units(host, desired, state, plan)?;
+    add_moved(host, &Expected::of(profile, None), desired, state, plan)
+}
+
+/// Adds the units of what is not as its files say, though they are up.
+fn add_moved(
+    host: &dyn Host,
+    expected: &Expected,
+    desired: &Desired,
+    state: &State,
+    plan: &mut Plan,
+) -> anyhow::Result<()> {
+    // Before the first apply nothing is, and every unit acts.
+    let (Some(stack), Some(_)) = (desired.stack, &state.last) else { return Ok(()) };
+    let moved = moved::look(host, expected, stack);
+    let components: Vec<_> = moved.iter().map(|moved| moved.component).collect();
+    plan.units = unit::plan::plan(host, desired, &state.activated, &plan.files, &components)?;
+    plan.notes.extend(moved.into_iter().map(|moved| moved.found));
+    Ok(())
 }
 
 /// Adds units and rules alone: for going back to a generation, whose packages and accounts are there.
@@ -154,7 +174,7 @@ pub fn add_live(
 /// # Errors
 /// When systemd can't say how its units are, or a script can't be read.
 pub fn add_units(host: &dyn Host, desired: &Desired, state: &State, plan: &mut Plan) -> anyhow::Result<()> {
-    plan.units = unit::plan::plan(host, desired, &state.activated, &plan.files)?;
+    plan.units = unit::plan::plan(host, desired, &state.activated, &plan.files, &[])?;
     plan.rules = rule::plan(host, desired, state, &plan.files)?;
     Ok(())
 }

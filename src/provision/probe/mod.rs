@@ -59,7 +59,7 @@ fn rows() -> Vec<Row> {
         row("radio", "iw", access_point, |asker, expected| {
             Some(radio_type(&asker.said(Tool::new("iw").args(["dev", &expected.radio, "info"]))))
         }),
-        row("address", "ip", access_point, |asker, expected| Some(address(&asker.addresses, expected))),
+        row(ADDRESS, "ip", access_point, |asker, expected| Some(address(&asker.addresses, expected))),
     ];
     rows.extend(components::sockets().map(|(component, socket)| Row {
         name: socket.name,
@@ -91,6 +91,9 @@ fn rows() -> Vec<Row> {
     ]);
     rows
 }
+
+/// The row of the radio's address, which another component gives on each stack.
+pub const ADDRESS: &str = "address";
 
 const HAS_IPV6: &str = "/proc/net/if_inet6";
 

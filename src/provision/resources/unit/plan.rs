@@ -13,7 +13,8 @@ use crate::system::{Host, Node};
 use anyhow::Context;
 use std::collections::BTreeMap;
 
-/// Plans the units of what is desired, after `files` are changed.
+/// Plans the units of what is desired, after `files` are changed. Where the kernel, or a daemon, is seen not to be what
+/// its files say, though the unit is up, its component is among `moved`.
 ///
 /// # Errors
 /// When systemd can't say how its units are.
@@ -22,6 +23,7 @@ pub fn plan(
     desired: &Desired,
     activated: &BTreeMap<String, String>,
     files: &[FileChange],
+    moved: &[&'static Component],
 ) -> anyhow::Result<Vec<UnitChange>> {
     let touched = files.iter().flat_map(|f| components::notified(&f.path, desired.stack)).collect();
     Ok(unit_changes(&UnitInputs {
@@ -29,6 +31,7 @@ pub fn plan(
         states: systemd::states(host, &components::units())?,
         activated,
         touched,
+        moved,
         radio: &desired.radio,
     }))
 }
@@ -89,7 +92,7 @@ fn inputs(desired: &Desired) -> BTreeMap<&'static str, String> {
             Some(secrets) => artifact.body.expose(secrets),
             None => artifact.body.masked(),
         };
-        for component in components::notified(&artifact.path, desired.stack) {
+        for component in components::hashed(&artifact.path, desired.stack) {
             texts.entry(component.key).or_default().push_str(&format!("{}\0{body}\0", artifact.path));
         }
     }
@@ -104,6 +107,8 @@ struct UnitInputs<'a> {
     /// Components whose files are about to change: drift on disk is what their daemons may be running with, and after
     /// an OS upgrade, or on a fresh root that was given an old record, the record speaks of another system.
     touched: Vec<&'static Component>,
+    /// Components that do not do what their unit is up for: `nft flush ruleset` takes rules away, and no unit ends.
+    moved: &'a [&'static Component],
     radio: &'a str,
 }
 
@@ -137,6 +142,7 @@ fn unit_changes(wanted: &UnitInputs<'_>) -> Vec<UnitChange> {
             () if stale && component.reloads() => Act::Reload,
             () if stale => Act::Restart,
             () if !running => Act::Start,
+            () if wanted.moved.contains(&component) => Act::Restart,
             () => Act::None,
         };
         let mut change = change(component, name, act, input, Some(&now));
@@ -210,8 +216,14 @@ mod tests {
         ]);
         let activated = [("dnsmasq", "same"), ("samba", "same"), ("hostapd", "old"), ("sysctl", "gone")];
         let activated = activated.map(|(k, v)| (k.to_owned(), v.to_owned())).into();
-        let mut wanted =
-            UnitInputs { inputs, states, activated: &activated, touched: Vec::new(), radio: "wlan0" };
+        let mut wanted = UnitInputs {
+            inputs,
+            states,
+            activated: &activated,
+            touched: Vec::new(),
+            moved: &[],
+            radio: "wlan0",
+        };
         let changes = unit_changes(&wanted);
         let steps: Vec<String> = changes.iter().map(UnitChange::steps).collect();
         assert_eq!(

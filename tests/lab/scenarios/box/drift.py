@@ -1,0 +1,38 @@
+"""What moves in the kernel while every unit stays up is seen by plan, mended by apply, and then there is nothing to do."""
+
+from harness import checks
+from harness.errors import expect
+
+USUAL = ("trixie",)
+MORE = ("bookworm", "bullseye")
+
+# What somebody does, and what plan says of it.
+MOVES = {
+    "nft flush ruleset": "firewall: the rules are not loaded",
+    "iptables -t nat -F": "NAT: the rules are not loaded",
+    "sysctl -qw net.ipv4.ip_forward=0": "forwarding: off",
+    "ip addr flush dev wlan0": "address: none",
+    "systemctl stop dnsmasq": "dnsmasq.service: start",
+    "systemctl kill --signal=KILL smbd": "smbd.service: start",
+}
+
+
+def run(lab):
+    lab.boot_fast()
+    checks.init(lab)
+    checks.apply(lab)
+    address = lab.wait_for_uplink()
+    checks.joins(lab)
+    checks.browses(lab)
+    took = lab.sh("a=$(date +%s%N); /mnt/piback plan >/dev/null; b=$(date +%s%N); echo $(((b - a) / 1000000))")
+    lab.say(f"plan with all its looks takes {took.strip()} ms")
+    for move, said in MOVES.items():
+        checks.quiet_plan(lab)
+        lab.sh(move)
+        plan = lab.sh("/mnt/piback plan --check; echo ended with $?")
+        expect(said in plan and "ended with 2" in plan, f"after `{move}` plan does not say '{said}':\n{plan}")
+        checks.apply(lab)
+        checks.joins(lab)
+        checks.browses(lab)
+        checks.closed_towards(lab, address)
+    checks.quiet_plan(lab)
