@@ -122,7 +122,14 @@ const TROUBLES: &[Trouble] = &[
         remedy: "look at `date`; set it, as in: sudo date -s '2026-05-31 18:00', and apply again",
     },
     Trouble {
-        words: &["NOSPLIT", "does the network require authentication", "Clearsigned file isn't valid"],
+        words: &[
+            "NOSPLIT",
+            "does the network require authentication",
+            "Clearsigned file isn't valid",
+            "Redirection from",
+            "Redirection loop",
+            "Certificate verification failed",
+        ],
         is: "a page to sign in answers in the place of the package server, as in a hotel",
         remedy: "sign in: open any page in a browser on the same cable or network, then apply again",
     },

@@ -97,3 +97,107 @@ pub fn refuse(conflicts: &[Conflict], is_live: bool) -> anyhow::Result<()> {
     let problem = Problem::failed("settings of others fight with piback's, and nothing was changed");
     Err(stop.iter().fold(problem, |problem, conflict| problem.hint(conflict.to_string())).into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::{EMBEDDED, load};
+    use crate::provision::host::facts::{Stack, os_release};
+    use crate::system::FileNode;
+    use crate::system::fake::FakeHost;
+    use crate::system::run::{Output, Tool};
+
+    /// A running host whose tools answer so, and that has these files.
+    fn look(files: &[(&str, &str)], answers: &'static [(&str, &str)]) -> Vec<Conflict> {
+        let root = tempfile::tempdir().unwrap();
+        let tree = FakeHost::tree(root.path()).unwrap();
+        for (path, text) in files {
+            for (end, _) in path.match_indices('/').skip(1) {
+                tree.make_dir(&path[..end], 0o755).unwrap();
+            }
+            let file = FileNode { bytes: text.as_bytes().to_vec(), mode: 0o644, uid: 0, gid: 0 };
+            tree.write(path, &file).unwrap();
+        }
+        let host = FakeHost::live(root.path(), |tool: &Tool| {
+            let words: Vec<_> = tool.args.iter().map(|a| a.to_string_lossy().into_owned()).collect();
+            let line = format!("{} {}", tool.program, words.join(" "));
+            let said = answers.iter().find(|(begins, _)| line.starts_with(begins)).map(|(_, said)| *said);
+            let code = Some(i32::from(said.is_none()));
+            Ok(Output { code, stdout: said.unwrap_or_default().into(), stderr: String::new() })
+        })
+        .unwrap();
+        let (os, stack) = (os_release(""), Stack::NetworkManager);
+        let facts = Facts { os, stack, interfaces_d_is_read: false, ssh_ports: vec![22] };
+        let profile = load(EMBEDDED[0].1, "travel").unwrap();
+        find(&host, &facts, &profile, &ManualSetup::default()).unwrap()
+    }
+
+    #[test]
+    fn what_only_a_running_host_shows() {
+        type Case =
+            (&'static [(&'static str, &'static str)], &'static [(&'static str, &'static str)], &'static str);
+        let cases: &[(Case, Weight)] = &[
+            (
+                (
+                    &[],
+                    &[(
+                        "nft list ruleset",
+                        "table inet x {\n chain i {\n  type filter hook input priority 0; policy drop;\n }\n}\n",
+                    )],
+                    "table inet x chain i",
+                ),
+                Weight::Refused,
+            ),
+            (
+                (&[], &[("ip -o link show dev wlan0", "3: wlan0: <UP> mtu 1500 master br7 state UP")], "br7"),
+                Weight::Refused,
+            ),
+            (
+                (
+                    &[],
+                    &[("ss -Hlunp", "UNCONN 0 0 0.0.0.0:67 0.0.0.0:* users:((\"dhcpd\",pid=1,fd=7))\n")],
+                    "dhcpd on 0.0.0.0:67",
+                ),
+                Weight::Refused,
+            ),
+            (
+                (
+                    &[],
+                    &[("ss -Hltnp", "LISTEN 0 5 *:80 *:* users:((\"nginx\",pid=1,fd=7))\n")],
+                    "nginx on *:80",
+                ),
+                Weight::Said,
+            ),
+            (
+                (
+                    &[("/proc/net/ip_tables_names", "nat\nfilter\n")],
+                    &[
+                        ("iptables --version", "iptables v1.8.9 (nf_tables)\n"),
+                        ("iptables-legacy -w -S", "-P INPUT DROP\n-P FORWARD ACCEPT\n"),
+                    ],
+                    "iptables-legacy -P INPUT DROP",
+                ),
+                Weight::Refused,
+            ),
+            (
+                (
+                    &[("/var/lib/docker/x", "")],
+                    &[(
+                        "iptables -w -t nat -S DOCKER",
+                        "-A DOCKER ! -i docker0 -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80\n",
+                    )],
+                    "Docker's ports 8080",
+                ),
+                Weight::Said,
+            ),
+        ];
+        for ((files, answers, at), weight) in cases {
+            let found = look(files, answers);
+            assert!(found.iter().any(|c| c.at == *at && c.weight == *weight), "{at}: {found:?}");
+            assert_eq!(found.len(), 1, "{found:?}");
+        }
+        assert_eq!(look(&[], &[]), []);
+        let dnsmasqs = &[("ss -Hlunp", "UNCONN 0 0 0.0.0.0:67 0.0.0.0:* users:((\"dnsmasq\",pid=1,fd=7))\n")];
+        assert_eq!(look(&[], dnsmasqs), [], "it is the appliance's own");
+    }
+}
