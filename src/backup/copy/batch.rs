@@ -1,6 +1,6 @@
 //! Files that were written and wait to be made durable together.
 
-use super::context::{BATCH_BYTES, BATCH_FILES, BATCH_SECONDS};
+use super::context::{BATCH_BYTES, BATCH_FILES, BATCH_SECONDS, LAST_BATCH_BYTES};
 use super::reader::ReadEnd;
 use crate::backup::drive::DestFolder;
 use crate::system::volume::{Dir, OutFile};
@@ -35,9 +35,10 @@ impl Batch {
         self.files.push(file);
     }
 
-    pub fn is_full(&self, now: Duration) -> bool {
+    /// Tells whether it is to be made durable now, with so many bytes of the run still to come.
+    pub fn is_full(&self, now: Duration, to_come: u64) -> bool {
         !self.files.is_empty()
-            && (self.bytes >= BATCH_BYTES
+            && (self.bytes >= (to_come / 3).clamp(LAST_BATCH_BYTES, BATCH_BYTES)
                 || self.files.len() >= BATCH_FILES
                 || now.saturating_sub(self.since) >= Duration::from_secs(BATCH_SECONDS))
     }

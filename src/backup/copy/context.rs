@@ -32,6 +32,8 @@ pub const BUFFERS: usize = 4;
 
 /// A batch ends with this many bytes, with [`BATCH_FILES`], or after [`BATCH_SECONDS`], whichever comes first.
 pub const BATCH_BYTES: u64 = 256 * 1024 * 1024;
+/// Towards the end of a run batches get smaller, down to this: nothing is written while the last one is read back.
+pub const LAST_BATCH_BYTES: u64 = 32 * 1024 * 1024;
 /// Files of a batch.
 pub const BATCH_FILES: usize = 256;
 /// Seconds of a batch.

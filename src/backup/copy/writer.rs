@@ -6,7 +6,7 @@ use super::reader::{Message, ReadEnd};
 use super::result::Shared;
 use super::room::Room;
 use crate::backup::drive::{self, DestFolder};
-use crate::backup::events::{Event, Side};
+use crate::backup::events::{Event, Side, total};
 use crate::backup::reason::{Reason, Stop};
 use crate::backup::source::LARGE;
 use crate::system::clock;
@@ -36,6 +36,7 @@ pub fn run(
         place: None,
         batch: Batch::default(),
         room: Room::default(),
+        to_come: total(context.jobs.iter().map(|job| context.card.files[job.file as usize].size)),
         temps: 0,
     };
     while let Some(message) = writer.next(&reader) {
@@ -55,6 +56,8 @@ struct Writer<'a> {
     place: Option<(u32, DestFolder)>,
     batch: Batch,
     room: Room,
+    /// Bytes of the files that were not begun yet.
+    to_come: u64,
     temps: u64,
 }
 
@@ -116,6 +119,7 @@ impl Writer<'_> {
     }
 
     fn begin(&mut self, job: u32, size: u64) {
+        self.to_come = self.to_come.saturating_sub(size);
         self.abandon();
         if self.context.watch.stop_requested() {
             self.result.stop(Stop::Asked);
@@ -221,7 +225,7 @@ impl Writer<'_> {
     }
 
     fn hand_over_if_full(&mut self) {
-        if self.batch.is_full(clock::monotonic()) {
+        if self.batch.is_full(clock::monotonic(), self.to_come) {
             self.hand_over();
         }
     }

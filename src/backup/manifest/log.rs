@@ -3,10 +3,10 @@
 use super::damage::{self, Damage};
 use super::index::Index;
 use super::record::Record;
-use crate::system::volume::{Buffer, Dir, Fault, FaultKind, OutFile};
+use crate::system::volume::{Buffer, Dir, Fault, FaultKind, InFile, OutFile};
 use crate::ui::visible;
 use anyhow::Context;
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 
 /// The manifests of one label.
 #[derive(Debug, Default)]
@@ -38,6 +38,9 @@ pub struct Log {
     speaks: bool,
 }
 
+/// Manifests that are on their way from the drive while one is read.
+const AHEAD: usize = 16;
+
 /// Lines are written in pieces of this size.
 const PIECE: usize = 256 * 1024;
 
@@ -66,30 +69,25 @@ impl Runs {
     /// # Errors
     /// When the drive does not answer. A manifest that can't be read is damage, not an error: photos must get onto a
     /// drive with a bad sector too.
-    pub fn load(folder: Option<&Dir>, mut listed: Vec<Vec<u8>>) -> anyhow::Result<Self> {
+    pub fn load(folder: Option<&Dir>, listed: Vec<Vec<u8>>) -> anyhow::Result<Self> {
         let mut runs = Runs::default();
         let names = names_of(folder).context("list the manifests")?;
         runs.count = names.len();
-        let mut numbers: Vec<u64> = names.iter().chain(&listed).filter_map(|name| number_of(name)).collect();
-        numbers.sort_unstable();
-        runs.last_number = numbers.last().copied().unwrap_or(0);
-        runs.damage.extend(damage::gaps(numbers));
-        let with_list: HashSet<Vec<u8>> = listed.iter().cloned().collect();
-        let have: HashSet<&[u8]> = names.iter().map(|name| &name[..name.len() - SUFFIX.len()]).collect();
-        listed.retain(|run| !have.contains(run.as_slice()));
-        let gone = listed.iter().filter_map(|name| number_of(name)).map(|n| Damage::Missing(n..=n));
-        runs.damage.extend(gone);
+        (runs.last_number, runs.damage) = missing(&names, &listed);
+        let with_list: HashSet<Vec<u8>> = listed.into_iter().collect();
         let mut open: Vec<(u64, String)> = Vec::new();
         let (mut cleaned, mut lost, mut last_ended) = (HashSet::new(), HashSet::new(), 0);
         let mut buffer = Buffer::new(LONGEST);
-        for name in names {
-            let Some(folder) = folder else { break };
+        for (name, file) in opened(folder, names) {
             let number = number_of(&name).unwrap_or(0);
             let run = String::from_utf8_lossy(&name[..name.len() - SUFFIX.len()]).into_owned();
             let mut said = Said::default();
-            match runs.read_one(folder, &name, &mut buffer, &mut said) {
+            match file.and_then(|file| runs.read_one(file, &mut buffer, &mut said)) {
                 Ok(()) => {}
-                Err(fault) if fault.kind() == FaultKind::Gone || !folder.device_present() => {
+                Err(fault)
+                    if fault.kind() == FaultKind::Gone
+                        || folder.is_some_and(|folder| !folder.device_present()) =>
+                {
                     return Err(fault).with_context(|| format!("read manifest {}", visible(&run)));
                 }
                 Err(fault) => runs.damage.push(Damage::Unreadable { number, fault }),
@@ -142,10 +140,10 @@ impl Runs {
     pub fn since(folder: &Dir, after: u64) -> Result<Index, Fault> {
         let mut runs = Runs::default();
         let mut buffer = Buffer::new(LONGEST);
-        for name in names_of(Some(folder))? {
-            if number_of(&name).is_some_and(|number| number > after) {
-                runs.read_one(folder, &name, &mut buffer, &mut Said::default())?;
-            }
+        let mut names = names_of(Some(folder))?;
+        names.retain(|name| number_of(name).is_some_and(|number| number > after));
+        for (_, file) in opened(Some(folder), names) {
+            runs.read_one(file?, &mut buffer, &mut Said::default())?;
         }
         Ok(runs.index)
     }
@@ -175,14 +173,7 @@ impl Runs {
         format!("{:06}-{}-{random:016x}", self.last_number.saturating_add(1), now.strftime("%Y%m%dT%H%M%SZ"))
     }
 
-    fn read_one(
-        &mut self,
-        folder: &Dir,
-        name: &[u8],
-        buffer: &mut Buffer,
-        said: &mut Said,
-    ) -> Result<(), Fault> {
-        let mut file = folder.read(name, false)?;
+    fn read_one(&mut self, mut file: InFile, buffer: &mut Buffer, said: &mut Said) -> Result<(), Fault> {
         let mut pending: Vec<u8> = Vec::new();
         let mut offset = 0;
         loop {
@@ -282,6 +273,37 @@ impl Log {
         self.offset += lines.len() as u64;
         Ok(())
     }
+}
+
+/// The highest number of a run, and the manifests that were there and are not: of numbers that are left out, and of runs that
+/// wrote a list.
+fn missing(names: &[Vec<u8>], listed: &[Vec<u8>]) -> (u64, Vec<Damage>) {
+    let mut numbers: Vec<u64> = names.iter().chain(listed).filter_map(|name| number_of(name)).collect();
+    numbers.sort_unstable();
+    let last = numbers.last().copied().unwrap_or(0);
+    let have: HashSet<&[u8]> = names.iter().map(|name| &name[..name.len() - SUFFIX.len()]).collect();
+    let gone = listed.iter().filter(|run| !have.contains(run.as_slice()));
+    let gone = gone.filter_map(|name| number_of(name)).map(|n| Damage::Missing(n..=n));
+    (last, damage::gaps(numbers).chain(gone).collect())
+}
+
+/// Opens manifests some ahead of the one that is read, so that the drive has the next ones ready.
+fn opened(
+    folder: Option<&Dir>,
+    names: Vec<Vec<u8>>,
+) -> impl Iterator<Item = (Vec<u8>, Result<InFile, Fault>)> {
+    let mut names = names.into_iter();
+    let mut ahead = VecDeque::new();
+    std::iter::from_fn(move || {
+        while ahead.len() < AHEAD
+            && let Some((folder, name)) = folder.zip(names.next())
+        {
+            let file = folder.read(&name, false);
+            let _ = file.as_ref().map(InFile::prefetch);
+            ahead.push_back((name, file));
+        }
+        ahead.pop_front()
+    })
 }
 
 /// The manifests' names, in the order of the runs.
