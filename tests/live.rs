@@ -7,7 +7,7 @@ mod common;
 mod pi;
 
 use common::Tree;
-use pi::{Pi, STACKS, Unit, fresh, fresh_on, pi, pi_on, profile, window};
+use pi::{Pi, STACKS, Unit, answer, fresh, fresh_on, pi, pi_on, profile, window, writes};
 use piback::doctor::{self, Finding, Level, Subject};
 use piback::error::exit_code;
 use piback::provision::apply::{self, Options, Recovered};
@@ -16,6 +16,7 @@ use piback::provision::host::systemd;
 use piback::provision::plan;
 use piback::provision::resources::unit::change;
 use piback::provision::state::State;
+use piback::system::fake::{FakeHost, Fault};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
@@ -520,6 +521,46 @@ fn the_timers_undoing_is_proved_too() {
     pi.model.borrow_mut().radio = "COUNTRY_UPDATE";
     assert_eq!(apply::settle(&pi.host, true).unwrap(), Recovered::Undone);
     assert_eq!(pi.files(), kept);
+}
+
+/// Bytes that were kept for an undoing and are others now are put nowhere: it is said, and they stay to be looked at.
+#[test]
+fn a_damaged_copy_is_not_put_back() {
+    let pi = pi(fresh());
+    pi.tree.write("/etc/hostapd/hostapd.conf", "ssid=mine\n");
+    pi.host.arm_when(Fault::Die, writes("/etc/dnsmasq.d/piback.conf"));
+    pi.apply(6, None).unwrap_err();
+    let holds = |text: &str| -> Vec<String> {
+        let all = pi.tree.snapshot().0;
+        let kept = all.iter().filter(|(path, e)| path.contains("/journal/") && e.bytes == text.as_bytes());
+        kept.map(|(path, _)| path.clone()).collect()
+    };
+    let kept = holds("ssid=mine\n");
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    pi.tree.write(&kept[0], "ssid=rots\n");
+    let (model, root) = (Rc::clone(&pi.model), pi.tree.root());
+    let host = FakeHost::live(&root.clone(), move |tool| answer(&model, &root, tool)).unwrap();
+    let error = apply::recover(&host).unwrap_err();
+    assert!(format!("{error:#} {:?}", piback::error::hints(&error)).contains("is damaged"), "{error:?}");
+    assert_ne!(pi.tree.read("/etc/hostapd/hostapd.conf"), "ssid=rots\n");
+    assert_eq!(holds("ssid=rots\n"), kept);
+}
+
+/// A way back that can't be finished is undone: what it had disabled starts at the next boot again.
+#[test]
+fn a_way_back_that_fails_leaves_its_units_enabled() {
+    let pi = pi(fresh());
+    pi.apply(6, None).unwrap();
+    let enabled = |pi: &Pi| {
+        let units = pi.model.borrow().units.clone();
+        units.into_iter().filter(|(_, u)| u.file == "enabled").map(|(name, _)| name).collect::<Vec<_>>()
+    };
+    let (before, files) = (enabled(&pi), pi.files());
+    pi.model.borrow_mut().stuck = Some("hostapd.service");
+    let error = pi.roll_back().unwrap_err();
+    assert!(matches!(exit_code(&error), 3 | 4), "{error:#}");
+    assert_eq!(pi.files(), files);
+    assert_eq!(enabled(&pi), before);
 }
 
 /// A generation that is gone back to has to come up, and is what the next undoing is held against.

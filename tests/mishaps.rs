@@ -118,6 +118,54 @@ fn edits_around_a_block_survive_the_way_back() {
 }
 
 #[test]
+fn a_block_stays_where_its_file_s_owner_moved_it() {
+    let tree = ready();
+    tree.write("/etc/dhcpcd.conf", "hostname\n");
+    assert_eq!(apply(&tree).code, 0);
+    let text = tree.read("/etc/dhcpcd.conf");
+    tree.write("/etc/dhcpcd.conf", format!("{text}# mine\n"));
+    assert_eq!(tree.piback(&["plan", "--stack", "dhcpcd", "--check"]).code, 0, "nothing of ours has changed");
+}
+
+#[test]
+fn a_file_whose_mode_or_owner_moved_is_planned_and_mended() {
+    let tree = applied();
+    let path = tree.path("/etc/dnsmasq.d/piback.conf");
+    let now = || std::fs::metadata(&path).map(|m| (m.mode() & 0o7777, m.uid())).unwrap();
+    let is_root = now().1 == 0 && std::fs::metadata("/proc/self").unwrap().uid() == 0;
+    let moves: [&dyn Fn(); 2] = [
+        &|| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).unwrap(),
+        // Who is not root can give nothing away, and nothing can be given away there.
+        &|| {
+            if is_root {
+                std::os::unix::fs::chown(&path, Some(1000), None).unwrap()
+            }
+        },
+    ];
+    let before = now();
+    for moved in moves {
+        moved();
+        let pending = now() != before;
+        assert_eq!(tree.piback(&["plan", "--stack", "dhcpcd", "--check"]).code, i32::from(pending) * 2);
+        assert_eq!(apply(&tree).code, 0);
+        assert_eq!(now(), before);
+    }
+}
+
+#[test]
+fn a_way_back_for_mode_and_owner_alone() {
+    let tree = ready();
+    tree.write("/etc/hostapd/hostapd.conf", "ssid=mine\n");
+    let path = tree.path("/etc/hostapd/hostapd.conf");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+    assert_eq!(apply(&tree).code, 0);
+    tree.write("/etc/hostapd/hostapd.conf", "ssid=mine\n");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(original(&tree).code, 0);
+    assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o7777, 0o640);
+}
+
+#[test]
 fn a_damaged_record_does_not_stand_in_the_way_back() {
     let tree = ready();
     tree.write("/etc/dhcpcd.conf", "hostname\n");

@@ -102,6 +102,8 @@ fn rules_behind(host: &dyn Host, hunk: &str, radio: &str) -> anyhow::Result<Vec<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::system::fake::FakeHost;
+    use crate::system::run::Output;
 
     #[test]
     fn a_rule_and_its_reverse() {
@@ -109,5 +111,16 @@ mod tests {
         let goes = RuleChange { rule, comes: false };
         assert_eq!(goes.text(), "iptables -w -t nat -D POSTROUTING -o eth0 -j MASQUERADE");
         assert_eq!(goes.reversed().text(), "iptables -w -t nat -A POSTROUTING -o eth0 -j MASQUERADE");
+    }
+
+    /// A rule that iptables says it took out and lists all the same is no reason to go on for ever.
+    #[test]
+    fn a_rule_that_does_not_go_ends_the_trying() {
+        let tree = tempfile::tempdir().unwrap();
+        let host =
+            FakeHost::live(tree.path(), |_| Ok(Output { code: Some(0), ..Output::default() })).unwrap();
+        let rule = Rule::of_command("iptables -t nat -A POSTROUTING -o eth0 -j MASQUERADE").unwrap();
+        carry_out(&host, &[RuleChange { rule, comes: false }]).unwrap();
+        assert!(host.take_tools().iter().filter(|tool| tool.contains(" -D ")).count() > 1);
     }
 }

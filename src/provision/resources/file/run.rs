@@ -153,3 +153,26 @@ pub fn make_dirs_again(host: &dyn Host, dirs: &[String]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provision::resources::file::change::Action;
+
+    #[test]
+    fn room_is_counted_in_blocks_and_for_files_alone() {
+        let room = |before: Node| {
+            room_before(&FileChange {
+                path: "/etc/x".into(),
+                action: Action::Change,
+                before,
+                after: Node::Absent,
+                followed: None,
+                shown: Default::default(),
+            })
+        };
+        let file = |len| Node::File(FileNode { bytes: vec![0; len], mode: 0o644, uid: 0, gid: 0 });
+        assert_eq!([room(file(1)), room(file(4096)), room(file(4097))], [4096, 4096, 8192]);
+        assert_eq!([room(file(0)), room(Node::Absent)], [0, 0]);
+    }
+}
