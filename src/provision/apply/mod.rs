@@ -107,12 +107,9 @@ fn record(host: &dyn Host, plan: &Plan, options: &Options<'_>) -> Generation {
 }
 
 /// The state to be proved while the new one is in force: what this apply wants, or what was proved of the generation that
-/// it goes back to, but for the way in of whoever made that one.
+/// it goes back to; a record has no way in, which is the session's.
 fn expected(host: &dyn Host, plan: &Plan, options: &Options<'_>) -> Option<Expected> {
-    options.expected.cloned().or_else(|| {
-        let proved = generations::read(host, plan.restored?).ok()?.expected?;
-        Some(Expected { way_in: None, ..proved })
-    })
+    options.expected.cloned().or_else(|| generations::read(host, plan.restored?).ok()?.expected)
 }
 
 fn write_files(host: &dyn Host, plan: &Plan) -> anyhow::Result<()> {
