@@ -4,6 +4,7 @@ use super::context;
 use crate::cli::Global;
 use crate::doctor::{self, Finding, Level, Subject, drive};
 use crate::error::{Outcome, Problem};
+use crate::provision::components;
 use crate::provision::host::facts;
 use crate::provision::plan::prepare;
 use crate::provision::state::State;
@@ -23,7 +24,8 @@ pub fn run(global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     // Without its record nobody knows which subnet `auto` has chosen: only root can read it.
     let knows = state.is_ok();
     let state = state.unwrap_or_default();
-    let facts = facts::read(&host, None, state.last.as_ref().and_then(|last| last.stack)).ok();
+    let facts =
+        facts::read(&host, components::of_stack, None, state.last.as_ref().and_then(|last| last.stack)).ok();
     let mut profile = profile.ok();
     if let Some(profile) = &mut profile {
         prepare::name_radio(&host, profile, &state);

@@ -36,6 +36,16 @@ components! {
     dns,
 }
 
+/// The unit that, started at boot, makes a stack the one in charge; ifupdown has none that tells.
+#[must_use]
+pub fn of_stack(stack: Stack) -> Option<&'static str> {
+    match stack {
+        Stack::NetworkManager => networkmanager::COMPONENT.unit(),
+        Stack::Dhcpcd => dhcpcd::COMPONENT.unit(),
+        Stack::Ifupdown => None,
+    }
+}
+
 /// All files of all components, in order.
 pub fn files() -> impl Iterator<Item = &'static File> {
     COMPONENTS.iter().flat_map(|component| component.files)

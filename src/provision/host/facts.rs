@@ -7,6 +7,9 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
+/// Links to what starts at boot.
+const BOOT_WANTS: &str = "/etc/systemd/system/multi-user.target.wants";
+
 /// Who brings up wlan0 on a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -49,12 +52,20 @@ pub struct Facts {
     pub ssh_ports: Vec<u16>,
 }
 
+/// Names the unit that, started at boot, makes a stack the one in charge.
+pub type UnitOf = fn(Stack) -> Option<&'static str>;
+
 /// Reads the facts. `wanted` overrides the stack that is found; `last` is the one of the last apply, taken where
 /// nothing is found (a bare tree).
 ///
 /// # Errors
 /// When a file can't be read, or no stack is found, wanted or known.
-pub fn read(host: &dyn Host, wanted: Option<Stack>, last: Option<Stack>) -> anyhow::Result<Facts> {
+pub fn read(
+    host: &dyn Host,
+    unit_of: UnitOf,
+    wanted: Option<Stack>,
+    last: Option<Stack>,
+) -> anyhow::Result<Facts> {
     let read = |path: &str| -> anyhow::Result<Option<String>> {
         let bytes = host.read_followed(path).with_context(|| format!("{path} can't be read"))?;
         Ok(bytes.map(|b| String::from_utf8_lossy(&b).into_owned()))
@@ -65,7 +76,7 @@ pub fn read(host: &dyn Host, wanted: Option<Stack>, last: Option<Stack>) -> anyh
     };
     let stack = match wanted {
         Some(stack) => stack,
-        None => found_stack(host, &os)?.or(last).ok_or_else(|| {
+        None => found_stack(host, unit_of, &os)?.or(last).ok_or_else(|| {
             crate::error::Problem::failed("no network stack was found: no NetworkManager, dhcpcd or ifupdown")
                 .hint("name it: --stack ifupdown, dhcpcd or networkmanager")
         })?,
@@ -75,21 +86,17 @@ pub fn read(host: &dyn Host, wanted: Option<Stack>, last: Option<Stack>) -> anyh
     Ok(Facts { os, stack, interfaces_d_is_read, ssh_ports: ssh::ports(host) })
 }
 
-fn found_stack(host: &dyn Host, os: &OsRelease) -> anyhow::Result<Option<Stack>> {
+fn found_stack(host: &dyn Host, unit_of: UnitOf, os: &OsRelease) -> anyhow::Result<Option<Stack>> {
     let there = |path: &str| -> anyhow::Result<bool> {
         Ok(host.read_followed(path).with_context(|| format!("{path} can't be looked at"))?.is_some())
     };
-    let unit_at = |folder: &str, unit: &str| -> anyhow::Result<bool> {
-        Ok(host
-            .list(folder)
-            .with_context(|| format!("{folder} can't be looked at"))?
-            .iter()
-            .any(|n| n == unit))
+    let wanted_at_boot = |stack: Stack| -> anyhow::Result<bool> {
+        let wants = host.list(BOOT_WANTS).with_context(|| format!("{BOOT_WANTS} can't be looked at"))?;
+        Ok(unit_of(stack).is_some_and(|unit| wants.iter().any(|wanted| wanted == unit)))
     };
-    let wanted_at_boot = |unit: &str| unit_at("/etc/systemd/system/multi-user.target.wants", unit);
     // Bullseye ships NetworkManager too, switched off: what counts is who starts at boot.
     let network_manager = there("/usr/sbin/NetworkManager")?;
-    if network_manager && wanted_at_boot("NetworkManager.service")? {
+    if network_manager && wanted_at_boot(Stack::NetworkManager)? {
         return Ok(Some(Stack::NetworkManager));
     }
     let dhcpcd = there("/sbin/dhcpcd")? || there("/usr/sbin/dhcpcd")?;
@@ -97,7 +104,7 @@ fn found_stack(host: &dyn Host, os: &OsRelease) -> anyhow::Result<Option<Stack>>
     Ok(match (dhcpcd, ifupdown) {
         // Jessie has both, and its dhcpcd leaves interfaces with a stanza alone: the article's form works there.
         (true, true) if os.version.is_some_and(|v| v <= 8) => Some(Stack::Ifupdown),
-        (true, _) if wanted_at_boot("dhcpcd.service")? || !ifupdown => Some(Stack::Dhcpcd),
+        (true, _) if wanted_at_boot(Stack::Dhcpcd)? || !ifupdown => Some(Stack::Dhcpcd),
         (_, true) => Some(Stack::Ifupdown),
         _ => network_manager.then_some(Stack::NetworkManager),
     })

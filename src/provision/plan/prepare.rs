@@ -54,7 +54,7 @@ impl Prepared {
         };
         profile.network = subnet.network.clone();
         let last = state.last.as_ref().and_then(|last| last.stack);
-        let facts = facts::read(host, stack, last)?;
+        let facts = facts::read(host, components::of_stack, stack, last)?;
         let secrets =
             Secrets { wifi: secret(host, profile.wifi.passphrase_file.as_str(), "the Wi-Fi passphrase")? };
         let share_password = secret(host, profile.share.password_file.as_str(), "the share's password")?;
