@@ -140,12 +140,33 @@ impl AccountLine {
         }
     }
 
+    /// Tells what this run read, and what it took from records and of which day.
+    fn how(&self) -> String {
+        let then = self.from_records.files;
+        let now = self.on_card.files.saturating_sub(then);
+        match &self.verified_on {
+            Some((first, last)) => {
+                let later = if first == last { "" } else { " or later" };
+                match now {
+                    0 => format!(", verified on {first}{later}"),
+                    _ => format!(": {now} verified now, {then} on {first}{later}"),
+                }
+            }
+            None => ", verified".into(),
+        }
+    }
+
     fn sentence(&self, ui: &Ui) -> String {
         let label = &self.label;
         match (self.safe, self.on_card.files) {
             (_, 0) => ui.paint(Style::Yellow, &format!("There are no files on {label}.")),
             (true, n) if self.shared.is_some() => {
-                let text = format!("{} of {label} copied and verified. THIS IS NO BACKUP:", ui::files(n));
+                let text = format!(
+                    "{} on {label} {} on the drive{}. THIS IS NO BACKUP:",
+                    ui::files(n),
+                    are(n),
+                    self.how()
+                );
                 let why = match self.shared.as_deref() {
                     Some("disk") => "card and drive are parts of one disk.",
                     _ => "card and drive are one file system.",
@@ -154,24 +175,15 @@ impl AccountLine {
             }
             (true, n) => {
                 let what = if n == 1 { "The file" } else { &format!("All {}", ui::files(n)) };
-                let (now, then) = (n - self.from_records.files.min(n), self.from_records.files);
-                let how = match &self.verified_on {
-                    Some((first, last)) => {
-                        let later = if first == last { "" } else { " or later" };
-                        match now {
-                            0 => format!(", verified on {first}{later}"),
-                            _ => format!(": {now} verified now, {then} on {first}{later}"),
-                        }
-                    }
-                    None => ", verified".into(),
-                };
-                ui.paint(Style::Green, &format!("{what} on {label} {} on the drive{how}.", are(n)))
+                let text = format!("{what} on {label} {} on the drive{}.", are(n), self.how());
+                ui.paint(Style::Green, &text)
             }
             // The last record, or a list for other tools: photos wait for neither.
             (false, _) if self.not_safe.files == 0 => {
                 let why = self.stopped.as_deref().unwrap_or("something went wrong");
                 let text = format!(
-                    "All of {label} was copied and verified, but the end was not reached: {why}. Run it again."
+                    "All of {label} is on the drive{}, but the end was not reached: {why}. Run it again.",
+                    self.how()
                 );
                 ui.paint(Style::Red, &text)
             }

@@ -45,6 +45,8 @@ pub struct Faults {
     pub meanwhile: Option<(String, Meanwhile)>,
     /// Listed, and unknown to every lookup: names that end so.
     pub unknown: Vec<String>,
+    /// Gone in the moment in which it is looked up: names that end so.
+    pub goes: Vec<String>,
     /// Listed twice: names that end so.
     pub twice: Vec<String>,
     /// Folders whose path ends so can't be opened, and why: no permission, or damaged.
@@ -539,6 +541,9 @@ macro_rules! answer {
 impl Filesystem for Faulty {
     fn lookup(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
         let path = self.child(parent, name);
+        if self.faults.lock().unwrap().goes.iter().any(|end| name.to_string_lossy().ends_with(end)) {
+            let _ = fs::remove_file(self.real(&path));
+        }
         match self
             .gate()
             .and_then(|()| self.unknown(name))

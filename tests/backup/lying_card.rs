@@ -65,6 +65,16 @@ fn two_entries_of_one_name_are_both_not_safe() {
 }
 
 #[test]
+fn a_file_that_a_second_listing_has_no_more_went_away() {
+    let rig = three();
+    let card = lies(&rig, Faults { goes: vec!["IMG_0002.JPG".into()], ..Faults::default() });
+    let account = rig.backed_up();
+    assert_eq!(account["on_card"]["files"], 2, "somebody deleted the third: {account}");
+    assert_eq!(rig.run("safe-to-format", &[]).code, Some(0));
+    card.unmount();
+}
+
+#[test]
 fn a_card_that_begins_to_lie_while_it_is_compared_is_not_safe() {
     let rig = three();
     rig.backed_up();
