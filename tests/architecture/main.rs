@@ -1,6 +1,7 @@
 //! The rules of ARCHITECTURE.md, held against what the source says. What clippy.toml can't ban by name is here.
 #![allow(clippy::disallowed_methods)]
 
+mod cases;
 mod source;
 
 use source::{Kind, Source, in_circles, sources, uses};

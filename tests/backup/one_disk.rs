@@ -25,7 +25,10 @@ fn siblings_on_one_file_system_are_never_safe_to_format() {
     let run = rig.run("backup", &["--json"]);
     assert_eq!(run.code, Some(0), "{run:?}");
     assert_eq!(run.account()["shared"], "filesystem");
-    assert!(run.err.contains("3 files on SD32GB-03 are on the drive, verified. THIS IS NO BACKUP"), "{run:?}");
+    assert!(
+        run.err.contains("3 files on SD32GB-03 are on the drive, verified. THIS IS NO BACKUP"),
+        "{run:?}"
+    );
     let run = rig.run("backup", &["--json"]);
     assert!(run.err.contains("on the drive, verified on 20"), "nothing was read: {run:?}");
     let run = asked(&rig);
