@@ -13,9 +13,9 @@ ENDS = "SD32GB-03 --source /mnt/card --dest /mnt/drive"
 
 def run(lab):
     lab.boot()
-    lab.new_disk("card", 160 * MIB)
+    lab.new_disk("card", 200 * MIB)
     lab.pull("card")
-    halves(lab.file("card"), MIB, 72 * MIB, 152 * MIB)
+    halves(lab.file("card"), MIB, 72 * MIB, 192 * MIB)
     lab.plug("card")
     lab.sh(f"""
         set -e
