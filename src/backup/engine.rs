@@ -142,7 +142,7 @@ impl Job<'_> {
                 run: &run,
                 watch: self.watch,
             };
-            result = copy::run(&context, source, &mut log);
+            result = copy::run(&mut [(context, &mut log)], source).pop().unwrap_or_default();
         } else {
             let stop = account.stop.unwrap_or(Stop::Asked);
             result.not_safe = matched.jobs.iter().map(|j| (j.file, Reason::NotReached(stop))).collect();

@@ -1,4 +1,4 @@
-//! The work of a copy, and the limits it keeps: what its three threads share.
+//! The work of a copy to one drive, and the limits it keeps: what the threads share.
 
 use crate::backup::drive::Drive;
 use crate::backup::events::Watch;
@@ -14,7 +14,7 @@ pub struct Job {
     pub k: u32,
 }
 
-/// Holds what the three threads share.
+/// Holds what is shared about one drive.
 pub struct Context<'a> {
     pub card: &'a Card,
     pub jobs: &'a [Job],
@@ -24,11 +24,22 @@ pub struct Context<'a> {
     pub watch: &'a dyn Watch,
 }
 
+impl Context<'_> {
+    /// The number of the job that copies a file of the card to this drive. Jobs stand in the card's order.
+    #[must_use]
+    pub fn job_of(&self, file: u32) -> Option<u32> {
+        self.jobs.binary_search_by_key(&file, |job| job.file).ok().map(|job| job as u32)
+    }
+}
+
 /// Bytes moved at once. Large enough that a call costs nothing beside the device.
 pub const CHUNK: usize = 4 * 1024 * 1024;
 
 /// Buffers in the pool: what the reader may be ahead of the writer.
 pub const BUFFERS: usize = 4;
+
+/// And so many more for every further drive: what one may be ahead of another.
+pub const BUFFERS_MORE: usize = 1;
 
 /// A batch ends with this many bytes, with [`BATCH_FILES`], or after [`BATCH_SECONDS`], whichever comes first.
 pub const BATCH_BYTES: u64 = 256 * 1024 * 1024;

@@ -1,19 +1,17 @@
-//! The reader: the card's files one after the other, hashed on the way.
+//! The reader: the card's files one after the other, each once for all drives, hashed on the way.
 
-use super::context::Context;
+use super::lanes::{Lanes, Wanting};
 use super::rescue;
-use super::result::Shared;
-use super::room::Room;
 use crate::backup::digest::{Digest, Digester};
 use crate::backup::events::{Event, Side};
 use crate::backup::reason::{Reason, Stop};
-use crate::backup::scan::File;
 use crate::backup::source::{self, LARGE, Source};
 use crate::system::clock;
 use crate::system::volume::{ALIGN, Buffer, Fault, InFile, Stat};
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, TryRecvError};
 
 /// Small files opened ahead, so that the card has more than one request to work on.
 const AHEAD: usize = 16;
@@ -24,33 +22,39 @@ const PACKED: u64 = 512 * 1024;
 /// So many files are in a pack at most, so that the writer is not kept waiting.
 const PACK_FILES: usize = 32;
 
-/// From the reader to the writer.
+/// From the reader to the writers. Files are indexes into the card's.
+#[derive(Clone)]
 pub enum Message {
     /// A file begins; its data follows.
     Begin {
-        job: u32,
+        file: u32,
         size: u64,
     },
-    Data(Buffer),
+    Data(Arc<Buffer>),
     /// All of it was sent.
-    End(Box<ReadEnd>),
+    End(Arc<ReadEnd>),
     /// Small files, all at once: one hand-over for many.
-    Pack {
-        buffer: Buffer,
-        files: Vec<Packed>,
-    },
+    Pack(Arc<Pack>),
     /// The bytes sent of the current file are worth nothing.
     Drop,
 }
 
+/// Small files that were read together.
+pub struct Pack {
+    pub buffer: Buffer,
+    pub files: Vec<Packed>,
+    used: usize,
+}
+
 /// A small file, and where it lies in the buffer.
 pub struct Packed {
-    pub job: u32,
+    pub file: u32,
     pub range: Range<usize>,
     pub end: ReadEnd,
 }
 
 /// Facts of a file after its last byte.
+#[derive(Clone)]
 pub struct ReadEnd {
     pub digest: Digest,
     /// As it was before the first byte and after the last.
@@ -59,21 +63,15 @@ pub struct ReadEnd {
     pub bad: Vec<(u64, u64)>,
 }
 
-/// Reads every job's file and sends it on, until the end or until the run is stopped.
-pub fn run(
-    context: &Context<'_>,
-    source: &mut Source,
-    result: &Shared<'_>,
-    empty: Receiver<Buffer>,
-    writer: SyncSender<Message>,
-) {
-    let (ahead, room) = (VecDeque::new(), Room::default());
-    let mut reader = Reader { context, source, result, empty, writer, ahead, next: 0, pack: None, room };
-    for job in 0..context.jobs.len() as u32 {
-        if context.watch.stop_requested() {
-            result.stop(Stop::Asked);
+/// Reads every file that a drive wants and sends it on, until the end or until the run is stopped on all of them.
+pub fn run(lanes: Lanes<'_>, source: &mut Source, empty: Receiver<Buffer>) {
+    let files = lanes.files();
+    let mut reader = Reader { lanes, files, source, empty, ahead: VecDeque::new(), next: 0, pack: None };
+    for at in 0..reader.files.len() {
+        if reader.lanes.watch.stop_requested() {
+            reader.lanes.stop(Stop::Asked);
         }
-        if result.stopped() || reader.one(job).is_none() {
+        if reader.lanes.stopped() || reader.one(at).is_none() {
             break;
         }
     }
@@ -81,70 +79,70 @@ pub fn run(
 }
 
 struct Reader<'a, 'b> {
-    context: &'a Context<'b>,
+    lanes: Lanes<'b>,
+    /// Indexes into the card's files.
+    files: Vec<u32>,
     source: &'a mut Source,
-    result: &'a Shared<'a>,
     empty: Receiver<Buffer>,
-    writer: SyncSender<Message>,
-    ahead: VecDeque<(u32, Result<InFile, Fault>)>,
-    next: u32,
+    /// Opened ahead: their places in [`Reader::files`].
+    ahead: VecDeque<(usize, Result<InFile, Fault>)>,
+    next: usize,
+    /// Small files that were read and not sent yet.
     pack: Option<Pack>,
-    room: Room,
 }
 
-/// Small files that were read and not sent yet.
-struct Pack {
-    buffer: Buffer,
-    used: usize,
-    files: Vec<Packed>,
+/// A file that is read, and who wants it.
+struct Current {
+    /// Index into the card's files.
+    file: u32,
+    wanting: Wanting,
 }
 
-impl<'b> Reader<'_, 'b> {
+impl Reader<'_, '_> {
     /// `None` when nobody listens any more.
-    fn one(&mut self, job: u32) -> Option<()> {
-        let card = self.context.card;
-        let file = &card.files[self.context.jobs[job as usize].file as usize];
-        if let Some(reason) = self.refused(file.size) {
-            if self.ahead.front().is_some_and(|(at, _)| *at == job) {
+    fn one(&mut self, at: usize) -> Option<()> {
+        let (card, index) = (self.lanes.card, self.files[at]);
+        let file = &card.files[index as usize];
+        // Nearly full, a drive may still take what is on its way to it, and the writer asks again.
+        let wanting = self.lanes.wanting(index, self.packed_bytes(), true);
+        if wanting.is_empty() {
+            // None has room: nothing of it is read.
+            if self.ahead.front().is_some_and(|(ahead, _)| *ahead == at) {
                 self.ahead.pop_front();
             }
-            self.result.failed(job, reason);
             return Some(());
         }
-        self.context.watch.event(Event::Current { path: source::shown(card, file) });
-        self.look_ahead(job);
-        self.room.take(file.size);
+        self.lanes.watch.event(Event::Current { path: source::shown(card, file) });
+        self.look_ahead(at);
+        self.lanes.take(&wanting, file.size);
         let opened = match self.ahead.front() {
-            Some((at, _)) if *at == job => self.ahead.pop_front().map(|(_, opened)| opened),
+            Some((ahead, _)) if *ahead == at => self.ahead.pop_front().map(|(_, opened)| opened),
             _ => None,
         };
         let opened = opened.unwrap_or_else(|| self.source.open(card, file, false));
+        let current = Current { file: index, wanting };
         let mut open = match opened {
             Ok(open) => open,
             Err(fault) => {
-                self.bad(job, fault);
+                self.bad(&current, fault);
                 return Some(());
             }
         };
         let before = open.opened();
         if before.size <= PACKED {
-            return self.packed(job, &mut open, before);
+            return self.packed(&current, &mut open, before);
         }
         self.send_pack()?;
-        let sent = self.pieces(job, &mut open, before);
+        let sent = self.pieces(current, &mut open, before);
         open.forget();
         sent
     }
 
-    /// Reason why the drive can't take the file: then nothing of it is read. Nearly full, it may still take what is on its way to
-    /// it, and the writer asks again.
-    fn refused(&mut self, size: u64) -> Option<Reason> {
-        let waiting = self.pack.as_ref().map_or(0, |pack| pack.used as u64);
-        // A drive that does not answer is the writer's to tell.
-        self.room.refuses(self.context.drive, size.saturating_add(waiting)).unwrap_or_default()
+    fn packed_bytes(&self) -> u64 {
+        self.pack.as_ref().map_or(0, |pack| pack.used as u64)
     }
 
-    fn packed(&mut self, job: u32, open: &mut InFile, before: Stat) -> Option<()> {
+    fn packed(&mut self, current: &Current, open: &mut InFile, before: Stat) -> Option<()> {
         let size = before.size as usize;
         if self.pack.as_ref().is_some_and(|pack| pack.used + size > pack.buffer.capacity()) {
             self.send_pack()?;
@@ -155,15 +153,16 @@ impl<'b> Reader<'_, 'b> {
         };
         let range = pack.used..pack.used + size;
         let mut bad = Vec::new();
-        let read = self.fill(job, open, &mut pack.buffer.space()[range.clone()], 0, &mut bad);
+        let read = self.fill(current.file, open, &mut pack.buffer.space()[range.clone()], 0, &mut bad);
         match read {
-            Ok(n) if n == size && self.unchanged(open, before) => {
+            Ok(n) if n == size && unchanged(open, before) => {
                 let digest = Digester::whole(&pack.buffer.space()[range.clone()]);
                 pack.used += size;
-                pack.files.push(Packed { job, range, end: ReadEnd { digest, stat: before, bad } });
+                let end = ReadEnd { digest, stat: before, bad };
+                pack.files.push(Packed { file: current.file, range, end });
             }
-            Ok(_) => self.result.failed(job, Reason::Changed),
-            Err(fault) => self.bad(job, fault),
+            Ok(_) => self.lanes.failed(&current.wanting, &Reason::Changed),
+            Err(fault) => self.bad(current, fault),
         }
         let full = pack.files.len() >= PACK_FILES;
         self.pack = Some(pack);
@@ -174,7 +173,7 @@ impl<'b> Reader<'_, 'b> {
         match self.pack.take() {
             Some(mut pack) if !pack.files.is_empty() => {
                 pack.buffer.set_len(pack.used);
-                self.send(Message::Pack { buffer: pack.buffer, files: pack.files })
+                self.lanes.send_all(&Message::Pack(Arc::new(pack)))
             }
             pack => {
                 self.pack = pack;
@@ -183,75 +182,77 @@ impl<'b> Reader<'_, 'b> {
         }
     }
 
-    fn pieces(&mut self, job: u32, open: &mut InFile, before: Stat) -> Option<()> {
-        self.send(Message::Begin { job, size: before.size })?;
+    fn pieces(&mut self, mut current: Current, open: &mut InFile, before: Stat) -> Option<()> {
+        self.lanes.send(&current.wanting, &Message::Begin { file: current.file, size: before.size })?;
         let mut digester = Digester::new();
         let mut bad = Vec::new();
         let mut offset = 0;
         while offset < before.size {
-            if self.context.watch.stop_requested() {
-                self.result.stop(Stop::Asked);
+            if self.lanes.watch.stop_requested() {
+                self.lanes.stop(Stop::Asked);
             }
-            // The drive refused it: the rest is of no use.
-            if self.result.stopped() || self.result.is_settled(job) {
-                return self.send(Message::Drop);
+            self.lanes.leave_out_done(&mut current.wanting)?;
+            if current.wanting.is_empty() {
+                return Some(());
             }
             let mut buffer = self.buffer()?;
             let len = (before.size - offset).min(buffer.capacity() as u64) as usize;
             // The whole buffer where the file ends within it: O_DIRECT takes whole blocks only.
             let len = len.next_multiple_of(ALIGN);
-            let n = match self.fill(job, open, &mut buffer.space()[..len], offset, &mut bad) {
+            let n = match self.fill(current.file, open, &mut buffer.space()[..len], offset, &mut bad) {
                 Ok(0) => break,
                 Ok(n) => n,
                 Err(fault) => {
-                    self.send(Message::Drop)?;
-                    self.bad(job, fault);
+                    self.lanes.send(&current.wanting, &Message::Drop)?;
+                    self.bad(&current, fault);
                     return Some(());
                 }
             };
             buffer.set_len(n);
             digester.write(buffer.filled());
             offset += n as u64;
-            self.send(Message::Data(buffer))?;
+            self.lanes.send(&current.wanting, &Message::Data(Arc::new(buffer)))?;
         }
-        if offset != before.size || !self.unchanged(open, before) {
-            self.send(Message::Drop)?;
-            self.result.failed(job, Reason::Changed);
+        if offset != before.size || !unchanged(open, before) {
+            self.lanes.send(&current.wanting, &Message::Drop)?;
+            self.lanes.failed(&current.wanting, &Reason::Changed);
             return Some(());
         }
-        self.send(Message::End(Box::new(ReadEnd { digest: digester.finish(), stat: before, bad })))
+        let end = ReadEnd { digest: digester.finish(), stat: before, bad };
+        self.lanes.send(&current.wanting, &Message::End(Arc::new(end)))
     }
 
     /// Fills a buffer; where the card can't read a part, rescues what is around it.
     fn fill(
         &mut self,
-        job: u32,
+        at: u32,
         open: &mut InFile,
         space: &mut [u8],
         offset: u64,
         bad: &mut Vec<(u64, u64)>,
     ) -> Result<usize, Fault> {
-        let (card, file, at) = (self.context.card, self.file(job), self.context.jobs[job as usize].file);
+        let card = self.lanes.card;
+        let file = &card.files[at as usize];
         match open.read_at(space, offset) {
             Ok(n) => {
                 self.source.was_good(card, file, offset);
                 Ok(n)
             }
             Err(fault) if self.source.is_gone(fault, at) => {
-                self.result.stop(Stop::CardGone(fault));
+                self.lanes.stop(Stop::CardGone(fault));
                 Err(fault)
             }
             Err(_) => {
                 let size = open.opened().size;
                 let len = size.saturating_sub(offset).min(space.len() as u64) as usize;
                 let source = &mut *self.source;
-                let result = self.result;
+                let lanes = &self.lanes;
                 let good = rescue::read(open, &mut space[..len], offset, bad, &mut |fault| {
                     let gone = source.is_gone(fault, at);
                     if gone {
-                        result.stop(Stop::CardGone(fault));
+                        lanes.stop(Stop::CardGone(fault));
                     }
-                    gone || result.stopped()
+                    gone || lanes.stopped()
                 })?;
                 if let Some(good) = good {
                     source.was_good(card, file, good);
@@ -261,46 +262,39 @@ impl<'b> Reader<'_, 'b> {
         }
     }
 
-    fn unchanged(&self, open: &InFile, before: Stat) -> bool {
-        open.stat().is_ok_and(|after| after == before)
-    }
-
-    fn bad(&mut self, job: u32, fault: Fault) {
-        if self.result.stopped() || self.source.is_gone(fault, self.context.jobs[job as usize].file) {
+    fn bad(&mut self, current: &Current, fault: Fault) {
+        if self.lanes.stopped() || self.source.is_gone(fault, current.file) {
             // The account says of this file, as of all that follow, that the run ended.
-            if !self.result.stopped() {
-                self.result.stop(Stop::CardGone(fault));
+            if !self.lanes.stopped() {
+                self.lanes.stop(Stop::CardGone(fault));
             }
             return;
         }
-        self.result.failed(job, Reason::Unreadable(fault));
+        self.lanes.failed(&current.wanting, &Reason::Unreadable(fault));
     }
 
-    fn look_ahead(&mut self, job: u32) {
-        self.next = self.next.max(job);
-        while self.ahead.len() < AHEAD && (self.next as usize) < self.context.jobs.len() {
-            let file = self.file(self.next);
-            if self.refused(file.size).is_some() {
+    fn look_ahead(&mut self, at: usize) {
+        self.next = self.next.max(at);
+        while self.ahead.len() < AHEAD && self.next < self.files.len() {
+            let (index, waiting) = (self.files[self.next], self.packed_bytes());
+            let file = &self.lanes.card.files[index as usize];
+            if self.lanes.wanting(index, waiting, false).is_empty() {
                 return;
             }
             if file.size >= LARGE {
                 // Large files keep the card busy by themselves; opening goes on behind this one.
-                if self.next == job {
+                if self.next == at {
                     self.next += 1;
                 }
                 return;
             }
-            let opened = self.source.open(self.context.card, file, false);
+            let opened = self.source.open(self.lanes.card, file, false);
             if let Ok(open) = &opened {
                 open.prefetch();
             }
             self.ahead.push_back((self.next, opened));
             self.next += 1;
         }
-    }
-
-    fn file(&self, job: u32) -> &'b File {
-        &self.context.card.files[self.context.jobs[job as usize].file as usize]
     }
 
     fn buffer(&self) -> Option<Buffer> {
@@ -311,13 +305,13 @@ impl<'b> Reader<'_, 'b> {
                 let begin = clock::monotonic();
                 let buffer = self.empty.recv().ok()?;
                 let ms = (clock::monotonic().saturating_sub(begin)).as_millis() as u64;
-                self.context.watch.event(Event::Waited { side: Side::Drive, ms });
+                self.lanes.watch.event(Event::Waited { side: Side::Drive, ms });
                 Some(buffer)
             }
         }
     }
+}
 
-    fn send(&self, message: Message) -> Option<()> {
-        self.writer.send(message).ok()
-    }
+fn unchanged(open: &InFile, before: Stat) -> bool {
+    open.stat().is_ok_and(|after| after == before)
 }

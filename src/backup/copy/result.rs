@@ -30,7 +30,7 @@ pub struct Published {
     pub dest: Vec<u8>,
 }
 
-/// The result while three threads write in it.
+/// The result while the threads write in it.
 pub struct Shared<'a> {
     context: &'a Context<'a>,
     stopped: AtomicBool,
@@ -103,15 +103,21 @@ impl<'a> Shared<'a> {
         });
     }
 
-    /// A job's file is not safe.
+    /// A job's file is not safe; the first reason counts.
     pub fn failed(&self, job: u32, reason: Reason) {
         let at = self.context.jobs[job as usize].file;
         let path = source::shown(self.context.card, &self.context.card.files[at as usize]);
-        self.context.watch.event(Event::NotSafe { path, why: reason.describe() });
-        self.with(|inner| {
-            inner.settled[job as usize] = true;
-            inner.result.not_safe.push((at, reason));
+        let why = reason.describe();
+        let first = self.with(|inner| {
+            let first = !std::mem::replace(&mut inner.settled[job as usize], true);
+            if first {
+                inner.result.not_safe.push((at, reason));
+            }
+            first
         });
+        if first {
+            self.context.watch.event(Event::NotSafe { path, why });
+        }
     }
 
     /// Closes the account: what was not reached is not safe.

@@ -12,6 +12,7 @@ use crate::backup::source::LARGE;
 use crate::system::clock;
 use crate::system::volume::{ALIGN, Buffer, Fault, FaultKind, OutFile};
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError};
 use std::time::Duration;
 
@@ -98,29 +99,36 @@ impl Writer<'_> {
 
     fn take(&mut self, message: Message) {
         match message {
-            Message::Begin { job, size } => self.begin(job, size),
+            Message::Begin { file, size } => self.begin(file, size),
             Message::Data(buffer) => {
                 self.data(buffer.filled());
-                self.recycle(buffer);
+                // Whoever is the last to have written it gives it back.
+                if let Some(buffer) = Arc::into_inner(buffer) {
+                    self.recycle(buffer);
+                }
                 // Files that are complete must not wait for the end of a long video.
                 self.hand_over_if_full();
             }
-            Message::End(end) => self.end(*end),
-            Message::Pack { buffer, files } => {
-                for file in files {
-                    self.begin(file.job, file.end.digest.len);
-                    self.data(&buffer.filled()[file.range]);
-                    self.end(file.end);
+            Message::End(end) => self.end(&end),
+            Message::Pack(pack) => {
+                for file in &pack.files {
+                    self.begin(file.file, file.end.digest.len);
+                    self.data(&pack.buffer.filled()[file.range.clone()]);
+                    self.end(&file.end);
                 }
-                self.recycle(buffer);
+                if let Some(pack) = Arc::into_inner(pack) {
+                    self.recycle(pack.buffer);
+                }
             }
             Message::Drop => self.abandon(),
         }
     }
 
-    fn begin(&mut self, job: u32, size: u64) {
-        self.to_come = self.to_come.saturating_sub(size);
+    fn begin(&mut self, file: u32, size: u64) {
         self.abandon();
+        // In a pack are files for other drives too, and such as this one has no room for.
+        let Some(job) = self.context.job_of(file).filter(|job| !self.result.is_settled(*job)) else { return };
+        self.to_come = self.to_come.saturating_sub(size);
         if self.context.watch.stop_requested() {
             self.result.stop(Stop::Asked);
         }
@@ -185,7 +193,7 @@ impl Writer<'_> {
         }
     }
 
-    fn end(&mut self, end: ReadEnd) {
+    fn end(&mut self, end: &ReadEnd) {
         let Some(open) = self.open.take() else { return };
         // Some file systems can't hold every date; the photo counts, and the manifest keeps its time.
         if let Err(fault) = open.file.set_mtime(end.stat.mtime)
@@ -199,7 +207,8 @@ impl Writer<'_> {
         if left > 0 {
             self.context.watch.event(Event::Written { bytes: left });
         }
-        let pending = Pending { job: open.job, file: open.file, temp: open.temp, place: open.place, end };
+        let Open { job, file, temp, place, .. } = open;
+        let pending = Pending { job, file, temp, place, end: end.clone() };
         self.batch.add(pending, clock::monotonic());
         self.hand_over_if_full();
     }
