@@ -1,12 +1,11 @@
 //! The two ends of a run, opened and checked: the card is a card, the drive is a drive, and neither is the other.
 
 use super::drive::{self, Drive};
-use super::events::{Event, Tally, Watch};
 use super::label::Label;
 use super::scan::Card;
 use super::source::Source;
 use crate::error::Problem;
-use crate::system::volume::{Dir, Fault, FaultKind, FileKind};
+use crate::system::volume::{Dir, Fault, FaultKind, FileKind, Lock};
 use crate::ui::visible;
 use std::path::{Path, PathBuf};
 
@@ -36,15 +35,21 @@ impl Endpoints {
         Ok((source, drive))
     }
 
-    /// Walks the card, and makes sure that nothing which is written on the drive lands on the card: whatever paths
-    /// and bind mounts lead to the two, a folder is known by its device and inode. Writes nothing.
+    /// Walks the card.
     ///
     /// # Errors
-    /// When the card can't be read, or the two overlap.
-    pub fn scan(&self, source: &Source, drive: &Drive, watch: &dyn Watch) -> anyhow::Result<Card> {
-        let card = Card::scan(&source.root).map_err(|fault| {
-            Problem::failed(format!("card {} can't be read: {fault}", shown(&self.source)))
-        })?;
+    /// When the card can't be read.
+    pub fn scan(&self, source: &Source) -> anyhow::Result<Card> {
+        let cant = |fault| Problem::failed(format!("card {} can't be read: {fault}", shown(&self.source)));
+        Ok(Card::scan(&source.root).map_err(cant)?)
+    }
+
+    /// Makes sure that nothing which is written on the drive lands on the card: whatever paths and bind mounts lead to
+    /// the two, a folder is known by its device and inode. Writes nothing.
+    ///
+    /// # Errors
+    /// When the two overlap.
+    pub fn are_apart(&self, card: &Card, source: &Source, drive: &Drive) -> anyhow::Result<()> {
         if drive.root.device() == source.root.device() {
             if card.folders.iter().any(|folder| folder.inode == drive.root.inode()) {
                 return Err(self.drive_on_card().into());
@@ -56,8 +61,7 @@ impl Endpoints {
                 }
             }
         }
-        watch.event(Event::Scanned(Tally { files: card.files.len() as u64, bytes: card.bytes() }));
-        Ok(card)
+        Ok(())
     }
 
     fn check(&self, source: &Dir, dest: &Dir) -> anyhow::Result<()> {
@@ -104,6 +108,48 @@ impl Endpoints {
         Problem::failed(format!("the card {card} lies on the drive {drive}"))
             .hint("a card is backed up to another drive: --dest DIR")
     }
+}
+
+/// The card, open and walked, and the drives, open and locked.
+pub type Opened = (Card, Source, Vec<anyhow::Result<(Drive, Lock)>>);
+
+/// Opens the card and the drives, and walks the card. Writes nothing.
+///
+/// # Errors
+/// When the card, or each of the drives, can't be used.
+pub fn open(all: &[Endpoints]) -> anyhow::Result<Opened> {
+    let mut source = None;
+    let mut drives: Vec<anyhow::Result<(Drive, Lock)>> = Vec::new();
+    for ends in all {
+        drives.push(ends.open().and_then(|(card, drive)| {
+            let lock = drive.lock()?;
+            source.get_or_insert(card);
+            Ok((drive, lock))
+        }));
+    }
+    let (Some(source), Some(ends)) = (source, all.first()) else {
+        any_or_first_error(drives.into_iter().map(|drive| ((), drive)).collect())?;
+        anyhow::bail!("there is no drive");
+    };
+    let card = ends.scan(&source)?;
+    let apart = all.iter().zip(drives).map(|(ends, opened)| {
+        let opened = opened?;
+        ends.are_apart(&card, &source, &opened.0)?;
+        Ok(opened)
+    });
+    let drives: Vec<((), anyhow::Result<_>)> = apart.map(|opened| ((), opened)).collect();
+    let drives = any_or_first_error(drives)?.into_iter().map(|(_, opened)| opened).collect();
+    Ok((card, source, drives))
+}
+
+/// One drive's error is its own as long as another drive can be used.
+pub fn any_or_first_error<K, T>(
+    mut all: Vec<(K, anyhow::Result<T>)>,
+) -> anyhow::Result<Vec<(K, anyhow::Result<T>)>> {
+    if all.iter().all(|(_, one)| one.is_err()) && !all.is_empty() {
+        all.swap_remove(0).1?;
+    }
+    Ok(all)
 }
 
 /// Refuses a FAT or exFAT card that somebody mounted with another character set than UTF-8: names that it lacks can't be

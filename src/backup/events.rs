@@ -64,6 +64,29 @@ pub enum Event {
 /// Follows a run. Called from several threads at once.
 pub trait Watch: Sync {
     fn event(&self, event: Event);
+    /// Takes a step that is about one of several drives.
+    fn event_of(&self, drive: &str, event: Event);
     /// Tells whether the run should end at the next batch boundary.
     fn stop_requested(&self) -> bool;
+}
+
+/// Says of every step which of several drives it is about.
+pub struct OfDrive<'a> {
+    pub watch: &'a dyn Watch,
+    /// The drive's path, as it can be shown.
+    pub drive: String,
+}
+
+impl Watch for OfDrive<'_> {
+    fn event(&self, event: Event) {
+        self.watch.event_of(&self.drive, event);
+    }
+
+    fn event_of(&self, drive: &str, event: Event) {
+        self.watch.event_of(drive, event);
+    }
+
+    fn stop_requested(&self) -> bool {
+        self.watch.stop_requested()
+    }
 }

@@ -5,49 +5,19 @@
 //! there, both are read and compared: content decides.
 
 use super::adopted::{Adopted, Seen};
+use super::card_seen::CardSeen;
 use super::copy::Job;
 use super::drive::{DestFolder, Drive, Held};
-use super::events::{Event, Tally, Watch};
+use super::events::{Event, Watch};
 use super::manifest::{Index, Known};
+use super::matched::Matched;
 use super::naming::{FolderNames, Slot, State};
 use super::reason::{Reason, Stop};
-use super::samples::Samples;
 use super::scan::{self, Card, File};
 use super::source::{self, Source};
 use super::{clips, naming};
 use crate::system::volume::{Buffer, Dir, Fault, FaultKind};
 use std::ops::Range;
-
-/// Work to be done.
-#[derive(Debug, Default)]
-pub struct Matched {
-    pub safe: Tally,
-    /// Of [`Matched::safe`]: not read in this run, on both sides.
-    pub from_records: Tally,
-    /// The days of the oldest and the newest of these records, in days since 1970.
-    pub days: Option<(i32, i32)>,
-    pub copy: Tally,
-    /// Files whose folder on the drive can't be opened: index into the card's files, and why.
-    pub not_safe: Vec<(u32, Reason)>,
-    pub jobs: Vec<Job>,
-    /// Files found equal without a record: their records.
-    pub adopted: Vec<Adopted>,
-    /// Files on the drive that are not as their record says.
-    pub rotten: Vec<Vec<u8>>,
-    /// Paths on the drive that files of the card lie under; kept for `--mirror` only.
-    pub used: std::collections::HashSet<Vec<u8>>,
-    pub stop: Option<Stop>,
-}
-
-impl Matched {
-    fn take_safe(&mut self, bytes: u64, day: Option<i32>) {
-        self.safe.add(bytes);
-        let Some(day) = day else { return };
-        self.from_records.add(bytes);
-        let (oldest, newest) = self.days.unwrap_or((day, day));
-        self.days = Some((oldest.min(day), newest.max(day)));
-    }
-}
 
 /// Way to find out.
 #[derive(Debug, Clone, Copy, Default)]
@@ -61,15 +31,14 @@ pub struct How {
 /// Goes through the card folder by folder. Writes nothing.
 pub fn run(
     card: &Card,
-    source: &mut Source,
+    (source, seen): (&mut Source, &mut CardSeen),
     drive: &mut Drive,
     index: &Index,
     how: How,
     watch: &dyn Watch,
 ) -> Matched {
     let out = Matched::default();
-    let samples = Samples::default();
-    let mut matcher = Matcher { card, source, drive, index, watch, how, buffer: None, samples, out };
+    let mut matcher = Matcher { card, source, drive, index, watch, how, buffer: None, seen, out };
     let mut next = 0;
     while next < card.folders.len() {
         let folders = clips::together(card, next);
@@ -98,7 +67,7 @@ struct Matcher<'a> {
     watch: &'a dyn Watch,
     how: How,
     buffer: Option<Buffer>,
-    samples: Samples,
+    seen: &'a mut CardSeen,
     out: Matched,
 }
 
@@ -334,6 +303,9 @@ impl Matcher<'_> {
 
     /// `None` when the card can't read it, or it is being written to: the copy will find out and say so.
     fn read_card(&mut self, file: &File, at: u32) -> Result<Option<Seen>, Stop> {
+        if let Some(seen) = self.seen.content(at) {
+            return Ok(seen);
+        }
         self.watch.event(Event::Comparing { path: source::shown(self.card, file), bytes: file.size });
         if self.watch.stop_requested() {
             return Err(Stop::Asked);
@@ -343,7 +315,9 @@ impl Matcher<'_> {
             let times = (open.opened().mtime, open.opened().ctime);
             Ok(source::digest(&mut open, buffer)?.map(|digest| Seen { digest, times }))
         });
-        self.card_answer(answer, at)
+        let seen = self.card_answer(answer, at)?;
+        self.seen.keep(at, seen);
+        Ok(seen)
     }
 
     fn sample(&mut self, at: u32) -> Result<Option<u64>, Stop> {
@@ -352,7 +326,7 @@ impl Matcher<'_> {
             let path = card.path(file);
             !index.is_doubted(&path) && index.of_path(&path).any(|known| speaks_of(&known, file))
         };
-        let answer = self.samples.of(at, card, self.source, &mut wanted);
+        let answer = self.seen.samples.of(at, card, self.source, &mut wanted);
         self.card_answer(answer, at)
     }
 

@@ -2,7 +2,7 @@
 
 use super::drive::{self, Drive};
 use super::manifest::{Index, Log, Record, to_text};
-use super::matching::Matched;
+use super::matched::Matched;
 use super::scan::{self, Card};
 use crate::error::Problem;
 use crate::system::volume::{Dir, Fault, FaultKind};

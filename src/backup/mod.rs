@@ -5,7 +5,9 @@
 
 pub mod account;
 mod adopted;
+mod card_seen;
 mod clips;
+mod copies;
 mod copy;
 mod digest;
 mod drive;
@@ -15,11 +17,13 @@ pub mod events;
 mod findings;
 pub mod label;
 pub mod manifest;
+mod matched;
 mod matching;
 mod mhl;
 mod mirror;
 mod names;
 mod naming;
+mod on_drive;
 pub mod reason;
 mod repair;
 mod safe;
@@ -32,8 +36,9 @@ mod untracked;
 mod verify;
 
 pub use endpoints::Endpoints;
-pub use engine::{Options, backup};
+pub use engine::{Backed, backup};
 pub use names::{DEEPEST, is_clutter};
+pub use on_drive::Options;
 pub use repair::{Patient, Repaired, Repairs, repair};
-pub use safe::{Answer, safe_to_format};
+pub use safe::{Answer, Compared, safe_to_format};
 pub use verify::{Finding, Verdict, accept, verify, verify_rest};

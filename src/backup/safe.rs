@@ -2,20 +2,18 @@
 //! read now, from both media.
 
 use super::account::NotSafe;
-use super::digest::Digest;
-use super::drive::Drive;
-use super::endpoints::Endpoints;
-use super::events::{Event, Tally, Watch};
-use super::findings;
-use super::manifest::{Index, Record, to_text};
-use super::naming::FolderNames;
+use super::copies::Copies;
+use super::endpoints::{self, Endpoints, any_or_first_error};
+use super::events::{Event, OfDrive, Tally, Watch};
+use super::manifest::to_text;
 use super::reason::{self, Reason, Stop};
-use super::scan::{self, Card, File};
+use super::scan::{Card, File};
 use super::source::{self, LARGE, PIECE, Source};
 use crate::error::Problem;
-use crate::system::volume::{Buffer, Fault, FaultKind, Shared};
+use crate::system::volume::{Buffer, Fault, Shared};
 use crate::ui::visible;
 use std::collections::HashSet;
+use std::path::PathBuf;
 
 /// The answer.
 #[derive(Debug, Default)]
@@ -65,70 +63,86 @@ impl Answer {
     }
 }
 
-/// Compares the card with its backup. `allow_shared` lets the answer be yes where both are lost together.
+/// The answers of all drives.
+#[derive(Debug)]
+pub struct Compared {
+    /// In the order in which they were named; an error where one could not be used at all.
+    pub drives: Vec<(PathBuf, anyhow::Result<Answer>)>,
+    /// Files that were found, byte for byte, on every drive that could be used.
+    pub on_all: Tally,
+}
+
+impl Compared {
+    /// Tells whether each drive has everything.
+    #[must_use]
+    pub fn yes(&self) -> bool {
+        self.drives.iter().all(|(_, answer)| answer.as_ref().is_ok_and(Answer::yes))
+    }
+}
+
+/// Compares the card, read once, with its backup on each of the drives. `allow_shared` lets the answer be yes where
+/// card and drive are lost together.
 ///
 /// # Errors
-/// When an end is missing, or the card shows no files at all: that looks like a card that isn't mounted.
-pub fn safe_to_format(ends: &Endpoints, allow_shared: bool, watch: &dyn Watch) -> anyhow::Result<Answer> {
-    let (source, mut drive) = ends.open()?;
-    let _lock = drive.lock()?;
-    let name = visible(&ends.source.to_string_lossy());
-    let card = ends.scan(&source, &drive, watch)?;
+/// When no drive can be used, or the card shows no files at all: that looks like a card that isn't mounted.
+pub fn safe_to_format(all: &[Endpoints], allow_shared: bool, watch: &dyn Watch) -> anyhow::Result<Compared> {
+    let (card, source, opened) = endpoints::open(all)?;
+    watch.event(Event::Scanned(Tally { files: card.files.len() as u64, bytes: card.bytes() }));
     if card.files.is_empty() && card.odd.is_empty() {
+        let name = all.first().map_or_else(String::new, |ends| visible(&ends.source.to_string_lossy()));
         return Err(Problem::failed(format!("{name} holds no files: there is nothing to compare"))
             .hint("is the card mounted there?")
             .into());
     }
-    let shared = source.root.shares_with(&drive.root);
+    let named: Vec<OfDrive<'_>> =
+        all.iter().map(|ends| OfDrive { watch, drive: visible(&ends.dest.to_string_lossy()) }).collect();
+    let (mut sides, mut outcomes) = (Vec::new(), Vec::new());
+    for (at, opened) in opened.into_iter().enumerate() {
+        let watch: &dyn Watch = if all.len() > 1 { &named[at] } else { watch };
+        let side = opened.and_then(|(drive, lock)| {
+            let answer = begin(&card, source.root.shares_with(&drive.root), allow_shared, watch);
+            Ok((Copies::new(&card, drive, lock)?, answer))
+        });
+        match side {
+            Ok((copies, answer)) => {
+                outcomes.push(Ok(sides.len()));
+                sides.push(Side { copies, answer, watch });
+            }
+            Err(error) => outcomes.push(Err(error)),
+        }
+    }
+    let mut comparer = Comparer { card: &card, source, sides, buffer: Buffer::new(PIECE) };
+    let on_all = comparer.run(watch);
+    let mut answers: Vec<Option<Answer>> = comparer.finish().into_iter().map(Some).collect();
+    let drives = all
+        .iter()
+        .zip(outcomes)
+        .map(|(ends, at)| (ends.dest.clone(), at.map(|at| answers[at].take().unwrap_or_default())));
+    Ok(Compared { drives: any_or_first_error(drives.collect())?, on_all })
+}
+
+/// The answer before anything was compared.
+fn begin(card: &Card, shared: Option<Shared>, allow_shared: bool, watch: &dyn Watch) -> Answer {
     if let Some(shared) = shared.filter(|_| !allow_shared) {
         watch.event(Event::Warning { text: reason::no_backup(shared).into() });
     }
-    let runs = drive.runs()?;
-    let mut answer = Answer {
+    let not_safe = card.odd.iter().map(|odd| NotSafe {
+        path: to_text(&odd.path),
+        size: 0,
+        reason: Reason::Odd(odd.what.clone()),
+    });
+    Answer {
         card: Tally { files: (card.files.len() + card.odd.len()) as u64, bytes: card.bytes() },
+        not_safe: not_safe.collect(),
         skipped: card.clutter.iter().map(|name| visible(&String::from_utf8_lossy(name))).collect(),
         shared,
         shared_allowed: allow_shared,
         ..Answer::default()
-    };
-    for odd in &card.odd {
-        let path = to_text(&odd.path);
-        answer.not_safe.push(NotSafe { path, size: 0, reason: Reason::Odd(odd.what.clone()) });
     }
-    let buffers = (Buffer::new(PIECE), Buffer::new(PIECE));
-    let found = Vec::new();
-    let mut comparer =
-        Comparer { card: &card, source, drive: &mut drive, index: &runs.index, buffers, found };
-    for folder in &card.folders {
-        let taken = comparer.taken(&folder.path);
-        for at in folder.files.clone() {
-            let file = &card.files[at];
-            let stop = answer.stop.or_else(|| watch.stop_requested().then_some(Stop::Asked));
-            let reason = match stop {
-                Some(stop) => Err(Reason::NotReached(stop)),
-                None => comparer.compare(file, at as u32, taken.as_ref()),
-            };
-            answer.take(&card, file, reason, watch);
-        }
-    }
-    if answer.stop.is_none() {
-        changed_meanwhile(&comparer.source, &card, &mut answer);
-    }
-    let found = std::mem::take(&mut comparer.found);
-    answer.notes.extend(findings::leave(&drive, &runs, "safe-to-format", found));
-    answer.not_safe.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(answer)
 }
 
 /// Lists what came to the card, or was written to, while it was compared: nobody looked at that.
-fn changed_meanwhile(source: &Source, card: &Card, answer: &mut Answer) {
-    let now = match Card::scan(&source.root) {
-        Ok(now) => now,
-        Err(fault) => {
-            answer.stop = Some(Stop::CardGone(fault));
-            return;
-        }
-    };
+fn changed_meanwhile(now: &Card, card: &Card, answer: &mut Answer) {
     answer.unseen = now.unseen;
     let seen: HashSet<(Vec<u8>, u64, i64, i64)> =
         card.files.iter().map(|f| (card.path(f), f.size, f.mtime, f.ctime)).collect();
@@ -137,7 +151,7 @@ fn changed_meanwhile(source: &Source, card: &Card, answer: &mut Answer) {
         answer.not_safe.push(NotSafe { path, size: 0, reason: Reason::Odd(odd.what.clone()) });
     }
     for file in &now.files {
-        let (path, shown) = (now.path(file), source::shown(&now, file));
+        let (path, shown) = (now.path(file), source::shown(now, file));
         let same = seen.contains(&(path, file.size, file.mtime, file.ctime));
         if !same && !answer.not_safe.iter().any(|bad| bad.path == shown) {
             answer.not_safe.push(NotSafe { path: shown, size: file.size, reason: Reason::Changed });
@@ -145,136 +159,96 @@ fn changed_meanwhile(source: &Source, card: &Card, answer: &mut Answer) {
     }
 }
 
+/// A drive, and what was found on it.
+struct Side<'a> {
+    copies: Copies<'a>,
+    answer: Answer,
+    watch: &'a dyn Watch,
+}
+
 struct Comparer<'a> {
     card: &'a Card,
     source: Source,
-    drive: &'a mut Drive,
-    index: &'a Index,
-    buffers: (Buffer, Buffer),
-    /// Findings that the next backup has to know.
-    found: Vec<Record>,
+    sides: Vec<Side<'a>>,
+    buffer: Buffer,
 }
 
 impl Comparer<'_> {
-    /// The names in the folder's place on the drive, and that place's path.
-    fn taken(&mut self, path: &[u8]) -> Option<(FolderNames, Vec<u8>)> {
-        let place = self.drive.find(path).ok().flatten()?;
-        let names = place.dir.list().ok()?;
-        let taken = FolderNames::new(names.iter().map(|e| e.name.as_slice()), self.drive.ignores_case);
-        Some((taken, place.path))
-    }
-
-    /// Place where on the drive a file may be, and whether anything there has its name.
-    fn candidates(
-        &self,
-        file: &File,
-        path: &[u8],
-        taken: Option<&(FolderNames, Vec<u8>)>,
-    ) -> (Vec<Vec<u8>>, bool) {
-        let mut candidates: Vec<Vec<u8>> = Vec::new();
-        for known in self.index.of_path(path).filter(|known| known.size == file.size && !known.partial) {
-            if !candidates.iter().any(|have| have == known.dest) {
-                candidates.push(known.dest.to_vec());
-            }
-        }
-        let mut namesake = false;
-        if let Some((taken, place)) = taken {
-            for (_, name) in taken.candidates(self.card.name(file)) {
-                namesake = true;
-                let dest = scan::join(place, &name);
-                if !candidates.contains(&dest) {
-                    candidates.push(dest);
+    /// Compares every file; returns what is on all drives.
+    fn run(&mut self, watch: &dyn Watch) -> Tally {
+        let (card, mut on_all) = (self.card, Tally::default());
+        for folder in &card.folders {
+            self.sides.iter_mut().for_each(|side| side.copies.enter(&folder.path));
+            for at in folder.files.clone() {
+                let file = &card.files[at];
+                if watch.stop_requested() {
+                    self.stop(Stop::Asked);
+                }
+                let verdicts = match self.sides.iter().any(|side| side.answer.stop.is_none()) {
+                    true => self.compare(file, at as u32),
+                    false => vec![Ok(()); self.sides.len()],
+                };
+                let mut everywhere = true;
+                for (side, mut verdict) in self.sides.iter_mut().zip(verdicts) {
+                    if let Some(stop) = side.answer.stop {
+                        verdict = Err(Reason::NotReached(stop));
+                    }
+                    everywhere &= verdict.is_ok();
+                    side.answer.take(card, file, verdict, side.watch);
+                }
+                if everywhere {
+                    on_all.add(file.size);
                 }
             }
         }
-        (candidates, namesake)
+        on_all
     }
 
-    fn compare(
-        &mut self,
-        file: &File,
-        at: u32,
-        taken: Option<&(FolderNames, Vec<u8>)>,
-    ) -> Result<(), Reason> {
-        let path = self.card.path(file);
-        let (candidates, namesake) = self.candidates(file, &path, taken);
+    fn stop(&mut self, stop: Stop) {
+        self.sides.iter_mut().for_each(|side| {
+            side.answer.stop.get_or_insert(stop);
+        });
+    }
+
+    /// Reads a file of the card once, and all its copies at the same time; a verdict for each drive.
+    fn compare(&mut self, file: &File, at: u32) -> Vec<Result<(), Reason>> {
         let open = self.source.open(self.card, file, false);
-        let mut open = open.map_err(|fault| self.card_fault(fault, at))?;
-        let on_drive = candidates.first().and_then(|dest| self.open_on_drive(dest, file.size));
-        let (card_buffer, drive_buffer) = (&mut self.buffers.0, &mut self.buffers.1);
-        // Two devices, two threads; for small files a thread costs more than it saves.
-        let (card, drive) = match on_drive {
-            Some(mut other) if file.size >= LARGE => std::thread::scope(|scope| {
-                let other = scope.spawn(move || source::digest_copy(&mut other, drive_buffer));
-                let card = source::digest(&mut open, card_buffer);
-                (card, other.join().ok())
-            }),
-            Some(mut other) => {
-                (source::digest(&mut open, card_buffer), Some(source::digest_copy(&mut other, drive_buffer)))
-            }
-            None => (source::digest(&mut open, card_buffer), None),
+        let mut open = match open {
+            Ok(open) => open,
+            Err(fault) => return vec![Err(self.card_fault(fault, at)); self.sides.len()],
         };
-        let card = card.map_err(|fault| self.card_fault(fault, at))?.ok_or(Reason::Changed)?;
-        let mut seen = Vec::new();
-        for (n, dest) in candidates.iter().enumerate() {
-            let answer = match (n, &drive) {
-                (0, None) => continue,
-                (0, Some(first)) => *first,
-                _ => {
-                    let Some(mut other) = self.open_on_drive(dest, file.size) else { continue };
-                    source::digest_copy(&mut other, &mut self.buffers.1)
+        let path = self.card.path(file);
+        let mut goes_on: Vec<&mut Copies<'_>> = self
+            .sides
+            .iter_mut()
+            .filter_map(|side| side.answer.stop.is_none().then_some(&mut side.copies))
+            .collect();
+        goes_on.iter_mut().for_each(|copies| copies.look_for(file, &path));
+        let buffer = &mut self.buffer;
+        // Each device its thread; for small files a thread costs more than it saves.
+        let card = if file.size >= LARGE {
+            std::thread::scope(|scope| {
+                for copies in goes_on {
+                    scope.spawn(move || copies.read_first());
                 }
-            };
-            match self.on_drive(answer)? {
-                Some(digest) if digest == card => return Ok(()),
-                Some(digest) => seen.push((dest, digest)),
-                None => {}
-            }
-        }
-        let changed =
-            seen.into_iter().filter(|(dest, digest)| self.blames_card(file, &path, dest, *digest)).count();
-        Err(match namesake {
-            _ if changed > 0 => Reason::CardChanged,
-            true => Reason::Unequal,
-            false => Reason::Missing,
-        })
-    }
-
-    /// Of a copy that is not as the card's file: whether it is just as its record says, so that it is the card that
-    /// differs. Either way the next backup is told.
-    fn blames_card(&mut self, file: &File, path: &[u8], dest: &[u8], digest: Digest) -> bool {
-        let vouched = self.index.of_dest(dest).filter(|known| known.is_vouched() && !known.partial);
-        let Some(known) = vouched else { return false };
-        let (rotten, doubted) = (self.index.is_rotten(dest), self.index.is_doubted(path));
-        if known.hash != digest.hash {
-            if !rotten {
-                self.found.push(Record::Rotten { dest: to_text(dest) });
-            }
-            return false;
-        }
-        let same = known.path == path && known.mtime == file.mtime && known.ctime == file.ctime;
-        if same && !doubted {
-            self.found.push(Record::Doubted { path: to_text(path) });
-        }
-        same
-    }
-
-    /// Digest of a copy; none where the drive can't give it.
-    fn on_drive(&self, answer: Result<Option<Digest>, Fault>) -> Result<Option<Digest>, Reason> {
-        match answer {
-            Ok(digest) => Ok(digest),
-            Err(fault) if fault.kind() == FaultKind::Gone || !self.drive.root.device_present() => {
-                Err(Reason::NotReached(Stop::DriveGone(fault)))
-            }
-            // Unreadable on the drive is not on the drive.
-            Err(_) => Ok(None),
-        }
-    }
-
-    fn open_on_drive(&mut self, dest: &[u8], size: u64) -> Option<crate::system::volume::InFile> {
-        let (dir, name) = self.drive.holding(dest).ok().flatten()?;
-        let open = dir.read(name, size >= LARGE).ok()?;
-        (open.stat().ok()?.size == size).then_some(open)
+                source::digest(&mut open, buffer)
+            })
+        } else {
+            goes_on.into_iter().for_each(Copies::read_first);
+            source::digest(&mut open, buffer)
+        };
+        let card = match card {
+            Ok(Some(digest)) => digest,
+            Ok(None) => return vec![Err(Reason::Changed); self.sides.len()],
+            Err(fault) => return vec![Err(self.card_fault(fault, at)); self.sides.len()],
+        };
+        let sides = self.sides.iter_mut();
+        sides
+            .map(|side| match side.answer.stop {
+                Some(stop) => Err(Reason::NotReached(stop)),
+                None => side.copies.judge(card, file, &path),
+            })
+            .collect()
     }
 
     fn card_fault(&mut self, fault: Fault, at: u32) -> Reason {
@@ -283,5 +257,26 @@ impl Comparer<'_> {
         } else {
             Reason::Unreadable(fault)
         }
+    }
+
+    /// Looks at the card again, and leaves on each drive what the next backup has to know.
+    fn finish(mut self) -> Vec<Answer> {
+        if self.sides.iter().any(|side| side.answer.stop.is_none()) {
+            match Card::scan(&self.source.root) {
+                Ok(now) => self
+                    .sides
+                    .iter_mut()
+                    .filter(|side| side.answer.stop.is_none())
+                    .for_each(|side| changed_meanwhile(&now, self.card, &mut side.answer)),
+                Err(fault) => self.stop(Stop::CardGone(fault)),
+            }
+        }
+        let close = |side: Side<'_>| {
+            let mut answer = side.answer;
+            answer.notes.extend(side.copies.leave_findings());
+            answer.not_safe.sort_by(|a, b| a.path.cmp(&b.path));
+            answer
+        };
+        self.sides.into_iter().map(close).collect()
     }
 }

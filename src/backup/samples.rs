@@ -21,6 +21,8 @@ type Answer = Result<Option<u64>, Fault>;
 #[derive(Debug, Default)]
 pub struct Samples {
     ahead: HashMap<u32, Answer>,
+    /// All that were read, where another drive will ask for them.
+    kept: Option<HashMap<u32, Option<u64>>>,
 }
 
 /// A file to read, and its folder.
@@ -32,12 +34,35 @@ struct Task<'a> {
 }
 
 impl Samples {
+    /// None yet. With `keep` what was read once is never read again.
+    #[must_use]
+    pub fn new(keep: bool) -> Self {
+        Samples { ahead: HashMap::new(), kept: keep.then(HashMap::new) }
+    }
+
     /// The sample of the `at`-th file. Of the files that follow it those that `wanted` says yes to are read on the way, in
     /// the card's order, which is the order in which a camera wrote them.
     ///
     /// # Errors
     /// When the card can't read it.
     pub fn of(
+        &mut self,
+        at: u32,
+        card: &Card,
+        source: &mut Source,
+        wanted: &mut dyn FnMut(&File) -> bool,
+    ) -> Answer {
+        if let Some(sample) = self.kept.as_ref().and_then(|kept| kept.get(&at)) {
+            return Ok(*sample);
+        }
+        let answer = self.read_or_ahead(at, card, source, wanted);
+        if let (Some(kept), Ok(sample)) = (&mut self.kept, answer) {
+            kept.insert(at, sample);
+        }
+        answer
+    }
+
+    fn read_or_ahead(
         &mut self,
         at: u32,
         card: &Card,
@@ -53,7 +78,8 @@ impl Samples {
             if tasks.len() == WINDOW {
                 break;
             }
-            if wanted(file) {
+            let kept = self.kept.as_ref().is_some_and(|kept| kept.contains_key(&(n as u32)));
+            if !kept && wanted(file) {
                 match task(n as u32, card, source) {
                     Ok(task) => tasks.push(task),
                     // Asked again, and answered for, when it is this file's turn.

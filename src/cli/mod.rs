@@ -265,9 +265,9 @@ pub struct Backup {
     /// Take this folder for the card, or the volume on this device as in /dev/sda1
     #[arg(long, value_name = "DIR")]
     pub source: Option<PathBuf>,
-    /// Take this folder for the drive
+    /// Take this folder for the drive; given several times, all get the card's files, with one read
     #[arg(long, value_name = "DIR")]
-    pub dest: Option<PathBuf>,
+    pub dest: Vec<PathBuf>,
     /// Move what is no longer on the card to .piback/removed on the drive
     #[arg(long)]
     pub mirror: bool,
@@ -307,9 +307,9 @@ pub struct SafeToFormat {
     /// Take this folder for the card, or the volume on this device as in /dev/sda1
     #[arg(long, value_name = "DIR")]
     pub source: Option<PathBuf>,
-    /// Take this folder for the drive
+    /// Take this folder for the drive; given several times, the card must be on each
     #[arg(long, value_name = "DIR")]
-    pub dest: Option<PathBuf>,
+    pub dest: Vec<PathBuf>,
     /// Let the answer be yes although both are on one file system or disk: for trying it out in folders
     #[arg(long)]
     pub allow_same_filesystem: bool,

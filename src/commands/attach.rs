@@ -6,7 +6,7 @@ use crate::error::{Outcome, Problem};
 use crate::system::clock;
 use crate::system::rundir::News;
 use crate::ui::{Ui, visible};
-use crate::view::report::AccountLine;
+use crate::view::account::AccountLine;
 use crate::view::screen::{Moving, STOPPING, Screen, TEXT_EVERY};
 use serde_json::Value;
 use std::time::Duration;

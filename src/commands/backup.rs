@@ -9,42 +9,42 @@ use crate::error::{self, Outcome, Problem};
 use crate::media::ends::Need;
 use crate::system::signals;
 use crate::ui::{Ui, visible};
+use crate::view::account::AccountLine;
 use crate::view::progress::Progress;
-use crate::view::report;
 
 pub fn run(args: &Backup, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let label = Label::new(&args.label)?;
     let given = Given {
         label: label.as_str(),
         source: args.source.as_deref(),
-        dests: args.dest.as_slice(),
+        dests: &args.dest,
         need: Need::Backup,
     };
     // Before anything is mounted: what is mounted has to be taken off, Ctrl-C or not.
     signals::stop_gently();
     let mut registered = None;
     let result = context::with_ends(&given, global, ui, |ends| {
-        let ends = context::card_and_drive(ends, &label)?;
-        let findable = running::register(label.as_str(), &ends.dest, global.root.as_deref(), ui);
+        let (card, drive) = (ends.source.as_ref().map(|card| card.dir.clone()), &ends.dest.dir);
+        let all = context::card_and_drives(ends, &label)?;
+        let findable = running::register(label.as_str(), drive, global.root.as_deref(), ui);
         let progress = Progress::new(ui, "backup", label.as_str(), findable);
-        let account =
-            backup::backup(&ends, Options { mirror: args.mirror, compare: args.compare }, &progress);
-        if let Ok(account) = &account {
-            let line = report::AccountLine::new(label.as_str(), account);
+        let backed = backup::backup(&all, Options { mirror: args.mirror, compare: args.compare }, &progress);
+        if let Ok(backed) = &backed {
+            let line = AccountLine::new(label.as_str(), backed);
             progress.tell(&line);
             registered = progress.end();
             line.show(ui);
         } else {
             registered = progress.end();
         }
-        let account = account?;
-        if account.card.files == 0 {
-            let card = visible(&ends.source.to_string_lossy());
+        let backed = backed?;
+        if backed.is_empty() {
+            let card = visible(&card.unwrap_or_default().to_string_lossy());
             return Err(Problem::failed(format!("{card} holds no files: there is nothing to back up"))
                 .hint("is the card mounted there?")
                 .into());
         }
-        Ok(if account.all_safe() { Outcome::Done } else { Outcome::NotSafe })
+        Ok(if backed.all_safe() { Outcome::Done } else { Outcome::NotSafe })
     });
     // Only now, as what could not be taken off is part of how it ended.
     if let Some(running) = registered

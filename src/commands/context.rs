@@ -6,6 +6,7 @@ use crate::backup::label::Label;
 use crate::cli::{Global, StackArg};
 use crate::error::Problem;
 use crate::media::ends::{self, Ends, Need, Request};
+use crate::media::reach::End;
 pub use crate::paths::PROFILE;
 use crate::profile::types::Passphrase;
 use crate::profile::{self, Profile};
@@ -207,11 +208,13 @@ pub fn with_ends<T>(
     ends::with(&request, ui, body)
 }
 
-/// Returns both ends as the copy takes them.
+/// Returns the card with each of the drives, as the copy takes them.
 ///
 /// # Errors
 /// There is no card: [`Need::Drive`].
-pub fn card_and_drive(ends: &Ends, label: &Label) -> anyhow::Result<Endpoints> {
+pub fn card_and_drives(ends: &Ends, label: &Label) -> anyhow::Result<Vec<Endpoints>> {
     let source = ends.source.as_ref().context("there is no card")?;
-    Ok(Endpoints { label: label.clone(), source: source.dir.clone(), dest: ends.dest.dir.clone() })
+    let with =
+        |drive: &End| Endpoints { label: label.clone(), source: source.dir.clone(), dest: drive.dir.clone() };
+    Ok(ends.drives().map(with).collect())
 }

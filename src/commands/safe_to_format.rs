@@ -8,25 +8,25 @@ use crate::error::Outcome;
 use crate::media::ends::Need;
 use crate::system::signals;
 use crate::ui::Ui;
+use crate::view::answer;
 use crate::view::progress::Progress;
-use crate::view::report;
 
 pub fn run(args: &SafeToFormat, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let label = Label::new(&args.label)?;
     let given = Given {
         label: label.as_str(),
         source: args.source.as_deref(),
-        dests: args.dest.as_slice(),
+        dests: &args.dest,
         need: Need::Compare,
     };
     signals::stop_gently();
     context::with_ends(&given, global, ui, |ends| {
-        let ends = context::card_and_drive(ends, &label)?;
+        let all = context::card_and_drives(ends, &label)?;
         let progress = Progress::new(ui, "safe-to-format", label.as_str(), None);
-        let answer = backup::safe_to_format(&ends, args.allow_same_filesystem, &progress);
+        let compared = backup::safe_to_format(&all, args.allow_same_filesystem, &progress);
         progress.end();
-        let answer = answer?;
-        report::answer(ui, &ends, &answer);
-        Ok(if answer.yes() { Outcome::Done } else { Outcome::NotSafe })
+        let compared = compared?;
+        answer::answer(ui, label.as_str(), &compared);
+        Ok(if compared.yes() { Outcome::Done } else { Outcome::NotSafe })
     })
 }

@@ -1,5 +1,7 @@
 //! The texts that people and programs read: a plan, a run while it goes, and what stands at its end.
 
+pub mod account;
+pub mod answer;
 pub mod drives;
 pub mod plan;
 pub mod progress;

@@ -67,6 +67,15 @@ struct Line<'a, T: Serialize> {
     body: T,
 }
 
+/// A step, and which of several drives it is about.
+#[derive(Serialize)]
+struct Step<'a> {
+    #[serde(flatten)]
+    event: &'a Event,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drive: Option<&'a str>,
+}
+
 #[derive(Serialize)]
 struct Begin<'a> {
     event: &'static str,
@@ -106,8 +115,8 @@ impl Progress {
     }
 }
 
-impl Watch for Progress {
-    fn event(&self, event: Event) {
+impl Progress {
+    fn take(&self, drive: Option<&str>, event: Event) {
         let now = clock::monotonic();
         let mut state = self.shared.state();
         if event == Event::Stopping {
@@ -117,9 +126,13 @@ impl Watch for Progress {
             Event::Scanned(tally) => state.goal = *tally,
             Event::Comparing { path, .. } | Event::Current { path } => state.name.clone_from(path),
             Event::Planned { safe, copy, free, short } => {
-                state.goal = *copy;
-                state.copying = true;
-                state.say_plan(self.shared.screen.terminal, *safe, *copy, *free, *short);
+                // With several drives the goal is what all of them together get.
+                if !std::mem::replace(&mut state.copying, true) {
+                    state.goal = Tally::default();
+                }
+                state.goal.files += copy.files;
+                state.goal.bytes = state.goal.bytes.saturating_add(copy.bytes);
+                state.say_plan(self.shared.screen.terminal, drive, (*safe, *copy), *free, *short);
             }
             Event::Written { bytes } => state.written += bytes,
             Event::ReadBack { bytes } => state.read_back += bytes,
@@ -128,7 +141,10 @@ impl Watch for Progress {
                 state.done.bytes += tally.bytes;
             }
             Event::Waited { side, ms } => state.waited[*side as usize] += ms,
-            Event::Warning { text } => state.said.push(Said::Note(text.clone())),
+            Event::Warning { text } => {
+                let text = drive.map_or_else(|| text.clone(), |drive| format!("{drive}: {text}"));
+                state.said.push(Said::Note(text));
+            }
             Event::NotSafe { .. } | Event::Stopping => {}
         }
         let told = matches!(
@@ -137,7 +153,7 @@ impl Watch for Progress {
         );
         if told {
             let command = state.command;
-            state.tell(&Line { schema: JSON_SCHEMA, command, body: &event });
+            state.tell(&Line { schema: JSON_SCHEMA, command, body: Step { event: &event, drive } });
         }
         if now.saturating_sub(state.shown) >= DRAW_EVERY {
             state.shown = now;
@@ -147,6 +163,16 @@ impl Watch for Progress {
             }
             state.newest = Some(line.body);
         }
+    }
+}
+
+impl Watch for Progress {
+    fn event(&self, event: Event) {
+        self.take(None, event);
+    }
+
+    fn event_of(&self, drive: &str, event: Event) {
+        self.take(Some(drive), event);
     }
 
     fn stop_requested(&self) -> bool {
@@ -226,21 +252,33 @@ impl State {
         self.said.push(Said::Json(format!("{text}\n")));
     }
 
-    fn say_plan(&mut self, terminal: bool, safe: Tally, copy: Tally, free: u64, short: u64) {
+    fn say_plan(
+        &mut self,
+        terminal: bool,
+        drive: Option<&str>,
+        (safe, copy): (Tally, Tally),
+        free: u64,
+        short: u64,
+    ) {
+        let to = drive.map_or_else(String::new, |drive| format!(" to {drive}"));
+        let on = drive.map_or_else(String::new, |drive| format!(" on {drive}"));
         if safe.files > 0 {
-            let text = format!("{} ({}) are safe already", ui::files(safe.files), ui::bytes(safe.bytes));
+            let text = format!("{} ({}) are safe already{on}", ui::files(safe.files), ui::bytes(safe.bytes));
             self.said.push(Said::Detail(text));
         }
         if copy.files > 0 && !terminal {
             self.said.push(Said::Say(format!(
-                "copying {} ({})",
+                "copying {} ({}){to}",
                 ui::files(copy.files),
                 ui::bytes(copy.bytes)
             )));
         }
         if short > 0 {
             let (free, short) = (ui::bytes(free), ui::bytes(short));
-            let text = format!("the drive has {free} free, {short} too little: what fits is copied");
+            let text = format!(
+                "{} has {free} free, {short} too little: what fits is copied",
+                drive.unwrap_or("the drive")
+            );
             self.said.push(Said::Note(text));
         }
     }

@@ -16,6 +16,7 @@ mod meanwhile;
 mod names;
 mod nothing_useless;
 mod one_disk;
+mod one_read;
 mod refusals;
 mod rig;
 mod rivals;

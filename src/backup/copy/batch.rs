@@ -1,7 +1,7 @@
 //! Files that were written and wait to be made durable together.
 
 use super::context::{BATCH_BYTES, BATCH_FILES, BATCH_SECONDS, LAST_BATCH_BYTES};
-use super::reader::ReadEnd;
+use super::message::ReadEnd;
 use crate::backup::drive::DestFolder;
 use crate::system::volume::{Dir, OutFile};
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! The drives as the reader sees them: which of them still want a file, and what is sent to whom.
 
 use super::context::Context;
-use super::reader::Message;
+use super::message::Message;
 use super::result::Shared;
 use super::room::Room;
 use crate::backup::events::Watch;

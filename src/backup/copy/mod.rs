@@ -16,6 +16,7 @@ mod batch;
 mod commit;
 mod context;
 mod lanes;
+mod message;
 mod read_back;
 mod reader;
 mod rescue;

@@ -1,15 +1,15 @@
 //! The reader: the card's files one after the other, each once for all drives, hashed on the way.
 
 use super::lanes::{Lanes, Wanting};
+use super::message::{Message, Pack, Packed, ReadEnd};
 use super::rescue;
-use crate::backup::digest::{Digest, Digester};
+use crate::backup::digest::Digester;
 use crate::backup::events::{Event, Side};
 use crate::backup::reason::{Reason, Stop};
 use crate::backup::source::{self, LARGE, Source};
 use crate::system::clock;
 use crate::system::volume::{ALIGN, Buffer, Fault, InFile, Stat};
 use std::collections::VecDeque;
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError};
 
@@ -21,47 +21,6 @@ const PACKED: u64 = 512 * 1024;
 
 /// So many files are in a pack at most, so that the writer is not kept waiting.
 const PACK_FILES: usize = 32;
-
-/// From the reader to the writers. Files are indexes into the card's.
-#[derive(Clone)]
-pub enum Message {
-    /// A file begins; its data follows.
-    Begin {
-        file: u32,
-        size: u64,
-    },
-    Data(Arc<Buffer>),
-    /// All of it was sent.
-    End(Arc<ReadEnd>),
-    /// Small files, all at once: one hand-over for many.
-    Pack(Arc<Pack>),
-    /// The bytes sent of the current file are worth nothing.
-    Drop,
-}
-
-/// Small files that were read together.
-pub struct Pack {
-    pub buffer: Buffer,
-    pub files: Vec<Packed>,
-    used: usize,
-}
-
-/// A small file, and where it lies in the buffer.
-pub struct Packed {
-    pub file: u32,
-    pub range: Range<usize>,
-    pub end: ReadEnd,
-}
-
-/// Facts of a file after its last byte.
-#[derive(Clone)]
-pub struct ReadEnd {
-    pub digest: Digest,
-    /// As it was before the first byte and after the last.
-    pub stat: Stat,
-    /// Ranges that could not be read and were sent as zeros.
-    pub bad: Vec<(u64, u64)>,
-}
 
 /// Reads every file that a drive wants and sends it on, until the end or until the run is stopped on all of them.
 pub fn run(lanes: Lanes<'_>, source: &mut Source, empty: Receiver<Buffer>) {

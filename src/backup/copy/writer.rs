@@ -2,7 +2,7 @@
 
 use super::batch::{Batch, Pending};
 use super::context::{CHUNK, Context};
-use super::reader::{Message, ReadEnd};
+use super::message::{Message, ReadEnd};
 use super::result::Shared;
 use super::room::Room;
 use crate::backup::drive::{self, DestFolder};

@@ -15,7 +15,7 @@ mod side;
 
 use super::drive::Drive;
 use super::endpoints::Endpoints;
-use super::events::Watch;
+use super::events::{Event, Tally, Watch};
 use super::label::Label;
 use super::manifest::{Damage, Log, Record, Run};
 use super::reason::{Reason, Stop};
@@ -78,7 +78,9 @@ fn open_card(
         let ends =
             Endpoints { label: label.clone(), source: source.to_owned(), dest: PathBuf::from(patient.path) };
         let (source, drive) = ends.open()?;
-        let card = ends.scan(&source, &drive, watch)?;
+        let card = ends.scan(&source)?;
+        ends.are_apart(&card, &source, &drive)?;
+        watch.event(Event::Scanned(Tally { files: card.files.len() as u64, bytes: card.bytes() }));
         open = Some(CardSide { source, card });
     }
     open.context("there is no drive to repair")

@@ -1,0 +1,164 @@
+//! A drive's copies of the card's files, as `safe-to-format` reads them: where one may be, and whether it is the same.
+
+use super::digest::Digest;
+use super::drive::Drive;
+use super::findings;
+use super::manifest::{Record, Runs, to_text};
+use super::naming::FolderNames;
+use super::reason::{Reason, Stop};
+use super::scan::{self, Card, File};
+use super::source::{self, LARGE, PIECE};
+use crate::system::volume::{Buffer, Fault, FaultKind, InFile, Lock};
+
+/// The answer of one read of a copy; none where it is being written to.
+type Read = Result<Option<Digest>, Fault>;
+
+/// One drive.
+pub struct Copies<'a> {
+    card: &'a Card,
+    drive: Drive,
+    _lock: Lock,
+    runs: Runs,
+    buffer: Buffer,
+    /// The names in the folder's place on the drive, and that place's path.
+    taken: Option<(FolderNames, Vec<u8>)>,
+    /// Places where the file at hand may be, and whether anything there has its name.
+    candidates: Vec<Vec<u8>>,
+    namesake: bool,
+    size: u64,
+    /// The first of them that can be opened: what it is.
+    first: Option<Read>,
+    /// Findings that the next backup has to know.
+    found: Vec<Record>,
+}
+
+impl<'a> Copies<'a> {
+    /// # Errors
+    /// When the drive's records can't be read.
+    pub fn new(card: &'a Card, drive: Drive, lock: Lock) -> anyhow::Result<Self> {
+        let runs = drive.runs()?;
+        Ok(Copies {
+            card,
+            drive,
+            _lock: lock,
+            runs,
+            buffer: Buffer::new(PIECE),
+            taken: None,
+            candidates: Vec::new(),
+            namesake: false,
+            size: 0,
+            first: None,
+            found: Vec::new(),
+        })
+    }
+
+    /// The card's files that follow lie in this folder.
+    pub fn enter(&mut self, path: &[u8]) {
+        self.taken = self.names_in(path);
+    }
+
+    fn names_in(&mut self, path: &[u8]) -> Option<(FolderNames, Vec<u8>)> {
+        let place = self.drive.find(path).ok().flatten()?;
+        let names = place.dir.list().ok()?;
+        let taken = FolderNames::new(names.iter().map(|e| e.name.as_slice()), self.drive.ignores_case);
+        Some((taken, place.path))
+    }
+
+    /// Finds out where the copy of a file may be.
+    pub fn look_for(&mut self, file: &File, path: &[u8]) {
+        let mut candidates: Vec<Vec<u8>> = Vec::new();
+        for known in self.runs.index.of_path(path).filter(|known| known.size == file.size && !known.partial) {
+            if !candidates.iter().any(|have| have == known.dest) {
+                candidates.push(known.dest.to_vec());
+            }
+        }
+        self.namesake = false;
+        if let Some((taken, place)) = &self.taken {
+            for (_, name) in taken.candidates(self.card.name(file)) {
+                self.namesake = true;
+                let dest = scan::join(place, &name);
+                if !candidates.contains(&dest) {
+                    candidates.push(dest);
+                }
+            }
+        }
+        self.candidates = candidates;
+        self.size = file.size;
+    }
+
+    /// Reads the first place, while the card is read.
+    pub fn read_first(&mut self) {
+        self.first = self.read(0);
+    }
+
+    fn read(&mut self, n: usize) -> Option<Read> {
+        let mut file = self.open(self.candidates.get(n)?.clone())?;
+        Some(source::digest_copy(&mut file, &mut self.buffer))
+    }
+
+    fn open(&mut self, dest: Vec<u8>) -> Option<InFile> {
+        let (dir, name) = self.drive.holding(&dest).ok().flatten()?;
+        let open = dir.read(name, self.size >= LARGE).ok()?;
+        (open.stat().ok()?.size == self.size).then_some(open)
+    }
+
+    /// Tells whether any place has just what the card has.
+    ///
+    /// # Errors
+    /// Why it is not on the drive.
+    pub fn judge(&mut self, card: Digest, file: &File, path: &[u8]) -> Result<(), Reason> {
+        let mut seen = Vec::new();
+        for n in 0..self.candidates.len() {
+            let answer = if n == 0 { self.first.take() } else { self.read(n) };
+            let Some(answer) = answer else { continue };
+            match self.on_drive(answer)? {
+                Some(digest) if digest == card => return Ok(()),
+                Some(digest) => seen.push((self.candidates[n].clone(), digest)),
+                None => {}
+            }
+        }
+        let changed =
+            seen.into_iter().filter(|(dest, digest)| self.blames_card(file, path, dest, *digest)).count();
+        Err(match self.namesake {
+            _ if changed > 0 => Reason::CardChanged,
+            true => Reason::Unequal,
+            false => Reason::Missing,
+        })
+    }
+
+    /// Of a copy that is not as the card's file: whether it is just as its record says, so that it is the card that
+    /// differs. Either way the next backup is told.
+    fn blames_card(&mut self, file: &File, path: &[u8], dest: &[u8], digest: Digest) -> bool {
+        let vouched = self.runs.index.of_dest(dest).filter(|known| known.is_vouched() && !known.partial);
+        let Some(known) = vouched else { return false };
+        let (rotten, doubted) = (self.runs.index.is_rotten(dest), self.runs.index.is_doubted(path));
+        if known.hash != digest.hash {
+            if !rotten {
+                self.found.push(Record::Rotten { dest: to_text(dest) });
+            }
+            return false;
+        }
+        let same = known.path == path && known.mtime == file.mtime && known.ctime == file.ctime;
+        if same && !doubted {
+            self.found.push(Record::Doubted { path: to_text(path) });
+        }
+        same
+    }
+
+    /// Digest of a copy; none where the drive can't give it.
+    fn on_drive(&self, answer: Result<Option<Digest>, Fault>) -> Result<Option<Digest>, Reason> {
+        match answer {
+            Ok(digest) => Ok(digest),
+            Err(fault) if fault.kind() == FaultKind::Gone || !self.drive.root.device_present() => {
+                Err(Reason::NotReached(Stop::DriveGone(fault)))
+            }
+            // Unreadable on the drive is not on the drive.
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Leaves the findings on the drive. A remark where that can't be.
+    pub fn leave_findings(self) -> Option<String> {
+        findings::leave(&self.drive, &self.runs, "safe-to-format", self.found)
+    }
+}

@@ -1,0 +1,163 @@
+//! The answer of `safe-to-format`, for people and as `--json`: of each drive, and of all together.
+
+use super::account::{bad_anywhere, safe_on};
+use super::report::{BadFile, are, bad_files, not_safe, shared_name};
+use crate::backup::events::Tally;
+use crate::backup::reason::{self, Reason, Stop};
+use crate::backup::{Answer, Compared};
+use crate::ui::{self, Style, Ui, visible};
+use serde::Serialize;
+use std::path::PathBuf;
+
+#[derive(Serialize)]
+struct AnswerLine<'a> {
+    label: &'a str,
+    /// Of several drives: what is so on all of them.
+    #[serde(flatten)]
+    all: Body,
+    /// Drives on which all of the card is.
+    yes_drives: usize,
+    /// `safe on 2 of 2`
+    sentence: String,
+    drives: Vec<Row>,
+}
+
+#[derive(Serialize)]
+struct Row {
+    /// The drive's path.
+    drive: String,
+    #[serde(flatten)]
+    body: Body,
+    /// Why it could not be used at all.
+    error: Option<String>,
+}
+
+/// The answer of one drive, or of all together.
+#[derive(Default, Serialize)]
+struct Body {
+    safe_to_format: bool,
+    on_card: Tally,
+    on_drive: Tally,
+    not_safe_files: Vec<BadFile>,
+    skipped: Vec<String>,
+    /// `filesystem` or `disk` where card and drive are lost together.
+    shared: Option<&'static str>,
+    /// In use on the card, by nothing that can be seen.
+    unseen_bytes: u64,
+    stopped: Option<&'static str>,
+    notes: Vec<String>,
+}
+
+impl Body {
+    fn new(answer: &Answer) -> Self {
+        Body {
+            safe_to_format: answer.yes(),
+            on_card: answer.card,
+            on_drive: answer.safe,
+            not_safe_files: bad_files(&answer.not_safe),
+            skipped: answer.skipped.clone(),
+            shared: answer.shared.map(shared_name),
+            unseen_bytes: answer.unseen,
+            stopped: answer.stop.map(Stop::describe),
+            notes: answer.notes.clone(),
+        }
+    }
+
+    /// A file counts as on the drive where it is on all that could be used; yes is yes of each that was named.
+    fn of_all(compared: &Compared) -> Self {
+        let answers: Vec<&Answer> = compared.drives.iter().filter_map(|(_, one)| one.as_ref().ok()).collect();
+        let Some(mut all) = answers.first().map(|first| Body::new(first)) else { return Body::default() };
+        all.safe_to_format = compared.yes();
+        all.on_drive = compared.on_all;
+        all.not_safe_files = bad_anywhere(answers.iter().map(|answer| answer.not_safe.as_slice()));
+        for other in answers[1..].iter().map(|other| Body::new(other)) {
+            all.shared = all.shared.or(other.shared);
+            all.stopped = all.stopped.or(other.stopped);
+            all.notes.extend(other.notes);
+        }
+        all
+    }
+}
+
+impl Row {
+    fn new((path, answer): &(PathBuf, anyhow::Result<Answer>)) -> Self {
+        Row {
+            drive: visible(&path.to_string_lossy()),
+            body: answer.as_ref().map(Body::new).unwrap_or_default(),
+            error: answer.as_ref().err().map(|e| visible(&format!("{e:#}"))),
+        }
+    }
+
+    /// Why the card is not safe on this drive.
+    fn verdict(&self) -> (&str, Option<String>) {
+        let body = &self.body;
+        let why = || {
+            let first = body.not_safe_files.first().map(|bad| bad.why.clone());
+            let seen = self.error.clone().or(body.stopped.map(str::to_owned)).or(first);
+            seen.or_else(|| reason::unseen(body.unseen_bytes))
+                .unwrap_or_else(|| "card and drive are lost together".into())
+        };
+        (&self.drive, (!body.safe_to_format).then(why))
+    }
+}
+
+/// The answer of `safe-to-format`, of each drive and of all.
+pub fn answer(ui: &Ui, label: &str, compared: &Compared) {
+    let rows: Vec<Row> = compared.drives.iter().map(Row::new).collect();
+    let yes_drives = rows.iter().filter(|row| row.body.safe_to_format).count();
+    let sentence = safe_on(rows.iter().map(Row::verdict));
+    let line = AnswerLine { label, all: Body::of_all(compared), yes_drives, sentence, drives: rows };
+    ui.json("answer", &line);
+    if let [(_, Ok(only))] = compared.drives.as_slice() {
+        return show(ui, label, only);
+    }
+    for (row, (_, answer)) in line.drives.iter().zip(&compared.drives) {
+        ui.say(&ui.paint(Style::Bold, &format!("drive {}", row.drive)));
+        match answer {
+            Ok(answer) => show(ui, label, answer),
+            Err(_) => ui.say(&ui.paint(Style::Red, row.error.as_deref().unwrap_or_default())),
+        }
+    }
+    let (style, word) = if line.all.safe_to_format { (Style::Green, "YES") } else { (Style::Red, "NO") };
+    ui.say(&ui.paint(style, &format!("{word}: {label} is {}.", line.sentence)));
+}
+
+/// The answer of one drive, for people.
+fn show(ui: &Ui, label: &str, answer: &Answer) {
+    answer.notes.iter().for_each(|note| ui.note(note));
+    not_safe(ui, &bad_files(&answer.not_safe), answer.stop.map(Stop::describe));
+    if !answer.skipped.is_empty() {
+        ui.say(&format!("skipped: {}", answer.skipped.join(", ")));
+    }
+    if answer.yes() {
+        let text = format!(
+            "YES: every byte of {} ({}) on {label} is on the drive.",
+            ui::files(answer.card.files),
+            ui::bytes(answer.card.bytes)
+        );
+        ui.say(&ui.paint(Style::Green, &text));
+    } else if let (Some(unseen), true, None) =
+        (reason::unseen(answer.unseen), answer.not_safe.is_empty(), answer.stop)
+    {
+        ui.say(&ui.paint(Style::Red, &format!("NO: {unseen}.")));
+    } else if let (Some(shared), true, None) = (answer.shared, answer.not_safe.is_empty(), answer.stop) {
+        let text = format!("NO: {}. Don't format {label}.", reason::no_backup(shared));
+        ui.say(&ui.paint(Style::Red, &text));
+    } else {
+        let why = answer.stop.map_or(String::new(), |stop| format!(" ({})", stop.describe()));
+        let text = format!(
+            "NO: {} on {label} {} not on the drive{why}. Don't format it.",
+            ui::files(answer.not_safe.len() as u64),
+            are(answer.not_safe.len() as u64)
+        );
+        ui.say(&ui.paint(Style::Red, &text));
+        if let Some(unseen) = reason::unseen(answer.unseen) {
+            ui.say(&format!("And {unseen}."));
+        }
+        if answer.not_safe.iter().any(|bad| matches!(bad.reason, Reason::Unequal | Reason::CardChanged)) {
+            ui.say(
+                "To mend what is not the same, type piback backup again: it reads these, and copies beside.",
+            );
+        }
+    }
+}

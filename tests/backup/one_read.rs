@@ -1,0 +1,303 @@
+//! Several drives at once: one read of the card, a verdict for each drive, and none holds another's fate.
+
+use crate::faulty::{Faults, Gone, Mounted};
+use crate::rig::{Ended, Rig, ended, noise};
+use serde_json::Value;
+use std::fs;
+use std::path::PathBuf;
+
+const MIB: usize = 1024 * 1024;
+
+/// A card and two drives.
+struct Two {
+    rig: Rig,
+    other: PathBuf,
+}
+
+fn name(i: u64) -> String {
+    format!("DCIM/100CANON/IMG_{i:04}.JPG")
+}
+
+impl Two {
+    fn new(rig: Rig) -> Self {
+        let other = rig.dir.path().join("other");
+        fs::create_dir(&other).unwrap();
+        Two { rig, other }
+    }
+
+    /// Small files, and one of several pieces.
+    fn shot() -> Self {
+        let two = Two::new(Rig::new());
+        for i in 0..6 {
+            two.rig.shoot(&name(i), noise(i, 9_000 + i as usize));
+        }
+        two.rig.shoot("DCIM/100CANON/MVI_0006.MP4", noise(6, 9 * MIB + 77));
+        two
+    }
+
+    fn run(&self, verb: &str) -> Ended {
+        ended(self.rig.command(verb).arg("--dest").arg(&self.other).arg("--json"))
+    }
+
+    /// Backs up to both.
+    fn backup(&self) -> (Ended, Value) {
+        let run = self.run("backup");
+        let account = run.account();
+        (run, account)
+    }
+
+    fn answer(&self) -> (Ended, Value) {
+        let run = self.run("safe-to-format");
+        let last = run.out.lines().map(|l| serde_json::from_str::<Value>(l).expect(l)).next_back();
+        let answer = last.unwrap_or_else(|| panic!("{run:?}"));
+        assert_eq!(answer["safe_to_format"], run.code == Some(0), "{run:?}");
+        (run, answer)
+    }
+
+    fn on_other(&self) -> std::collections::BTreeMap<String, Vec<u8>> {
+        crate::rig::tree(&self.other.join(&self.rig.label))
+    }
+}
+
+fn files(row: &Value, what: &str) -> u64 {
+    row[what]["files"].as_u64().unwrap_or_else(|| panic!("{what}: {row}"))
+}
+
+#[test]
+fn both_empty_drives_get_all_and_a_verdict_each() {
+    let two = Two::shot();
+    let (run, account) = two.backup();
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let shot = crate::rig::tree(&two.rig.card);
+    assert_eq!((two.rig.tree(), two.on_other()), (shot.clone(), shot));
+    assert_eq!(account["sentence"], "safe on 2 of 2");
+    assert_eq!((files(&account, "on_card"), files(&account, "copied")), (7, 7));
+    let rows = account["drives"].as_array().unwrap();
+    assert_eq!(rows.len(), 2, "{account}");
+    for (row, drive) in rows.iter().zip([&two.rig.drive, &two.other]) {
+        assert_eq!(row["drive"], drive.to_str().unwrap());
+        assert_eq!((&row["safe"], files(row, "copied"), &row["error"]), (&true.into(), 7, &Value::Null));
+    }
+    let (run, answer) = two.answer();
+    assert_eq!(
+        (run.code, &answer["sentence"], &answer["yes_drives"]),
+        (Some(0), &"safe on 2 of 2".into(), &2.into())
+    );
+    // Each drive is good by itself.
+    assert_eq!(two.rig.run("verify", &[]).code, Some(0));
+    let text = ended(two.rig.command("backup").arg("--dest").arg(&two.other));
+    assert!(text.code == Some(0) && text.says("SD32GB-03 is safe on 2 of 2."), "{text:?}");
+}
+
+#[test]
+fn a_drive_that_has_some_gets_the_rest_and_the_other_all() {
+    let two = Two::shot();
+    two.rig.backed_up();
+    for i in 7..9 {
+        two.rig.shoot(&name(i), noise(i, 5_000));
+    }
+    let (run, account) = two.backup();
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let of =
+        |n: usize| (files(&account["drives"][n], "already_safe"), files(&account["drives"][n], "copied"));
+    assert_eq!((of(0), of(1)), ((7, 2), (0, 9)));
+    // Together nothing was on both.
+    assert_eq!((files(&account, "already_safe"), files(&account, "copied")), (0, 9));
+    assert_eq!(two.rig.tree(), two.on_other());
+    let (_, again) = two.backup();
+    assert_eq!((files(&again, "already_safe"), files(&again, "copied")), (9, 0));
+}
+
+#[test]
+fn the_card_is_read_once_for_two_drives() {
+    let two = Two::shot();
+    let behind = two.rig.dir.path().join("card-behind");
+    fs::rename(&two.rig.card, &behind).unwrap();
+    let mounted = Mounted::new(&behind, &two.rig.card, Faults::default());
+    let size: u64 = crate::rig::tree(&behind).values().map(|content| content.len() as u64).sum();
+    let (run, _) = two.backup();
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let read = || {
+        let mut read = 0;
+        mounted.set(|faults| read = std::mem::take(&mut faults.read));
+        read
+    };
+    // The kernel reads in pages.
+    let pages = 7 * 4096;
+    let once = read();
+    assert!((size..=size + pages).contains(&once), "{once} of {size}");
+    // Samples too are read once for both.
+    let (run, _) = two.backup();
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let samples = read();
+    assert!(samples <= 7 * 2 * 8192, "{samples}");
+    let (run, _) = two.answer();
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let compared = read();
+    assert!((size..=size + pages).contains(&compared), "{compared} of {size}");
+    // Compared with both drives, without a record's word.
+    let run = ended(two.rig.command("backup").arg("--dest").arg(&two.other).args(["--compare", "--json"]));
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let compared = read();
+    assert!((size..=size + pages).contains(&compared), "{compared} of {size}");
+    mounted.unmount();
+}
+
+/// Makes the first drive break, and tells what is said of both.
+fn first_breaks(faults: Faults, why: &str) {
+    let two = Two::shot();
+    let behind = two.rig.dir.path().join("drive-behind");
+    let mounted = Mounted::new(&behind, &two.rig.drive, faults);
+    let (run, account) = two.backup();
+    assert_eq!(run.code, Some(5), "{run:?}");
+    let sentence = account["sentence"].as_str().unwrap();
+    assert!(sentence.starts_with("safe on 1 of 2: ") && sentence.contains(why), "{sentence}");
+    assert_eq!((&account["safe"], &account["safe_drives"]), (&false.into(), &1.into()));
+    let (broken, whole) = (&account["drives"][0], &account["drives"][1]);
+    assert_eq!((&broken["safe"], &whole["safe"]), (&false.into(), &true.into()), "{account}");
+    assert!(files(broken, "not_safe") > 0 && files(whole, "not_safe") == 0, "{account}");
+    assert_eq!(two.on_other(), crate::rig::tree(&two.rig.card));
+    // What has a name on the broken one is whole.
+    mounted.unmount();
+    for (path, content) in crate::rig::tree(&behind.join(&two.rig.label)) {
+        assert!(path.ends_with(".tmp") || fs::read(two.rig.card.join(&path)).unwrap() == content, "{path}");
+    }
+}
+
+#[test]
+fn a_drive_that_fills_up_ends_alone() {
+    first_breaks(Faults { full_after: Some(4 * MIB as u64), ..Faults::default() }, "no room on the drive");
+}
+
+#[test]
+fn a_drive_that_is_too_small_is_told_before_and_the_other_gets_all() {
+    first_breaks(Faults { free: Some(9 * MIB as u64), ..Faults::default() }, "no room on the drive");
+}
+
+#[test]
+fn a_drive_that_is_pulled_ends_alone() {
+    for gone in [Gone::Nodev, Gone::LikeExfat, Gone::Eio] {
+        let faults = Faults { gone_after_written: Some((5 * MIB as u64, gone)), ..Faults::default() };
+        first_breaks(faults, "the drive is gone");
+    }
+}
+
+#[test]
+fn a_drive_that_can_t_be_used_at_all_has_a_row_with_the_reason() {
+    let two = Two::shot();
+    fs::write(two.rig.drive.join(".piback"), "a file").unwrap();
+    let (run, account) = two.backup();
+    assert_eq!(run.code, Some(5), "{run:?}");
+    assert!(account["drives"][0]["error"].as_str().unwrap().contains("is no folder"), "{account}");
+    assert_eq!(account["drives"][1]["safe"], true);
+    assert_eq!((&account["safe"], &account["safe_drives"]), (&false.into(), &1.into()));
+    assert_eq!(two.on_other(), crate::rig::tree(&two.rig.card));
+    let (run, answer) = two.answer();
+    assert_eq!((run.code, &answer["yes_drives"]), (Some(5), &1.into()), "{answer}");
+    // None of the two: as with one drive.
+    fs::remove_dir_all(&two.other).unwrap();
+    fs::create_dir(&two.other).unwrap();
+    fs::write(two.other.join(".piback"), "a file").unwrap();
+    assert_eq!((two.run("backup").code, two.run("safe-to-format").code), (Some(1), Some(1)));
+}
+
+#[test]
+fn other_photos_of_the_same_names_on_one_drive_get_a_suffix_there_alone() {
+    let two = Two::shot();
+    // Of the same size, too: content decides.
+    crate::rig::put(&two.other.join("SD32GB-03").join(name(1)), &noise(77, 9_001), 1_600_000_000);
+    let (run, account) = two.backup();
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(two.rig.tree(), crate::rig::tree(&two.rig.card));
+    let on_other = two.on_other();
+    assert_eq!(on_other[&name(1)], noise(77, 9_001));
+    assert_eq!(on_other["DCIM/100CANON/IMG_0001~2.JPG"], noise(1, 9_001));
+    let renamed = |n: usize| account["drives"][n]["renamed"].as_array().unwrap().len();
+    assert_eq!((renamed(0), renamed(1)), (0, 1), "{account}");
+    assert_eq!(two.answer().0.code, Some(0));
+}
+
+#[test]
+fn safe_to_format_is_yes_only_when_each_drive_has_all() {
+    let two = Two::shot();
+    let (run, _) = two.backup();
+    assert_eq!(run.code, Some(0), "{run:?}");
+    for (at, drive) in [two.rig.drive.clone(), two.other.clone()].iter().enumerate() {
+        let copy = drive.join(&two.rig.label).join(name(2));
+        let aside = two.rig.dir.path().join("aside");
+        fs::rename(&copy, &aside).unwrap();
+        let (run, answer) = two.answer();
+        assert_eq!((run.code, &answer["yes_drives"]), (Some(5), &1.into()), "{answer}");
+        let safe = |n: usize| answer["drives"][n]["safe_to_format"].as_bool().unwrap();
+        assert_eq!((safe(at), safe(1 - at)), (false, true), "{answer}");
+        let sentence = answer["sentence"].as_str().unwrap();
+        assert!(sentence.starts_with("safe on 1 of 2: ") && sentence.ends_with("no copy on the drive"));
+        assert_eq!((files(&answer, "on_card"), files(&answer, "on_drive")), (7, 6));
+        fs::rename(&aside, &copy).unwrap();
+    }
+    // A large copy of which one byte is another, on the second drive.
+    let copy = two.other.join(&two.rig.label).join("DCIM/100CANON/MVI_0006.MP4");
+    let mut content = fs::read(&copy).unwrap();
+    content[8 * MIB] ^= 1;
+    fs::write(&copy, content).unwrap();
+    let (run, answer) = two.answer();
+    assert_eq!((run.code, &answer["yes_drives"]), (Some(5), &1.into()), "{answer}");
+}
+
+#[test]
+fn a_card_that_is_pulled_ends_both() {
+    let two = Two::shot();
+    let behind = two.rig.dir.path().join("card-behind");
+    fs::rename(&two.rig.card, &behind).unwrap();
+    let faults = Faults { gone_after_read: Some((5 * MIB as u64, Gone::Nodev)), ..Faults::default() };
+    let mounted = Mounted::new(&behind, &two.rig.card, faults);
+    let (run, account) = two.backup();
+    assert_eq!(run.code, Some(5), "{run:?}");
+    for row in account["drives"].as_array().unwrap() {
+        assert_eq!((&row["stopped"], files(row, "copied")), (&"the card is gone".into(), 6), "{account}");
+    }
+    mounted.unmount();
+}
+
+#[test]
+fn one_folder_twice_and_a_drive_on_the_card_are_refused() {
+    let two = Two::shot();
+    let twice = ended(two.rig.command("backup").arg("--dest").arg(&two.rig.drive));
+    assert!(twice.code == Some(64) && twice.says("is given twice"), "{twice:?}");
+    let answer = ended(two.rig.command("safe-to-format").arg("--dest").arg(&two.rig.drive));
+    assert_eq!(answer.code, Some(64), "{answer:?}");
+    // On the card: that one is refused and written to never, the other gets all.
+    let on_card = two.rig.card.join("drive");
+    fs::create_dir(&on_card).unwrap();
+    let run = ended(two.rig.command("backup").arg("--dest").arg(&on_card).arg("--json"));
+    assert_eq!(run.code, Some(5), "{run:?}");
+    let account = run.account();
+    assert!(account["drives"][1]["error"].as_str().unwrap().contains("lies on it"), "{account}");
+    assert_eq!(account["drives"][0]["safe"], true);
+    assert_eq!(fs::read_dir(&on_card).unwrap().count(), 0);
+}
+
+#[test]
+fn a_drive_that_is_one_file_system_with_the_card_makes_the_answer_no() {
+    let two = Two::new(Rig::apart());
+    two.rig.shoot(&name(1), noise(1, 5000));
+    // The second drive lies beside the card, in memory.
+    let beside = tempfile::tempdir_in("/dev/shm").unwrap();
+    let run = |verb: &str| {
+        let mut command = std::process::Command::new(crate::rig::PIBACK);
+        command.args([verb, "SD32GB-03", "--json", "--source"]).arg(&two.rig.card);
+        ended(command.arg("--dest").arg(&two.rig.drive).arg("--dest").arg(beside.path()))
+    };
+    let backup = run("backup");
+    assert_eq!(backup.code, Some(0), "{backup:?}");
+    let account = backup.account();
+    assert_eq!(
+        (&account["drives"][0]["shared"], &account["drives"][1]["shared"]),
+        (&Value::Null, &"filesystem".into())
+    );
+    let answer = run("safe-to-format");
+    assert_eq!(answer.code, Some(5), "{answer:?}");
+    let line: Value = serde_json::from_str(answer.out.lines().last().unwrap()).unwrap();
+    let safe = |n: usize| line["drives"][n]["safe_to_format"].as_bool().unwrap();
+    assert_eq!((safe(0), safe(1)), (true, false), "{line}");
+}
