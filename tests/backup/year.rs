@@ -305,6 +305,33 @@ fn year(steps: Vec<Step>, fat: bool) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+#[test]
+fn times_that_come_back_after_a_rating_hide_no_photo() {
+    use Step::{Ask, Backup, Cull, Rate, Shift, Shoot};
+    let steps = vec![
+        Shoot { name: 9, size: 2, time: 0 },
+        Backup,
+        Rate { name: 9 },
+        Shift { seconds: 3600 },
+        Ask,
+        Shift { seconds: -3600 },
+        Cull { which: 1 },
+    ];
+    year(steps, true).unwrap();
+}
+
+#[test]
+fn when_everything_was_accepted_as_gone_there_is_no_backup() {
+    use Step::{Accept, Backup, Cull, Format, LoseManifest, Shoot};
+    let shoot = || Shoot { name: 0, size: 0, time: 0 };
+    let cull = || Cull { which: 0 };
+    year(
+        vec![shoot(), Backup, Format, shoot(), LoseManifest, Backup, cull(), cull(), Accept, shoot()],
+        false,
+    )
+    .unwrap();
+}
+
 /// How many histories are lived through: 48, or as many as `PIBACK_YEARS` says.
 fn cases() -> u32 {
     std::env::var("PIBACK_YEARS").ok().and_then(|n| n.parse().ok()).unwrap_or(48)

@@ -65,10 +65,7 @@ fn look(
     let nothing =
         untracked.files.is_empty() && untracked.odd.is_empty() && runs.index.dests().next().is_none();
     if nothing && runs.damage.is_empty() {
-        let shown = visible(&dest.to_string_lossy());
-        return Err(Problem::failed(format!("no backup of {label} on drive {shown}"))
-            .hint("piback cards shows what is plugged in")
-            .into());
+        return Err(no_backup(label, dest).into());
     }
     let seed = random::bits().context("ask the kernel for a random number")?;
     let mut verdict = begun(&runs, &untracked);
@@ -88,11 +85,20 @@ fn look(
     reading.judge();
     reading.name(&untracked);
     let Reading { mut verdict, records, .. } = reading;
+    if verdict.says_nothing() {
+        // All that records speak of was accepted as gone, or counts no more.
+        return Err(no_backup(label, dest).into());
+    }
     for bad in &verdict.bad {
         watch.event(Event::NotSafe { path: bad.path.clone(), why: bad.reason.describe() });
     }
     verdict.notes.extend(findings::leave(&drive, &runs, "verify", records));
     Ok(verdict)
+}
+
+fn no_backup(label: &Label, dest: &Path) -> Problem {
+    Problem::failed(format!("no backup of {label} on drive {}", visible(&dest.to_string_lossy())))
+        .hint("piback cards shows what is plugged in")
 }
 
 /// A verdict with what the records alone tell.

@@ -89,6 +89,11 @@ impl Verdict {
         self.bad.is_empty() && self.stop.is_none() && self.damage.is_empty() && self.known.files > 0
     }
 
+    /// Tells whether no file is on record, and nothing is wrong: there is no backup.
+    pub(super) fn says_nothing(&self) -> bool {
+        self.known.files == 0 && self.bad.is_empty() && self.damage.is_empty() && self.stop.is_none()
+    }
+
     /// Adds what is wrong with a place on the drive.
     pub(super) fn accuse(&mut self, dest: &[u8], size: u64, reason: Reason) {
         let finding = |kind| Finding { dest: dest.to_vec(), size, kind };
