@@ -12,6 +12,7 @@ use piback::provision::components::component::Checker;
 use piback::provision::desired::artifact::{Artifact, Secrets};
 use piback::provision::desired::render::render;
 use piback::provision::host::facts::{Facts, Stack};
+use piback::provision::probe::rules;
 use piback::provision::validate;
 use piback::provision::validate::result::ValidationResult;
 use piback::system::fake::FakeHost;
@@ -220,6 +221,42 @@ fn the_rules_load_twice_without_doubling_leave_others_alone_and_go_again() {
         let ours =
             |line: &&str| line.starts_with("-A PIBACK-POSTROUTING -s ") && line.ends_with("-j MASQUERADE");
         assert_eq!(once.lines().any(|line| ours(&line)), shared, "{name}");
+    }
+}
+
+#[test]
+fn rules_in_the_kernel_read_back_as_their_file_does_and_one_that_was_touched_does_not() {
+    let tree = Tree::new();
+    let dir = tree.path("/nat");
+    for (name, artifacts) in all() {
+        for (tool, family) in [("iptables", "ipv4"), ("ip6tables", "ipv6")] {
+            let (path, at) = (format!("/etc/piback/nat/{family}.rules"), format!("/nat/{family}.rules"));
+            tree.write(&at, file(&artifacts, &path));
+            // Another tool's chains and rules around ours, before and after.
+            let script = format!(
+                "mount -t tmpfs none /run\ncd {0}\n{tool} -N DOCKER-USER\n{tool} -A FORWARD -j DOCKER-USER\n\
+                 {tool}-restore --noflush < {family}.rules\n{tool} -I FORWARD -j DOCKER-USER\n{tool}-save > there\n\
+                 unshare --net sh -c '{tool}-restore -w --noflush && {tool}-save' < {family}.rules > wanted\n\
+                 {tool} -D PIBACK-INPUT 2\n{tool}-save > less\n{tool} -I PIBACK-FORWARD -j ACCEPT\n{tool}-save > more\n",
+                dir.display()
+            );
+            let output = in_namespace(&script);
+            assert!(output.status.success(), "{name}: {}", text(&output));
+            let read = |file: &str| std::fs::read_to_string(dir.join(file)).unwrap();
+            let wanted = read("wanted");
+            let said = |file: &str| {
+                let table =
+                    |table| rules::difference(&rules::ours(&wanted, table), &rules::ours(&read(file), table));
+                (table("filter"), table("nat"))
+            };
+            assert!(rules::ours(&wanted, "filter").len() > 20, "{name}: {wanted}");
+            assert_eq!(said("there"), (None, None), "{name} {family}");
+            assert!(
+                said("less").0.is_some_and(|s| s.starts_with("a rule is missing: -A PIBACK-INPUT")),
+                "{name}"
+            );
+            assert!(said("more").0.is_some() && said("more").1.is_none(), "{name}");
+        }
     }
 }
 

@@ -250,7 +250,7 @@ fn rules_for_ipv6_are_looked_at_where_there_is_ipv6() {
     let pi = pi(fresh());
     pi.tree.write("/proc/net/if_inet6", "");
     pi.apply(6, None).unwrap();
-    assert!(pi.host.take_tools().iter().any(|tool| tool == "ip6tables -w -S"));
+    assert!(pi.host.take_tools().iter().any(|tool| tool == "ip6tables-save"));
     pi.model.borrow_mut().open_over_ipv6 = true;
     let error = pi.apply(11, None).unwrap_err();
     assert!(format!("{error:#}").contains("IPv6 firewall: the rules are not loaded"), "{error:#}");

@@ -117,7 +117,9 @@ pub fn answer(model: &Shared, tree: &Path, tool: &Tool) -> Result<Output, RunErr
         }
         ("ss", ["-Hltn"]) if active(&model, "smbd.service") => ok("LISTEN 0 50 10.41.0.1:445 0.0.0.0:*\n"),
         ("ss", _) => ok(""),
-        ("ip6tables", ["-w", "-S"]) if model.open_over_ipv6 => ok("-P INPUT ACCEPT\n"),
+        ("ip6tables-save", _) if model.open_over_ipv6 => ok("*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n"),
+        ("iptables-save" | "ip6tables-save", _) => ok(if model.chains { RULES } else { "" }),
+        ("unshare", ["--net", "sh", ..]) => ok(RULES),
         ("iptables" | "ip6tables", words) => Ok(model.iptables(words)),
         ("sysctl", ["-n", _]) => ok(std::fs::read_to_string(tree.join(IP_FORWARD)).unwrap()),
         ("sysctl", ["-q", "-w", setting]) => {
@@ -278,11 +280,13 @@ impl Model {
         if words.contains(&"-F") || words.contains(&"-X") {
             self.chains = false;
         }
-        let listed = "-A INPUT -j PIBACK-INPUT\n-A PIBACK-POSTROUTING -j MASQUERADE\n";
-        let stdout = if was { listed.to_owned() } else { String::new() };
-        Output { stdout, ..code(was || words.contains(&"-S")) }
+        code(was)
     }
 }
+
+/// Rules of ours, as iptables prints them.
+const RULES: &str =
+    "*filter\n-A INPUT -j PIBACK-INPUT\nCOMMIT\n*nat\n-A PIBACK-POSTROUTING -j MASQUERADE\nCOMMIT\n";
 
 pub const STACKS: [Stack; 3] = [Stack::Ifupdown, Stack::Dhcpcd, Stack::NetworkManager];
 

@@ -8,13 +8,17 @@ use crate::provision::components::component::{
 /// The script that is run at the end of boot, in which the article calls its own.
 pub const RC_LOCAL: &str = "/etc/rc.local";
 
+/// The rules as they are loaded, with `iptables-restore` and with `ip6tables-restore`.
+pub const IPV4_RULES: &str = "/etc/piback/nat/ipv4.rules";
+pub const IPV6_RULES: &str = "/etc/piback/nat/ipv6.rules";
+
 pub static COMPONENT: Component = Component {
     key: "nat",
     when: always,
     files: &[
         File {
             template: template!("ipv4.rules"),
-            path: "/etc/piback/nat/ipv4.rules",
+            path: IPV4_RULES,
             mode: 0o644,
             ownership: Ownership::Whole,
             stacks: ALL,
@@ -24,7 +28,7 @@ pub static COMPONENT: Component = Component {
         },
         File {
             template: template!("ipv6.rules"),
-            path: "/etc/piback/nat/ipv6.rules",
+            path: IPV6_RULES,
             mode: 0o644,
             ownership: Ownership::Whole,
             stacks: ALL,

@@ -3,6 +3,7 @@
 
 pub mod baseline;
 pub mod clients;
+pub mod rules;
 
 use crate::provision::components::component::{Component, On, Protocol, Socket};
 use crate::provision::components::{self, forwarding, hostapd, nat};
@@ -10,8 +11,9 @@ use crate::provision::desired::expected::Expected;
 use crate::provision::host::{addresses, ssh};
 use crate::system::Host;
 use crate::system::run::Tool;
+use rules::Rules;
 use serde::Serialize;
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 
 /// One thing that must be so.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -68,17 +70,14 @@ fn rows() -> Vec<Row> {
         look: Look::Listens(socket),
     }));
     rows.extend([
-        row("firewall", "iptables", rules, |asker, _| {
-            Some(loaded(&asker.said(Tool::new("iptables").args(["-w", "-S"])), "-j PIBACK-INPUT"))
-        }),
+        row("firewall", IPV4, rules, |asker, _| Some(loaded(asker, IPV4, "filter"))),
         // A kernel without IPv6 has nothing to close.
-        row("IPv6 firewall", "ip6tables", rules, |asker, _| {
+        row("IPv6 firewall", IPV6, rules, |asker, _| {
             asker.host.read_followed(HAS_IPV6).ok().flatten()?;
-            Some(loaded(&asker.said(Tool::new("ip6tables").args(["-w", "-S"])), "-j PIBACK-INPUT"))
+            Some(loaded(asker, IPV6, "filter"))
         }),
-        row("NAT", "iptables", rules, |asker, expected| {
-            let list = || asker.said(Tool::new("iptables").args(["-w", "-t", "nat", "-S"]));
-            expected.shares_internet.then(|| loaded(&list(), "-j MASQUERADE"))
+        row("NAT", IPV4, rules, |asker, expected| {
+            expected.shares_internet.then(|| loaded(asker, IPV4, "nat"))
         }),
         row("forwarding", "sysctl", Some(&forwarding::COMPONENT), |asker, expected| {
             let ask = || asker.said(Tool::new("sysctl").args(["-n", "net.ipv4.ip_forward"]));
@@ -94,6 +93,9 @@ fn rows() -> Vec<Row> {
 
 /// The row of the radio's address, which another component gives on each stack.
 pub const ADDRESS: &str = "address";
+
+const IPV4: &str = "iptables-save";
+const IPV6: &str = "ip6tables-save";
 
 const HAS_IPV6: &str = "/proc/net/if_inet6";
 
@@ -132,16 +134,25 @@ struct Asker<'a> {
     tcp: String,
     /// Program and reason.
     silent: RefCell<Vec<(String, String)>>,
+    /// IPv4's are looked at for two rows.
+    rules: [OnceCell<Rules>; 2],
 }
 
 impl<'a> Asker<'a> {
     fn new(host: &'a dyn Host) -> Self {
         let (addresses, udp, tcp) = (String::new(), String::new(), String::new());
-        let asker = Asker { host, addresses, udp, tcp, silent: RefCell::default() };
+        let (silent, rules) = (RefCell::default(), Default::default());
+        let asker = Asker { host, addresses, udp, tcp, silent, rules };
         let addresses = asker.said(Tool::new("ip").args(["-o", "addr", "show"]));
         let udp = asker.said(Tool::new("ss").args(["-Hlun"]));
         let tcp = asker.said(Tool::new("ss").args(["-Hltn"]));
         Asker { addresses, udp, tcp, ..asker }
+    }
+
+    fn rules(&self, save: &str) -> &Rules {
+        let (at, tool, path) =
+            if save == IPV4 { (0, "iptables", nat::IPV4_RULES) } else { (1, "ip6tables", nat::IPV6_RULES) };
+        self.rules[at].get_or_init(|| Rules::beside(self.host, self.said(Tool::new(save)), path, tool))
     }
 
     fn said(&self, tool: Tool) -> String {
@@ -218,9 +229,16 @@ fn locals(text: &str) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
-fn loaded(text: &str, rule: &str) -> Answer {
-    let found = if text.contains(rule) { "rules are loaded" } else { "the rules are not loaded" };
-    (text.contains(rule), found.to_owned())
+/// Rules in the kernel beside our file. Where ours are there and can't be compared, that is said and is no fault.
+fn loaded(asker: &Asker<'_>, save: &'static str, table: &str) -> Answer {
+    match asker.rules(save).difference(table) {
+        Ok(None) => (true, "rules are loaded".to_owned()),
+        Ok(Some(found)) => (false, found),
+        Err(why) => {
+            asker.silent.borrow_mut().push((save.to_owned(), why.clone()));
+            (true, why)
+        }
+    }
 }
 
 fn forwards(text: &str) -> Answer {

@@ -9,6 +9,9 @@ MORE = ("bookworm", "bullseye")
 # What somebody does, and what plan says of it.
 MOVES = {
     "nft flush ruleset": "firewall: the rules are not loaded",
+    "iptables -D PIBACK-INPUT -j DROP": "firewall: a rule is missing: -A PIBACK-INPUT -j DROP",
+    "iptables -I PIBACK-INPUT -i eth0 -j ACCEPT": "firewall: a rule was put in: -A PIBACK-INPUT -i eth0 -j ACCEPT",
+    "ip6tables -D INPUT -j PIBACK-INPUT": "IPv6 firewall: a rule is missing: -A INPUT -j PIBACK-INPUT",
     "iptables -t nat -F": "NAT: the rules are not loaded",
     "sysctl -qw net.ipv4.ip_forward=0": "forwarding: off",
     "ip addr flush dev wlan0": "address: none",
