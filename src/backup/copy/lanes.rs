@@ -97,16 +97,28 @@ impl<'a> Lanes<'a> {
         };
         let gone: Wanting = wanting.iter().copied().filter(|(at, job)| done(*at, *job)).collect();
         wanting.retain(|one| !gone.contains(one));
-        self.send(&gone, &Message::Drop)
+        self.send(&gone, Message::Drop)
     }
 
     /// Sends to those who want it. `None` when nobody listens any more.
-    pub fn send(&self, wanting: &Wanting, message: &Message) -> Option<()> {
-        wanting.iter().try_for_each(|(at, _)| self.lanes[*at].writer.send(message.clone()).ok())
+    pub fn send(&self, wanting: &Wanting, message: Message) -> Option<()> {
+        hand_out(wanting.iter().map(|(at, _)| &self.lanes[*at].writer), message)
     }
 
     /// Sends to all drives; each takes what it wants.
-    pub fn send_all(&self, message: &Message) -> Option<()> {
-        self.lanes.iter().try_for_each(|lane| lane.writer.send(message.clone()).ok())
+    pub fn send_all(&self, message: Message) -> Option<()> {
+        hand_out(self.lanes.iter().map(|lane| &lane.writer), message)
     }
+}
+
+/// Nothing of a message stays here, so that the last writer who is done with its buffer is the one who gives it back.
+fn hand_out<'a>(writers: impl Iterator<Item = &'a SyncSender<Message>>, message: Message) -> Option<()> {
+    let mut writers = writers.peekable();
+    while let Some(writer) = writers.next() {
+        if writers.peek().is_none() {
+            return writer.send(message).ok();
+        }
+        writer.send(message.clone()).ok()?;
+    }
+    Some(())
 }

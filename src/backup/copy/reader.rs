@@ -132,7 +132,7 @@ impl Reader<'_, '_> {
         match self.pack.take() {
             Some(mut pack) if !pack.files.is_empty() => {
                 pack.buffer.set_len(pack.used);
-                self.lanes.send_all(&Message::Pack(Arc::new(pack)))
+                self.lanes.send_all(Message::Pack(Arc::new(pack)))
             }
             pack => {
                 self.pack = pack;
@@ -142,7 +142,7 @@ impl Reader<'_, '_> {
     }
 
     fn pieces(&mut self, mut current: Current, open: &mut InFile, before: Stat) -> Option<()> {
-        self.lanes.send(&current.wanting, &Message::Begin { file: current.file, size: before.size })?;
+        self.lanes.send(&current.wanting, Message::Begin { file: current.file, size: before.size })?;
         let mut digester = Digester::new();
         let mut bad = Vec::new();
         let mut offset = 0;
@@ -162,7 +162,7 @@ impl Reader<'_, '_> {
                 Ok(0) => break,
                 Ok(n) => n,
                 Err(fault) => {
-                    self.lanes.send(&current.wanting, &Message::Drop)?;
+                    self.lanes.send(&current.wanting, Message::Drop)?;
                     self.bad(&current, fault);
                     return Some(());
                 }
@@ -170,15 +170,15 @@ impl Reader<'_, '_> {
             buffer.set_len(n);
             digester.write(buffer.filled());
             offset += n as u64;
-            self.lanes.send(&current.wanting, &Message::Data(Arc::new(buffer)))?;
+            self.lanes.send(&current.wanting, Message::Data(Arc::new(buffer)))?;
         }
         if offset != before.size || !unchanged(open, before) {
-            self.lanes.send(&current.wanting, &Message::Drop)?;
+            self.lanes.send(&current.wanting, Message::Drop)?;
             self.lanes.failed(&current.wanting, &Reason::Changed);
             return Some(());
         }
         let end = ReadEnd { digest: digester.finish(), stat: before, bad };
-        self.lanes.send(&current.wanting, &Message::End(Arc::new(end)))
+        self.lanes.send(&current.wanting, Message::End(Arc::new(end)))
     }
 
     /// Fills a buffer; where the card can't read a part, rescues what is around it.
