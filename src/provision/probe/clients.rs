@@ -93,7 +93,7 @@ mod tests {
     fn a_tool_that_is_not_there_or_may_not_ask_says_nothing() {
         let root = tempfile::tempdir().unwrap();
         let host = FakeHost::live(root.path(), |tool| match tool.program.as_str() {
-            "iptables" => Err(RunError::NotFound { program: "iptables".into() }),
+            "iptables-save" => Err(RunError::NotFound { program: "iptables-save".into() }),
             "ss" => Ok(Output {
                 code: Some(1),
                 stdout: String::new(),
@@ -113,7 +113,7 @@ mod tests {
             let probe = seen.probes.iter().find(|p| p.name == name).unwrap();
             (probe.known, probe.ok, probe.found.as_str())
         };
-        assert_eq!(of("firewall"), (false, false, "iptables: not installed"));
+        assert_eq!(of("firewall"), (false, false, "iptables-save: not installed"));
         assert_eq!(of("DNS"), (false, false, "Operation not permitted"));
         assert_eq!(of("access point"), (true, false, "hostapd does not answer"));
         assert_eq!(of("address"), (true, true, "10.41.0.1/24"));

@@ -10,8 +10,8 @@ MORE = ("bookworm", "bullseye")
 def run(lab):
     lab.boot_applied()
     checks.joins(lab)
-    # Good nearly everywhere, but the kernel's list of rules closes it in Bolivia.
-    checks.edit(lab, country="BO", band="5GHz", channel=36)
+    # Japan has 5 GHz, so the profile takes it; this channel of it the kernel's list of rules closes there.
+    checks.edit(lab, country="JP", band="5GHz", channel=149)
     ran = lab.run("/mnt/piback apply --yes", timeout=1200)
     expect(ran.status == 3, f"apply ended with {ran.status}:\n{ran.output}")
     checks.is_back(lab)
