@@ -6,13 +6,13 @@ in_world() { chroot /run/world "$@"; }
 in_ipad() { nsenter --net=/run/netns/ipad chroot /run/world "$@"; }
 in_hotel() { nsenter --net=/run/netns/hotel chroot /run/world "$@"; }
 
-# Until a command succeeds, for 30 seconds.
+# Until a command succeeds, for 60 seconds: a machine that does something else besides is slow, not wrong.
 wait_until() {
-    for _ in $(seq 300); do
+    for _ in $(seq 600); do
         "$@" >/dev/null 2>&1 && return
         sleep 0.1
     done
-    echo "not within 30 s: $*" >&2
+    echo "not within 60 s: $*" >&2
     return 1
 }
 

@@ -9,9 +9,12 @@ MORE = ("bookworm", "bullseye")
 
 def run(lab):
     lab.boot_applied()
+    # The profile takes only what the kernel's list of rules allows; a system without that list allows less.
+    lab.sh("rm /lib/firmware/regulatory.db; sync")
+    lab.cut_power()
+    lab.boot()
     checks.joins(lab)
-    # Japan has 5 GHz, so the profile takes it; this channel of it the kernel's list of rules closes there.
-    checks.edit(lab, country="JP", band="5GHz", channel=149)
+    checks.edit(lab, band="5GHz", channel=36)
     ran = lab.run("/mnt/piback apply --yes", timeout=1200)
     expect(ran.status == 3, f"apply ended with {ran.status}:\n{ran.output}")
     checks.is_back(lab)
