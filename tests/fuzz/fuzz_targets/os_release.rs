@@ -2,6 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use piback::provision::components;
 use piback::provision::host::facts::{Stack, os_release, read};
 use piback_fuzz::HostileHost;
 
@@ -17,8 +18,9 @@ fuzz_target!(|data: &[u8]| {
     );
     assert!(!os.pretty_name.contains('\n'));
     let host = HostileHost::new(data);
-    let found = read(&host, None, None);
-    let told = read(&host, Some(Stack::Dhcpcd), None).expect("a stack that was named is no question");
+    let found = read(&host, components::of_stack, None, None);
+    let told = read(&host, components::of_stack, Some(Stack::Dhcpcd), None)
+        .expect("a stack that was named is no question");
     assert_eq!(told.stack, Stack::Dhcpcd);
     if let Ok(found) = found {
         assert_eq!((found.os, found.interfaces_d_is_read), (told.os, told.interfaces_d_is_read));
