@@ -25,6 +25,25 @@ pub fn stop_gently() {
         // refusal leaves the default, which only ends the run earlier.
         let _ = unsafe { sigaction(signal, action) };
     }
+    heard_by_a_thread_of_its_own();
+}
+
+/// Lets a thread that does nothing else take the signals. The kernel gives one to the main thread and to no other, and
+/// that may wait for a card that does not answer: Ctrl-C would go unheard for as long. Threads that come later inherit
+/// that they don't take them; processes don't, the standard library sees to that.
+fn heard_by_a_thread_of_its_own() {
+    let listening = std::thread::Builder::new().name("signals".into()).spawn(|| {
+        loop {
+            nix::unistd::pause();
+        }
+    });
+    if listening.is_ok() {
+        let mut asks = SigSet::empty();
+        asks.add(Signal::SIGINT);
+        asks.add(Signal::SIGTERM);
+        // Refused only for a set that is none; then the main thread goes on taking them.
+        let _ = asks.thread_block();
+    }
 }
 
 /// Tells whether a stop was asked for.
