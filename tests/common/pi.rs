@@ -8,6 +8,8 @@ use piback::profile::{EMBEDDED, Profile, load};
 use piback::provision::adopt;
 use piback::provision::apply::watchdog::Window;
 use piback::provision::apply::{self, Options};
+use piback::provision::components::COMPONENTS;
+use piback::provision::components::component::{On, Protocol};
 use piback::provision::desired::Desired;
 use piback::provision::desired::artifact::Secrets;
 use piback::provision::desired::expected::Expected;
@@ -112,10 +114,8 @@ pub fn answer(model: &Shared, tree: &Path, tool: &Tool) -> Result<Output, RunErr
         }
         ("ip", _) if model.address.is_empty() => ok(""),
         ("ip", _) => ok(format!("3: wlan0    inet {} scope global wlan0\n", model.address)),
-        ("ss", ["-Hlun"]) if active(&model, "dnsmasq.service") => {
-            ok("UNCONN 0 0 10.41.0.1:53 0.0.0.0:*\nUNCONN 0 0 0.0.0.0:67 0.0.0.0:*\n")
-        }
-        ("ss", ["-Hltn"]) if active(&model, "smbd.service") => ok("LISTEN 0 50 10.41.0.1:445 0.0.0.0:*\n"),
+        ("ss", ["-Hlun"]) => ok(model.listening(Protocol::Udp)),
+        ("ss", ["-Hltn"]) => ok(model.listening(Protocol::Tcp)),
         ("ss", _) => ok(""),
         ("ip6tables-save", _) if model.open_over_ipv6 => ok("*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n"),
         ("iptables-save" | "ip6tables-save", _) => ok(if model.chains { RULES } else { "" }),
@@ -157,6 +157,20 @@ fn stanza(tree: &Path) -> String {
 }
 
 impl Model {
+    /// What `ss` lists: each component's sockets while its unit runs. The real daemons' are looked at in the box.
+    fn listening(&self, protocol: Protocol) -> String {
+        let runs = |unit: &str| self.units.get(unit).is_some_and(|u| u.active);
+        let sockets = COMPONENTS.iter().filter(|c| c.unit().is_some_and(runs)).flat_map(|c| c.listens);
+        let line = |at: &str, port: u16| format!("UNCONN 0 0 {at}:{port} 0.0.0.0:*\n");
+        let of_protocol = sockets.filter(|socket| socket.protocol == protocol);
+        of_protocol
+            .map(|socket| match socket.on {
+                On::Radio => line("10.41.0.1", socket.port),
+                On::Any => line("0.0.0.0", socket.port),
+            })
+            .collect()
+    }
+
     /// hostapd's package masks its unit unless a config can be read; dnsmasq's and Samba's start theirs.
     fn install(&mut self, words: &[&str]) {
         let from = words.iter().position(|w| *w == "--no-install-recommends").unwrap() + 1;
