@@ -11,6 +11,7 @@ use pi::{Pi, STACKS, Unit, answer, fresh, fresh_on, pi, pi_on, profile, window, 
 use piback::doctor::{self, Finding, Level, Subject};
 use piback::error::exit_code;
 use piback::provision::apply::{self, Options, Recovered};
+use piback::provision::components;
 use piback::provision::desired::expected::Expected;
 use piback::provision::host::systemd;
 use piback::provision::plan;
@@ -202,12 +203,10 @@ fn roll_back_stops_what_piback_started_while_its_files_are_there() {
     let lines = pi.systemctl();
     let at =
         |line: &str| lines.iter().position(|l| l == line).unwrap_or_else(|| panic!("no {line}: {lines:#?}"));
-    assert!(
-        at(
-            "--no-reload disable --now piback-dns.path smbd.service dnsmasq.service hostapd.service piback-nat.service"
-        ) < at("daemon-reload"),
-        "{lines:#?}"
-    );
+    let ours: Vec<&str> = components::units_of_ours().into_iter().rev().collect();
+    assert!(ours.ends_with(&["smbd.service", "dnsmasq.service", "hostapd.service", "piback-nat.service"]));
+    let disable = format!("--no-reload disable --now {}", ours.join(" "));
+    assert!(at(&disable) < at("daemon-reload"), "{lines:#?}");
     assert!(at("daemon-reload") < at("reload NetworkManager.service"));
     assert_eq!(pi.files(), files);
     assert!(!pi.model.borrow().units["hostapd.service"].active);
