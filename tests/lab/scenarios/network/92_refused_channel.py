@@ -13,6 +13,7 @@ def run(lab):
     lab.sh("rm /lib/firmware/regulatory.db; sync")
     lab.cut_power()
     lab.boot()
+    lab.mount_binary()
     checks.joins(lab)
     checks.edit(lab, band="5GHz", channel=36)
     ran = lab.run("/mnt/piback apply --yes", timeout=1200)
