@@ -119,6 +119,15 @@ pub fn needs_root(error: &anyhow::Error) -> bool {
     kind(error) == Kind::NeedsRoot
 }
 
+/// Tells whether the kernel refused it to this user.
+#[must_use]
+pub fn is_denied(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|e| e.kind() == io::ErrorKind::PermissionDenied)
+}
+
 fn kind(error: &anyhow::Error) -> Kind {
     error.downcast_ref::<Problem>().map_or(Kind::Failed, |p| p.kind)
 }

@@ -85,6 +85,13 @@ impl Ui {
         if self.json { io::stderr().is_terminal() } else { io::stdout().is_terminal() }
     }
 
+    /// The width of the terminal that text for people ends on.
+    #[must_use]
+    pub fn columns(&self) -> Option<usize> {
+        let (width, _) = terminal_size::terminal_size().filter(|_| self.on_terminal())?;
+        Some(usize::from(width.0))
+    }
+
     /// A line (or several) that answers the command: stdout, or stderr with `--json`. Broken between words where the
     /// terminal is narrow.
     pub fn say(&self, text: &str) {

@@ -115,6 +115,7 @@ fn every_verb_keeps_the_contract() {
     walk("man", &[], 0);
     walk("image", &["user-data", "--os", "bookworm"], 0);
     walk("man", &[&pages], 0);
+    walk("qr", &[], 0);
     walk("attach", &[], 1);
     walk("cancel", &["SD"], 1);
     let both = ["SD", "--source", &card, "--dest", &drive];

@@ -1,7 +1,9 @@
 //! The command line, as types. Names, flags and exit codes are a contract.
 
+mod daily;
 mod texts;
 
+pub use daily::{Enroll, Qr, Running, Web};
 pub use texts::{Completions, Image, ImageText, Man, Os};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -88,6 +90,8 @@ pub enum Command {
     SafeToFormat(SafeToFormat),
     /// Serve the page for a browser
     Web(Web),
+    /// Show the Wi-Fi as a QR code, or write it to a file: the iPad's camera joins by it
+    Qr(Qr),
     /// Texts that make a stock Raspberry Pi OS an appliance at its first boot
     Image(Image),
     /// Print a shell's completions
@@ -98,7 +102,7 @@ pub enum Command {
 
 impl Command {
     /// Every verb.
-    pub const VERBS: [&'static str; 23] = [
+    pub const VERBS: [&'static str; 24] = [
         "init",
         "plan",
         "apply",
@@ -119,6 +123,7 @@ impl Command {
         "verify",
         "safe-to-format",
         "web",
+        "qr",
         "image",
         "completions",
         "man",
@@ -148,6 +153,7 @@ impl Command {
             Command::Verify(_) => "verify",
             Command::SafeToFormat(_) => "safe-to-format",
             Command::Web(_) => "web",
+            Command::Qr(_) => "qr",
             Command::Image(_) => "image",
             Command::Completions(_) => "completions",
             Command::Man(_) => "man",
@@ -313,40 +319,6 @@ pub struct SafeToFormat {
     /// Let the answer be yes although both are on one file system or disk: for trying it out in folders
     #[arg(long)]
     pub allow_same_filesystem: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct Web {
-    /// Where to listen
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
-    pub listen: std::net::SocketAddr,
-    /// Take this folder for a card, its name for the label; may be given several times
-    #[arg(long, value_name = "DIR", required = true)]
-    pub source: Vec<PathBuf>,
-    /// Take this folder for the drive
-    #[arg(long, value_name = "DIR")]
-    pub dest: PathBuf,
-    /// Let card and drive be one file system, to try things out: then a yes means no second copy
-    #[arg(long)]
-    pub allow_same_filesystem: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct Enroll {
-    /// The drive's label, or its device as in /dev/sdb1
-    pub drive: String,
-    /// It has a DCIM folder of its own and is no camera's card all the same
-    #[arg(long)]
-    pub is_a_drive: bool,
-    /// Don't ask
-    #[arg(long)]
-    pub yes: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct Running {
-    /// The card's label; needed only when more than one backup runs
-    pub label: Option<String>,
 }
 
 /// The stack's name as it is typed.

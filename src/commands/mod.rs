@@ -16,6 +16,7 @@ mod image;
 mod init;
 mod man;
 mod plan;
+mod qr;
 mod render;
 mod rollback;
 mod running;
@@ -63,6 +64,7 @@ pub fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Outcome> {
         Command::Verify(args) => verify::run(args, global, ui),
         Command::SafeToFormat(args) => safe_to_format::run(args, global, ui),
         Command::Web(args) => web::run(args, global, ui),
+        Command::Qr(args) => qr::run(args, global, ui),
         Command::Image(args) => image::run(args, ui),
         Command::Completions(args) => completions::run(args, ui),
         Command::Man(args) => man::run(args, ui),

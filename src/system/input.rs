@@ -76,3 +76,36 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     io::Write::write_all(&mut file, bytes)?;
     file.sync_all()
 }
+
+/// Writes a file that the user asked for by name, and that is for nobody else to read: mode 0600 from its first byte, and
+/// the user's own also where `sudo` was in front of the command. A file that stands there is replaced when the new one is
+/// whole; anything else stays.
+///
+/// # Errors
+/// The kernel's; something stands there that is no file. Nothing is left half-written.
+pub fn replace_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if std::fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(io::Error::other("it is there, and no file of its own"));
+    }
+    let name = path.file_name().ok_or_else(|| io::Error::other("it names no file"))?;
+    let mut half = std::ffi::OsString::from(".");
+    half.push(name);
+    half.push(super::HALF_WRITTEN);
+    let half = path.with_file_name(half);
+    // One that a killed process left.
+    match std::fs::remove_file(&half) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+        _ => {}
+    }
+    let written = write_private(&half, bytes)
+        .and_then(|()| match super::process::typed_by() {
+            Some((user, group)) => std::os::unix::fs::lchown(&half, Some(user), Some(group)),
+            None => Ok(()),
+        })
+        .and_then(|()| std::fs::rename(&half, path));
+    if written.is_err() {
+        // What went wrong first is what matters.
+        let _ = std::fs::remove_file(&half);
+    }
+    written
+}

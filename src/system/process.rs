@@ -109,6 +109,13 @@ pub fn pid() -> i32 {
     nix::unistd::getpid().as_raw()
 }
 
+/// The user and group who put `sudo` in front of this command, if that is how this process became root.
+#[must_use]
+pub fn typed_by() -> Option<(u32, u32)> {
+    let number = |name| std::env::var(name).ok()?.parse().ok();
+    is_root().then(|| Some((number("SUDO_UID")?, number("SUDO_GID")?))).flatten()
+}
+
 /// The login session's folder for sockets and locks, if the environment names one by an absolute path.
 #[must_use]
 pub fn runtime_dir() -> Option<PathBuf> {

@@ -41,6 +41,17 @@ pub fn png(code: &Qr, scale: u32) -> Vec<u8> {
     file
 }
 
+/// A code as an SVG drawing, a module of it a unit wide. Light is drawn too: a viewer's page may be dark.
+#[must_use]
+pub fn svg(code: &Qr) -> String {
+    let (side, path) = (code.side(), code.path());
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{size}\" height=\"{size}\" viewBox=\"0 0 {side} {side}\" \
+         shape-rendering=\"crispEdges\"><path fill=\"#fff\" d=\"M0,0h{side}v{side}h-{side}z\"/><path d=\"{path}\"/></svg>\n",
+        size = side * 8
+    )
+}
+
 /// A zlib stream of stored blocks (RFC 1950; RFC 1951, 3.2.4).
 fn stored(bytes: &[u8]) -> Vec<u8> {
     let mut stream = vec![0x78, 0x01];

@@ -54,6 +54,16 @@ impl Qr {
         };
         (-QUIET..side).step_by(2).map(row).collect::<Vec<_>>().join("\n")
     }
+
+    /// The same twice as large: a module is two characters wide and one high.
+    #[must_use]
+    pub fn large_text(&self) -> String {
+        let side = self.0.size() + QUIET;
+        let row = |y: i32| -> String {
+            (-QUIET..side).map(|x| if self.0.get_module(x, y) { "  " } else { "██" }).collect()
+        };
+        (-QUIET..side).map(row).collect::<Vec<_>>().join("\n")
+    }
 }
 
 #[cfg(test)]
