@@ -142,6 +142,8 @@ fn every_verb_keeps_the_contract() {
         &piback(&["web", "--listen", "127.0.0.1:1", "--source", &card, "--dest", "/nowhere", "--json"]),
         &mut said,
     );
+    // The past: this machine's clock must not move.
+    contract.holds("set-time", &piback(&["set-time", "@0", "--json"]), &mut said);
     // Wrong usage, with a verb and without one.
     contract.holds("backup", &piback(&["backup", "--json"]), &mut said);
     contract.holds("piback", &piback(&["--json", "nonsense"]), &mut said);

@@ -84,6 +84,7 @@ impl Trace {
             Event::MakeDir { path, mode } => vec![format!("mkdir   {path} {mode:04o}")],
             Event::RemoveDir { path } => vec![format!("rmdir   {path}")],
             Event::Tool(tool) => vec![format!("run     {}", command(tool))],
+            Event::SetClock(to) => vec![format!("clock   {to}")],
             Event::Wait(time) => vec![format!("wait    {time:?}")],
             Event::Said(line) => vec![format!("say     {line}")],
         };

@@ -49,3 +49,38 @@ pub struct Qr {
     #[arg(long, value_name = "FILE")]
     pub svg: Option<PathBuf>,
 }
+
+#[derive(Debug, Args)]
+pub struct SetTime {
+    /// The time now, as 2026-11-26T18:30:00Z (RFC 3339), or seconds since 1970 as @1795717800
+    #[arg(value_name = "TIME", value_parser = moment)]
+    pub time: jiff::Timestamp,
+}
+
+/// A moment with its zone, or so many seconds since 1970.
+fn moment(text: &str) -> Result<jiff::Timestamp, String> {
+    let moment = match text.strip_prefix('@') {
+        Some(seconds) => seconds.parse().ok().and_then(|s| jiff::Timestamp::from_second(s).ok()),
+        None => text.parse().ok(),
+    };
+    moment.ok_or_else(|| "a time with its zone is wanted, as 2026-11-26T18:30:00Z or @1795717800".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_has_a_zone() {
+        for text in
+            ["2026-11-26T18:30:00Z", "2026-11-26T19:30:00+01:00", "2026-11-26T18:30:00.9Z", "@1795717800"]
+        {
+            assert_eq!(moment(text).map(jiff::Timestamp::as_second), Ok(1_795_717_800), "{text}");
+        }
+        for text in
+            ["", "@", "@1.5", "@ 5", "@99999999999999", "18:30", "2026-11-26", "2026-11-26T18:30:00", "now"]
+        {
+            assert!(moment(text).is_err(), "{text}");
+        }
+    }
+}

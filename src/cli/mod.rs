@@ -3,7 +3,7 @@
 mod daily;
 mod texts;
 
-pub use daily::{Enroll, Qr, Running, Web};
+pub use daily::{Enroll, Qr, Running, SetTime, Web};
 pub use texts::{Completions, Image, ImageText, Man, Os};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -92,6 +92,8 @@ pub enum Command {
     Web(Web),
     /// Show the Wi-Fi as a QR code, or write it to a file: the iPad's camera joins by it
     Qr(Qr),
+    /// Set a clock that no network has set; forwards only
+    SetTime(SetTime),
     /// Texts that make a stock Raspberry Pi OS an appliance at its first boot
     Image(Image),
     /// Print a shell's completions
@@ -102,7 +104,7 @@ pub enum Command {
 
 impl Command {
     /// Every verb.
-    pub const VERBS: [&'static str; 24] = [
+    pub const VERBS: [&'static str; 25] = [
         "init",
         "plan",
         "apply",
@@ -124,6 +126,7 @@ impl Command {
         "safe-to-format",
         "web",
         "qr",
+        "set-time",
         "image",
         "completions",
         "man",
@@ -154,6 +157,7 @@ impl Command {
             Command::SafeToFormat(_) => "safe-to-format",
             Command::Web(_) => "web",
             Command::Qr(_) => "qr",
+            Command::SetTime(_) => "set-time",
             Command::Image(_) => "image",
             Command::Completions(_) => "completions",
             Command::Man(_) => "man",

@@ -22,6 +22,7 @@ mod rollback;
 mod running;
 mod safe_to_format;
 mod schema;
+pub mod set_time;
 mod settle;
 mod status;
 mod verify;
@@ -65,6 +66,7 @@ pub fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Outcome> {
         Command::SafeToFormat(args) => safe_to_format::run(args, global, ui),
         Command::Web(args) => web::run(args, global, ui),
         Command::Qr(args) => qr::run(args, global, ui),
+        Command::SetTime(args) => set_time::run(args, global, ui),
         Command::Image(args) => image::run(args, ui),
         Command::Completions(args) => completions::run(args, ui),
         Command::Man(args) => man::run(args, ui),

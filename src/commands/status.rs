@@ -6,6 +6,7 @@ use crate::doctor::drive::{self, Drive};
 use crate::error::Outcome;
 use crate::provision::apply::journal;
 use crate::provision::desired::expected::Expected;
+use crate::provision::host::clock::{self, Clock};
 use crate::provision::host::uplink::{self, Internet};
 use crate::provision::probe::clients::{self, Overview};
 use crate::provision::state::State;
@@ -26,6 +27,11 @@ pub fn run(args: &Status, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let generations = if args.generations { list(&host, ui)? } else { Vec::new() };
     let live = host.is_live() && !args.generations && !state.owned().is_empty();
     let up = live.then(|| Up::look(&host, global, ui, &state));
+    let clock = clock::look(&host, state.last.as_ref().map(|last| last.time));
+    if !args.generations && (host.is_live() || clock.is_behind()) {
+        let (known, ok, found) = of_the_clock(&clock);
+        ui.say(&line(ui, "time", known, ok, &found));
+    }
     for (name, known, ok, found) in up.iter().flat_map(Up::lines) {
         ui.say(&line(ui, name, known, ok, &found));
     }
@@ -44,6 +50,7 @@ pub fn run(args: &Status, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
         up,
         generations,
         cut_off,
+        clock: ClockJson { now: clock.now, by_network: clock.by_network, behind: clock.is_behind() },
     };
     ui.json("status", &line);
     Ok(Outcome::Done)
@@ -59,6 +66,26 @@ struct StatusJson<'a> {
     up: Option<Up>,
     generations: Vec<GenerationJson>,
     cut_off: Option<String>,
+    clock: ClockJson,
+}
+
+#[derive(Serialize)]
+struct ClockJson {
+    now: i64,
+    by_network: Option<bool>,
+    behind: bool,
+}
+
+/// Tells of the clock: whether it is known to be set, whether it may be, and the words.
+fn of_the_clock(clock: &Clock) -> (bool, bool, String) {
+    let now = when(clock.now);
+    match clock.by_network {
+        Some(true) => (true, true, format!("{now}, set by the network")),
+        _ if clock.is_behind() => {
+            (true, false, format!("clock not set, it shows {now}; set it: sudo piback set-time TIME"))
+        }
+        _ => (false, true, format!("{now}, not set by the network since boot")),
+    }
 }
 
 /// Shows every generation on record, a line each.

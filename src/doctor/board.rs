@@ -1,6 +1,7 @@
 //! The Pi itself: the disk that it runs from, its power, its clock.
 
 use super::finding::{Check, Finding, Subject, said, text};
+use crate::provision::host::clock;
 use crate::system::run::Tool;
 
 /// The registry's row of [`root`].
@@ -56,15 +57,17 @@ pub const CLOCK: Check =
     Check { name: "clock", line: "the time of day is set", stops_apply: false, run: clock };
 
 fn clock(subject: &Subject<'_>) -> Finding {
-    let show = Tool::new("timedatectl").args(["show", "--property=NTPSynchronized", "--value"]);
-    match said(subject, &show).as_deref().map(str::trim) {
-        Ok("yes") => Finding::good("set by the network"),
-        Ok("no") => Finding::warning(
-            "not set by the network since boot",
-            "connect Ethernet for a minute; photos are safe all the same, only records show a wrong time",
-        ),
-        Ok(_) => Finding::unknown("timedatectl does not say"),
-        Err(finding) => finding.clone(),
+    if !subject.host.is_live() {
+        return Finding::unknown("only a running host can say");
+    }
+    let clock = clock::look(subject.host, None);
+    let remedy = "connect Ethernet for a minute, or type: sudo piback set-time TIME; photos are safe all the same, only \
+                  records show a wrong time";
+    match clock.by_network {
+        Some(true) => Finding::good("set by the network"),
+        _ if clock.is_behind() => Finding::warning("clock not set: it shows the past", remedy),
+        Some(false) => Finding::warning("not set by the network since boot", remedy),
+        None => Finding::unknown("timedatectl does not say"),
     }
 }
 

@@ -8,6 +8,15 @@ pub fn now() -> i64 {
     jiff::Timestamp::now().as_second()
 }
 
+/// Sets the host's clock.
+///
+/// # Errors
+/// The kernel's: only root may.
+pub fn set(seconds: i64) -> std::io::Result<()> {
+    let time = nix::sys::time::TimeSpec::new(seconds, 0);
+    Ok(nix::time::clock_settime(nix::time::ClockId::CLOCK_REALTIME, time)?)
+}
+
 /// The host's clock as a date, for names and records; never decide anything by it.
 #[must_use]
 pub fn today() -> jiff::Timestamp {

@@ -41,6 +41,7 @@ pub enum Event {
         path: String,
     },
     Tool(Tool),
+    SetClock(i64),
     Wait(Duration),
     /// A line of progress, from [`FakeHost::say`].
     Said(String),
@@ -234,6 +235,12 @@ impl Host for FakeHost {
 
     fn now(&self) -> i64 {
         self.now.get()
+    }
+
+    fn set_clock(&self, seconds: i64) -> io::Result<()> {
+        self.change(Event::SetClock(seconds))?;
+        self.now.set(seconds);
+        Ok(())
     }
 
     fn uptime(&self) -> u64 {

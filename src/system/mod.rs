@@ -134,6 +134,14 @@ pub trait Host {
     /// Seconds since 1970.
     fn now(&self) -> i64;
 
+    /// Sets the clock to so many seconds since 1970.
+    ///
+    /// # Errors
+    /// The kernel's; always where there is no clock of one's own, as on a tree.
+    fn set_clock(&self, _seconds: i64) -> io::Result<()> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, "it has no clock of its own"))
+    }
+
     /// Seconds since boot, by a clock that nobody sets.
     fn uptime(&self) -> u64;
 

@@ -180,6 +180,13 @@ impl Host for RealHost {
         clock::now()
     }
 
+    fn set_clock(&self, seconds: i64) -> io::Result<()> {
+        if !self.live {
+            return Err(io::Error::new(io::ErrorKind::Unsupported, "a tree has no clock"));
+        }
+        clock::set(seconds)
+    }
+
     fn uptime(&self) -> u64 {
         clock::monotonic().as_secs()
     }

@@ -1,6 +1,7 @@
 //! The host itself, asked through its own tools and files: what kind it is, its units, rules, addresses and networks.
 
 pub mod addresses;
+pub mod clock;
 pub mod facts;
 pub mod interfaces;
 pub mod iptables;
