@@ -20,7 +20,7 @@ pub struct AccountLine {
     /// Of several drives: what is so on all of them.
     #[serde(flatten)]
     all: Body,
-    /// Drives on which all of the card is.
+    /// Drives on which all of the card is, and that are not lost together with it.
     #[serde(default)]
     safe_drives: usize,
     /// `safe on 2 of 2`
@@ -79,7 +79,7 @@ impl AccountLine {
             event: "account".to_owned(),
             label: label.to_owned(),
             all: Body::of_all(backed),
-            safe_drives: rows.iter().filter(|row| row.body.safe).count(),
+            safe_drives: rows.iter().filter(|row| row.verdict().1.is_none()).count(),
             sentence: safe_on(rows.iter().map(Row::verdict)),
             drives: rows,
         }
@@ -98,7 +98,7 @@ impl AccountLine {
                     None => row.body.show(ui, &self.label),
                 }
             }
-            let style = if self.all.safe { Style::Green } else { Style::Red };
+            let style = if self.safe_drives == self.drives.len() { Style::Green } else { Style::Red };
             ui.say(&ui.paint(style, &format!("{} is {}.", self.label, self.sentence)));
         }
         if !self.all.safe && self.all.on_card.files > 0 {
@@ -116,11 +116,17 @@ impl Row {
         }
     }
 
+    /// Why the card is not safe on this drive: a copy that is lost together with it is none.
     fn verdict(&self) -> (&str, Option<String>) {
         let body = &self.body;
         let first = || body.not_safe_files.first().map(|bad| bad.why.clone());
         let why = || self.error.clone().or_else(|| body.stopped.clone()).or_else(first);
-        (&self.drive, (!body.safe).then(|| why().unwrap_or_else(|| "there are no files".into())))
+        let why = match (body.safe, body.shared.as_deref()) {
+            (true, None) => None,
+            (true, Some(shared)) => Some(format!("card and drive are {}", together(shared))),
+            (false, _) => Some(why().unwrap_or_else(|| "there are no files".into())),
+        };
+        (&self.drive, why)
     }
 }
 
@@ -131,6 +137,14 @@ pub fn safe_on<'a>(drives: impl Iterator<Item = (&'a str, Option<String>)>) -> S
         drives.iter().filter_map(|(drive, why)| why.as_ref().map(|why| format!("{drive}: {why}"))).collect();
     let text = format!("safe on {} of {}", drives.len() - bad.len(), drives.len());
     if bad.is_empty() { text } else { format!("{text}: {}", bad.join("; ")) }
+}
+
+/// `disk` or `filesystem`, for people.
+fn together(shared: &str) -> &'static str {
+    match shared {
+        "disk" => "parts of one disk",
+        _ => "one file system",
+    }
 }
 
 /// Files that are not safe on one drive or on several, each once.
@@ -266,11 +280,8 @@ impl Body {
                     are(n),
                     self.how()
                 );
-                let why = match self.shared.as_deref() {
-                    Some("disk") => "card and drive are parts of one disk.",
-                    _ => "card and drive are one file system.",
-                };
-                ui.paint(Style::Red, &format!("{text} {why}"))
+                let what = self.shared.as_deref().map(together).unwrap_or_default();
+                ui.paint(Style::Red, &format!("{text} card and drive are {what}."))
             }
             (true, n) => {
                 let what = if n == 1 { "The file" } else { &format!("All {}", ui::files(n)) };

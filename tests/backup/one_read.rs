@@ -27,7 +27,11 @@ impl Two {
 
     /// Small files, and one of several pieces.
     fn shot() -> Self {
-        let two = Two::new(Rig::new());
+        Two::shot_in(Rig::apart())
+    }
+
+    fn shot_in(rig: Rig) -> Self {
+        let two = Two::new(rig);
         for i in 0..6 {
             two.rig.shoot(&name(i), noise(i, 9_000 + i as usize));
         }
@@ -90,6 +94,18 @@ fn both_empty_drives_get_all_and_a_verdict_each() {
 }
 
 #[test]
+fn drives_that_are_lost_together_with_the_card_are_not_called_safe() {
+    let two = Two::shot_in(Rig::new());
+    let (run, account) = two.backup();
+    assert_eq!((run.code, &account["safe_drives"]), (Some(0), &0.into()), "{run:?}");
+    let sentence = account["sentence"].as_str().unwrap();
+    assert!(sentence.starts_with("safe on 0 of 2: "), "{sentence}");
+    assert_eq!(sentence.matches("card and drive are one file system").count(), 2, "{sentence}");
+    let text = ended(two.rig.command("backup").arg("--dest").arg(&two.other));
+    assert!(!text.says("safe on 2") && text.says("NO BACKUP"), "{text:?}");
+}
+
+#[test]
 fn a_drive_that_has_some_gets_the_rest_and_the_other_all() {
     let two = Two::shot();
     two.rig.backed_up();
@@ -110,7 +126,7 @@ fn a_drive_that_has_some_gets_the_rest_and_the_other_all() {
 
 #[test]
 fn the_card_is_read_once_for_two_drives() {
-    let two = Two::shot();
+    let two = Two::shot_in(Rig::new());
     let behind = two.rig.dir.path().join("card-behind");
     fs::rename(&two.rig.card, &behind).unwrap();
     let mounted = Mounted::new(&behind, &two.rig.card, Faults::default());
@@ -246,7 +262,7 @@ fn safe_to_format_is_yes_only_when_each_drive_has_all() {
 
 #[test]
 fn a_card_that_is_pulled_ends_both() {
-    let two = Two::shot();
+    let two = Two::shot_in(Rig::new());
     let behind = two.rig.dir.path().join("card-behind");
     fs::rename(&two.rig.card, &behind).unwrap();
     let faults = Faults { gone_after_read: Some((5 * MIB as u64, Gone::Nodev)), ..Faults::default() };
