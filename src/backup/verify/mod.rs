@@ -258,3 +258,37 @@ fn pick(index: &Index, share: f64, seed: u64) -> Vec<Known<'_>> {
     let picked: Vec<_> = vouched().filter(|_| random() < share).collect();
     if picked.is_empty() { vouched().take(1).collect() } else { picked }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backup::manifest::FileRecord;
+
+    #[test]
+    fn a_share_is_spread_over_all_files_and_another_seed_picks_others() {
+        let mut index = Index::default();
+        for i in 0..1000u32 {
+            let name = format!("IMG_{i:04}.JPG");
+            let (path, hash) = (name.as_bytes(), u128::from(i));
+            index.add(&Record::File(FileRecord::new(path, path, 3, (1, 2), 9, hash)));
+        }
+        index.add(&Record::Found { dest: "stray".into(), size: 3, xxh128: format!("{:032x}", 7) });
+        assert_eq!(pick(&index, 1.0, 5).len(), 1001, "all of them, also what no card vouches for");
+        for seed in [0, 1, 2, 4711, u64::MAX] {
+            for (share, expected) in [(0.1, 60..=140), (0.5, 420..=580), (0.9, 850..=950)] {
+                let picked = pick(&index, share, seed);
+                assert!(expected.contains(&picked.len()), "{share} of 1000 with {seed}: {}", picked.len());
+                let half = picked.iter().filter(|known| known.hash < 500).count();
+                assert!(
+                    (picked.len() / 3..=picked.len() * 2 / 3).contains(&half),
+                    "{share} with {seed}: {half}"
+                );
+                assert!(picked.iter().all(Known::is_vouched));
+            }
+        }
+        assert_eq!(pick(&index, 0.0, 3).len(), 1, "one at least");
+        let names = |seed| pick(&index, 0.1, seed).iter().map(|k| k.dest.to_vec()).collect::<Vec<_>>();
+        assert_eq!(names(4711), names(4711));
+        assert_ne!(names(4711), names(815));
+    }
+}

@@ -114,3 +114,42 @@ fn kind_of(reason: &Reason) -> Option<FindingKind> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backup::manifest::{FileRecord, Index, Record};
+
+    #[test]
+    fn what_was_read_is_known_by_its_place_and_its_content() {
+        let mut index = Index::default();
+        for (dest, hash) in [("a", 1), ("b", 1), ("c", 2)] {
+            index.add(&Record::File(FileRecord::new(dest.as_bytes(), dest.as_bytes(), 3, (1, 2), 9, hash)));
+        }
+        let keys: HashSet<u64> = index.dests().map(|known| read_key(&known)).collect();
+        assert_eq!(keys.len(), 3);
+        let mut other = Index::default();
+        other.add(&Record::File(FileRecord::new(b"a", b"a", 3, (1, 2), 9, 3)));
+        assert!(other.dests().all(|known| !keys.contains(&read_key(&known))));
+    }
+
+    #[test]
+    fn nothing_on_record_is_no_good_backup() {
+        let mut verdict = Verdict::default();
+        assert!(!verdict.all_good() && verdict.says_nothing());
+        verdict.known.add(3);
+        assert!(verdict.all_good() && !verdict.says_nothing());
+        let wrong: [fn(&mut Verdict); 3] = [
+            |v| v.damage.push("a manifest".into()),
+            |v| v.stop = Some(Stop::Asked),
+            |v| v.accuse(b"a", 3, Reason::Missing),
+        ];
+        for spoil in wrong {
+            let mut verdict = Verdict::default();
+            spoil(&mut verdict);
+            assert!(!verdict.says_nothing());
+            verdict.known.add(3);
+            assert!(!verdict.all_good());
+        }
+    }
+}
