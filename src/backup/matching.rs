@@ -16,7 +16,7 @@ use super::reason::{Reason, Stop};
 use super::scan::{self, Card, File};
 use super::source::{self, Source};
 use super::{clips, naming};
-use crate::system::volume::{Buffer, Dir, Fault, FaultKind};
+use crate::system::volume::{Buffer, Fault, FaultKind};
 use std::ops::Range;
 
 /// Way to find out.
@@ -346,10 +346,10 @@ impl Matcher<'_> {
 
     fn is_there(&mut self, known: &Known<'_>) -> Result<bool, Stop> {
         let Some((dir, name)) = self.holding(known.dest)? else { return Ok(false) };
-        match is_file_of(&dir, name, known.size) {
+        match dir.stat(name) {
             Err(fault) if self.drive.is_lost(fault) => Err(Stop::of_drive(fault)),
-            // What can't be looked at is not there.
-            answer => Ok(answer.unwrap_or(false)),
+            // What can't be looked at, or has a name that this file system can't hold, is not there.
+            answer => Ok(answer.ok().flatten().is_some_and(|stat| stat.is_file_of(known.size))),
         }
     }
 
@@ -366,13 +366,4 @@ impl Matcher<'_> {
 fn speaks_of(known: &Known<'_>, file: &File) -> bool {
     let times = (known.mtime, known.ctime) == (file.mtime, file.ctime);
     times && known.size == file.size && !known.partial
-}
-
-fn is_file_of(dir: &Dir, name: &[u8], size: u64) -> Result<bool, Fault> {
-    match dir.stat(name) {
-        Ok(stat) => Ok(stat.is_some_and(|stat| stat.is_file_of(size))),
-        // A name that this file system can't hold is not there.
-        Err(fault) if matches!(fault.kind(), FaultKind::BadName | FaultKind::Unsupported) => Ok(false),
-        Err(fault) => Err(fault),
-    }
 }
