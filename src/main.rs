@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     process::forbid_core_dumps();
+    process::allow_open_files();
     ui::bare_panics();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

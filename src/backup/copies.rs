@@ -20,8 +20,8 @@ pub struct Copies<'a> {
     _lock: Lock,
     runs: Runs,
     buffer: Buffer,
-    /// The names in the folder's place on the drive, and that place's path.
-    taken: Option<(FolderNames, Vec<u8>)>,
+    /// The names in the folder's place on the drive, and that place's path; why they can't be told.
+    taken: Result<Option<(FolderNames, Vec<u8>)>, Fault>,
     /// Places where the file at hand may be, and whether anything there has its name.
     candidates: Vec<Vec<u8>>,
     namesake: bool,
@@ -43,7 +43,7 @@ impl<'a> Copies<'a> {
             _lock: lock,
             runs,
             buffer: Buffer::new(PIECE),
-            taken: None,
+            taken: Ok(None),
             candidates: Vec::new(),
             namesake: false,
             size: 0,
@@ -57,11 +57,16 @@ impl<'a> Copies<'a> {
         self.taken = self.names_in(path);
     }
 
-    fn names_in(&mut self, path: &[u8]) -> Option<(FolderNames, Vec<u8>)> {
-        let place = self.drive.find(path).ok().flatten()?;
-        let names = place.dir.list().ok()?;
+    fn names_in(&mut self, path: &[u8]) -> Result<Option<(FolderNames, Vec<u8>)>, Fault> {
+        let place = match self.drive.find(path) {
+            Ok(Some(place)) => place,
+            Ok(None) => return Ok(None),
+            Err(fault) if is_no_file(fault) => return Ok(None),
+            Err(fault) => return Err(fault),
+        };
+        let names = place.dir.list()?;
         let taken = FolderNames::new(names.iter().map(|e| e.name.as_slice()), self.drive.ignores_case);
-        Some((taken, place.path))
+        Ok(Some((taken, place.path)))
     }
 
     /// Finds out where the copy of a file may be.
@@ -73,7 +78,7 @@ impl<'a> Copies<'a> {
             }
         }
         self.namesake = false;
-        if let Some((taken, place)) = &self.taken {
+        if let Ok(Some((taken, place))) = &self.taken {
             for (_, name) in taken.candidates(self.card.name(file)) {
                 self.namesake = true;
                 let dest = scan::join(place, &name);
@@ -92,14 +97,20 @@ impl<'a> Copies<'a> {
     }
 
     fn read(&mut self, n: usize) -> Option<Read> {
-        let mut file = self.open(self.candidates.get(n)?.clone())?;
-        Some(source::digest_copy(&mut file, &mut self.buffer))
+        match self.open(self.candidates.get(n)?.clone()) {
+            Ok(file) => Some(source::digest_copy(&mut file?, &mut self.buffer)),
+            Err(fault) => Some(Err(fault)),
+        }
     }
 
-    fn open(&mut self, dest: Vec<u8>) -> Option<InFile> {
-        let (dir, name) = self.drive.holding(&dest).ok().flatten()?;
-        let open = dir.read(name, self.size >= LARGE).ok()?;
-        (open.stat().ok()?.size == self.size).then_some(open)
+    /// None where nothing of the size is there.
+    fn open(&mut self, dest: Vec<u8>) -> Result<Option<InFile>, Fault> {
+        let Some((dir, name)) = self.drive.holding(&dest)? else { return Ok(None) };
+        match dir.read(name, self.size >= LARGE) {
+            Ok(open) => Ok((open.stat()?.size == self.size).then_some(open)),
+            Err(fault) if is_no_file(fault) => Ok(None),
+            Err(fault) => Err(fault),
+        }
     }
 
     /// Tells whether any place has just what the card has.
@@ -107,23 +118,37 @@ impl<'a> Copies<'a> {
     /// # Errors
     /// Why it is not on the drive.
     pub fn judge(&mut self, card: Digest, file: &File, path: &[u8]) -> Result<(), Reason> {
-        let mut seen = Vec::new();
+        let (mut seen, mut unread) = (Vec::new(), None);
         for n in 0..self.candidates.len() {
             let answer = if n == 0 { self.first.take() } else { self.read(n) };
-            let Some(answer) = answer else { continue };
-            match self.on_drive(answer)? {
-                Some(digest) if digest == card => return Ok(()),
-                Some(digest) => seen.push((self.candidates[n].clone(), digest)),
-                None => {}
+            match answer {
+                None | Some(Ok(None)) => {}
+                Some(Ok(Some(digest))) if digest == card => return Ok(()),
+                Some(Ok(Some(digest))) => seen.push((self.candidates[n].clone(), digest)),
+                Some(Err(fault)) => {
+                    unread.get_or_insert(self.unread(fault)?);
+                }
             }
+        }
+        if let Err(fault) = self.taken {
+            unread.get_or_insert(self.unread(fault)?);
         }
         let changed =
             seen.into_iter().filter(|(dest, digest)| self.blames_card(file, path, dest, *digest)).count();
-        Err(match self.namesake {
+        Err(match (self.namesake, unread) {
             _ if changed > 0 => Reason::CardChanged,
-            true => Reason::Unequal,
-            false => Reason::Missing,
+            (_, Some(reason)) => reason,
+            (true, None) => Reason::Unequal,
+            (false, None) => Reason::Missing,
         })
+    }
+
+    /// What it means that the drive can't give a file, or a folder's names; an error where it ends the comparison.
+    fn unread(&self, fault: Fault) -> Result<Reason, Reason> {
+        if self.drive.is_lost(fault) {
+            return Err(Reason::NotReached(Stop::of_drive(fault)));
+        }
+        Ok(Reason::ReadBack(fault))
     }
 
     /// Of a copy that is not as the card's file: whether it is just as its record says, so that it is the card that
@@ -145,20 +170,14 @@ impl<'a> Copies<'a> {
         same
     }
 
-    /// Digest of a copy; none where the drive can't give it.
-    fn on_drive(&self, answer: Result<Option<Digest>, Fault>) -> Result<Option<Digest>, Reason> {
-        match answer {
-            Ok(digest) => Ok(digest),
-            Err(fault) if fault.kind() == FaultKind::Gone || !self.drive.root.device_present() => {
-                Err(Reason::NotReached(Stop::DriveGone(fault)))
-            }
-            // Unreadable on the drive is not on the drive.
-            Err(_) => Ok(None),
-        }
-    }
-
     /// Leaves the findings on the drive. A remark where that can't be.
     pub fn leave_findings(self) -> Option<String> {
         findings::leave(&self.drive, &self.runs, "safe-to-format", self.found)
     }
+}
+
+/// Tells whether a failed opening says that there is no file of this name.
+fn is_no_file(fault: Fault) -> bool {
+    use FaultKind::{BadName, Missing, NotADirectory, Unsupported};
+    matches!(fault.kind(), Missing | NotADirectory | BadName | Unsupported)
 }

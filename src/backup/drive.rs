@@ -214,12 +214,12 @@ impl Drive {
         Ok(self.exact(if at_root { b"/" } else { folder })?.map(|dir| (dir, name)))
     }
 
-    /// Tells whether a failed call says that the drive is gone or can't be used any further, and not that one folder can't be
-    /// opened: no permission, or damaged.
+    /// Tells whether a failed call says that the drive is gone or can't be used any further ([`Stop::of_drive`] tells why), and
+    /// not that one folder can't be opened: no permission, or damaged.
     #[must_use]
     pub fn is_lost(&self, fault: Fault) -> bool {
         match fault.kind() {
-            FaultKind::Gone | FaultKind::ReadOnly => true,
+            FaultKind::Gone | FaultKind::ReadOnly | FaultKind::Exhausted => true,
             FaultKind::Io => !self.root.device_present() || self.root.list().is_err(),
             _ => false,
         }

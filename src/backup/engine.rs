@@ -2,7 +2,7 @@
 
 use super::account::Account;
 use super::card_seen::CardSeen;
-use super::copy::{self, Context, CopyResult};
+use super::copy::{self, Context, CopyResult, Pulse};
 use super::endpoints::{self, Endpoints, any_or_first_error};
 use super::events::{Event, OfDrive, Tally, Watch};
 use super::on_drive::{OnDrive, Options};
@@ -59,8 +59,8 @@ pub fn backup(all: &[Endpoints], options: Options, watch: &dyn Watch) -> anyhow:
     let already = already_safe(&card, &runs);
     for run in &mut runs {
         let begun = match run {
-            Ok(run) => run.begin(&card),
-            Err(_) => Ok(()),
+            Ok(run) if !run.is_lost() => run.begin(&card),
+            _ => Ok(()),
         };
         if let Err(error) = begun {
             *run = Err(error);
@@ -102,9 +102,9 @@ fn already_safe(card: &Card, runs: &[anyhow::Result<OnDrive<'_>>]) -> Tally {
 fn copy(card: &Card, source: &mut Source, runs: &mut [anyhow::Result<OnDrive<'_>>]) {
     let (mut work, mut results) = (Vec::new(), Vec::new());
     for run in runs.iter_mut().flatten() {
-        let Some(begun) = &mut run.begun else { continue };
-        match run.account.stop {
-            None => {
+        match (run.account.stop, &mut run.begun) {
+            (None, None) => {}
+            (None, Some(begun)) => {
                 let context = Context {
                     card,
                     jobs: &run.matched.jobs,
@@ -112,11 +112,12 @@ fn copy(card: &Card, source: &mut Source, runs: &mut [anyhow::Result<OnDrive<'_>
                     index: &run.runs.index,
                     run: &begun.run,
                     watch: run.watch,
+                    pulse: Pulse::default(),
                 };
                 work.push((context, &mut begun.log));
                 results.push(&mut run.result);
             }
-            Some(stop) => run.result = not_reached(&run.matched.jobs, stop),
+            (Some(stop), _) => run.result = not_reached(&run.matched.jobs, stop),
         }
     }
     let copied = copy::run(&mut work, source);

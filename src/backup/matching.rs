@@ -300,7 +300,7 @@ impl Matcher<'_> {
                 Ok(hash.map(|hash| (hash, None)))
             }
             Err(fault) if fault.kind() == FaultKind::Gone || !self.drive.root.device_present() => {
-                Err(Stop::DriveGone(fault))
+                Err(Stop::of_drive(fault))
             }
             // Unreadable on the drive: as good as not there.
             Err(_) => Ok(None),

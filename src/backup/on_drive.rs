@@ -75,16 +75,19 @@ impl<'a> OnDrive<'a> {
         let how = matching::How { keep_used: options.mirror, compare: options.compare };
         let mut matched = matching::run(card, (source, seen), &mut drive, &runs.index, how, watch);
         let plan = options.mirror.then(|| mirror::plan(card, &runs.index, &matched)).transpose()?;
-        let space = drive.root.space().context("ask the drive for its room")?;
+        let free = free_space(&drive, &mut matched)?;
         let wanted = if matched.copy.bytes > 0 { matched.copy.bytes.saturating_add(RESERVE) } else { 0 };
-        let short = wanted.saturating_sub(space.free);
-        watch.event(Event::Planned { safe: matched.safe, copy: matched.copy, free: space.free, short });
+        let short = wanted.saturating_sub(free);
+        watch.event(Event::Planned { safe: matched.safe, copy: matched.copy, free, short });
         let mut account = begin_account(card, &matched, &runs, watch);
         account.shared = shared;
         let dest = visible(&ends.dest.to_string_lossy());
         let cant = |fault| Problem::failed(format!("drive {dest} can't be read: {fault}"));
+        let looked_at = !matched.stop.is_some_and(Stop::ends_the_drive);
         let rebuild = !runs.damage.is_empty()
-            || (runs.count == 0 && !untracked::find(&mut drive, &runs).map_err(cant)?.files.is_empty());
+            || (looked_at
+                && runs.count == 0
+                && !untracked::find(&mut drive, &runs).map_err(cant)?.files.is_empty());
         for (file, reason) in std::mem::take(&mut matched.not_safe) {
             account.fail(card, file, reason, watch);
             matched.failed.push(file);
@@ -109,6 +112,11 @@ impl<'a> OnDrive<'a> {
     /// Files of the card that were not on the drive before.
     pub fn lacks(&self) -> impl Iterator<Item = u32> {
         self.matched.jobs.iter().map(|job| job.file).chain(self.matched.failed.iter().copied())
+    }
+
+    /// Tells whether the drive was lost while it was looked at: nothing can be begun on it.
+    pub fn is_lost(&self) -> bool {
+        matches!(self.account.stop, Some(stop) if stop.ends_the_drive())
     }
 
     /// Begins the run's records, where there is anything to write. Later failures go to the account.
@@ -158,6 +166,8 @@ impl<'a> OnDrive<'a> {
                 self.result.stop = Some(Stop::of_drive(fault));
             }
             self.account.add(card, self.result);
+        } else if self.is_lost() {
+            self.account.add(card, self.result);
         }
         self.account.not_safe.sort_by(|a, b| a.path.cmp(&b.path));
         self.account
@@ -202,6 +212,21 @@ impl<'a> OnDrive<'a> {
         }
         let not_safe = (result.not_safe.len() + account.not_safe.len()) as u64;
         log.end(&manifests, Record::End { files: result.copied.files, bytes: result.copied.bytes, not_safe })
+    }
+}
+
+/// Bytes that the drive has free. One that is gone has none, and that ends its run.
+fn free_space(drive: &Drive, matched: &mut Matched) -> anyhow::Result<u64> {
+    if matched.stop.is_some_and(Stop::ends_the_drive) {
+        return Ok(0);
+    }
+    match drive.root.space() {
+        Ok(space) => Ok(space.free),
+        Err(fault) if drive.is_lost(fault) => {
+            matched.stop = Some(Stop::of_drive(fault));
+            Ok(0)
+        }
+        Err(fault) => Err(fault).context("ask the drive for its room"),
     }
 }
 

@@ -86,6 +86,10 @@ pub enum Stop {
     DriveFull(Fault),
     /// Another file system is at the drive's place now.
     DriveReplaced,
+    /// It did not answer for long, while another drive waited for it.
+    DriveSilent,
+    /// This host has no more open files to give: neither card nor drive is to blame.
+    Exhausted(Fault),
     /// Ctrl-C, or `piback cancel`.
     Asked,
 }
@@ -147,7 +151,17 @@ impl Stop {
     /// Meaning of a failed call on the drive for the run.
     #[must_use]
     pub fn of_drive(fault: Fault) -> Self {
-        if fault.kind() == FaultKind::NoSpace { Stop::DriveFull(fault) } else { Stop::DriveGone(fault) }
+        match fault.kind() {
+            FaultKind::NoSpace => Stop::DriveFull(fault),
+            FaultKind::Exhausted => Stop::Exhausted(fault),
+            _ => Stop::DriveGone(fault),
+        }
+    }
+
+    /// Tells whether nothing more can be written to the drive.
+    #[must_use]
+    pub fn ends_the_drive(self) -> bool {
+        matches!(self, Stop::DriveGone(_) | Stop::DriveReplaced | Stop::DriveFull(_))
     }
 
     /// In a few words.
@@ -158,6 +172,8 @@ impl Stop {
             Stop::DriveGone(_) => "the drive is gone",
             Stop::DriveFull(_) => "no room on the drive",
             Stop::DriveReplaced => "another drive is in the drive's place",
+            Stop::DriveSilent => "the drive does not answer",
+            Stop::Exhausted(_) => "too many open files on this computer: nothing is wrong with card or drive",
             Stop::Asked => "stopped before it was copied",
         }
     }

@@ -34,13 +34,10 @@ pub fn start(
     mut line: impl FnMut(&str) + Send + 'static,
     end: impl FnOnce(Option<u8>) + Send + 'static,
 ) -> io::Result<Child> {
-    let mut process = Command::new(std::env::current_exe()?)
-        .args(args)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .process_group(0)
-        .spawn()?;
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
+    super::signals::hears_all(&mut command);
+    let mut process = command.spawn()?;
     let output = process.stdout.take();
     let pid = Pid::from_raw(i32::try_from(process.id()).map_err(io::Error::other)?);
     let child = Child { pid, process: Arc::new(Mutex::new(Some(process))) };

@@ -98,6 +98,27 @@ pub fn forbid_core_dumps() {
     let _ = nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_CORE, 1, 1);
 }
 
+/// Open files that this process asks for: many times what three drives use.
+const SOFT_OPEN_FILES: u64 = 16_384;
+
+/// Lets this process have more open files than the 1,024 that the kernel gives for the sake of `select` (`setrlimit(2)`;
+/// nothing here uses it): several drives at once need more. Never beyond the hard limit, and no reason not to work.
+pub fn allow_open_files() {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
+        && soft < hard.min(SOFT_OPEN_FILES)
+    {
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, hard.min(SOFT_OPEN_FILES), hard);
+    }
+}
+
+/// Files that this process may have open at once; what every process gets where the kernel does not tell.
+#[must_use]
+pub fn open_files_allowed() -> usize {
+    let limit = nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE);
+    limit.map_or(1024, |(soft, _)| usize::try_from(soft).unwrap_or(usize::MAX))
+}
+
 /// The user that this process acts as.
 #[must_use]
 pub fn user() -> u32 {

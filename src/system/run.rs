@@ -114,6 +114,7 @@ impl Tool {
             // A Ctrl-C is for piback, which ends between two steps; apt must not be torn apart by it.
             .before_spawn(|command| {
                 std::os::unix::process::CommandExt::process_group(command, 0);
+                super::signals::hears_all(command);
                 Ok(())
             });
         for (name, value) in &self.env {
@@ -205,5 +206,17 @@ mod tests {
         let tool = Tool::new("cat").stdin(b"marker".to_vec());
         assert_eq!(tool.run().unwrap().stdout, "marker");
         assert!(!format!("{tool:?} {}", tool.line()).contains("marker"));
+    }
+
+    #[test]
+    fn a_tool_hears_signals_that_this_thread_does_not_take() {
+        use nix::sys::signal::{SigSet, Signal};
+        let mut asks = SigSet::empty();
+        asks.add(Signal::SIGINT);
+        asks.add(Signal::SIGTERM);
+        asks.thread_block().unwrap();
+        let status = Tool::new("cat").arg("/proc/self/status").run().unwrap().stdout;
+        asks.thread_unblock().unwrap();
+        assert!(status.contains("SigBlk:\t0000000000000000\n"), "{status}");
     }
 }

@@ -2,6 +2,8 @@
 
 use nix::libc;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -30,7 +32,7 @@ pub fn stop_gently() {
 
 /// Lets a thread that does nothing else take the signals. The kernel gives one to the main thread and to no other, and
 /// that may wait for a card that does not answer: Ctrl-C would go unheard for as long. Threads that come later inherit
-/// that they don't take them; processes don't, the standard library sees to that.
+/// that they don't take them; tools would too, and [`super::run`] sees to it that they don't.
 fn heard_by_a_thread_of_its_own() {
     let listening = std::thread::Builder::new().name("signals".into()).spawn(|| {
         loop {
@@ -44,6 +46,17 @@ fn heard_by_a_thread_of_its_own() {
         // Refused only for a set that is none; then the main thread goes on taking them.
         let _ = asks.thread_block();
     }
+}
+
+/// Lets a tool take all signals, as its authors expect. The standard library leaves it what this thread blocks: `timeout`,
+/// `kill` and systemd would ask apt to end, and it would not hear.
+pub fn hears_all(command: &mut Command) {
+    let take_all = || {
+        nix::sys::signal::sigprocmask(nix::sys::signal::SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)
+            .map_err(std::io::Error::from)
+    };
+    // SAFETY: between fork and exec it makes one system call, which is async-signal-safe (signal-safety(7)).
+    unsafe { command.pre_exec(take_all) };
 }
 
 /// Tells whether a stop was asked for.

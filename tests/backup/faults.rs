@@ -2,6 +2,7 @@
 
 use crate::faulty::{Faults, Gone, Meanwhile, Mounted};
 use crate::rig::{Ended, Rig, noise, tree};
+use fuser::Errno;
 use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;
@@ -273,7 +274,43 @@ fn a_bad_sector_on_the_drive_is_named_by_verify_and_by_safe_to_format() {
     let safe = rig.run("safe-to-format", &[]);
     assert_eq!(safe.code, Some(5));
     assert!(safe.says(&name(2)) && !safe.says(&name(1)), "{safe:?}");
+    assert!(safe.says("the drive can't read it back"), "{safe:?}");
     mounted.unmount();
+}
+
+#[test]
+fn safe_to_format_says_of_a_folder_on_the_drive_that_can_t_be_opened_that_it_can_t() {
+    let (rig, mounted) = breakable_drive(3, 1_000, Faults::default());
+    rig.backed_up();
+    for errno in [Errno::EACCES, Errno::EIO] {
+        mounted.set(|f| f.closed = vec![("100CANON".into(), errno)]);
+        let safe = rig.run("safe-to-format", &[]);
+        assert_eq!(safe.code, Some(5), "{safe:?}");
+        assert!(safe.says("the drive can't read it back"), "{errno:?}: {safe:?}");
+        assert!(!safe.says("no copy on the drive") && !safe.says("not the same"), "{errno:?}: {safe:?}");
+    }
+    mounted.set(|f| f.closed.clear());
+    assert_eq!(rig.run("safe-to-format", &[]).code, Some(0));
+    mounted.unmount();
+}
+
+#[test]
+fn safe_to_format_says_of_a_drive_that_is_pulled_that_it_is_gone() {
+    for gone in [Gone::Nodev, Gone::Eio] {
+        let (rig, mounted) = breakable_drive(3, 100_000, Faults::default());
+        rig.backed_up();
+        // At the first photo's content, and at the opening of the second.
+        for left in [50_000, 100_000 + 20_000] {
+            mounted.set(|f| (f.gone, f.gone_after_read) = (None, Some((left, gone))));
+            let safe = rig.run("safe-to-format", &["--json"]);
+            assert_eq!(safe.code, Some(5), "{safe:?}");
+            let answer: serde_json::Value = serde_json::from_str(safe.out.lines().last().unwrap()).unwrap();
+            assert_eq!(answer["stopped"], "the drive is gone", "{gone:?}: {answer}");
+            assert!(!safe.says("no copy on the drive") && !safe.says("not the same"), "{safe:?}");
+        }
+        mounted.set(|f| (f.gone, f.gone_after_read) = (None, None));
+        mounted.unmount();
+    }
 }
 
 #[test]

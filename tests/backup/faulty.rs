@@ -25,6 +25,8 @@ pub struct Faults {
     /// Gone after so many more bytes were read, or written.
     pub gone_after_read: Option<(u64, Gone)>,
     pub gone_after_written: Option<(u64, Gone)>,
+    /// After so many more bytes were written it answers nothing, until the test lets it go.
+    pub hangs_after_written: Option<u64>,
     /// ENOSPC after so many more bytes were written, whatever `statfs` says.
     pub full_after: Option<u64>,
     /// ENOSPC for writes to files whose path begins so.
@@ -472,6 +474,15 @@ impl Faulty {
                     return if gone == Gone::LikeExfat { Ok(()) } else { Err(Errno::EIO) };
                 }
                 faults.gone_after_written = Some((left - len, gone));
+            }
+            if let Some(left) = faults.hangs_after_written {
+                faults.hangs_after_written = left.checked_sub(data.len() as u64);
+                if faults.hangs_after_written.is_none() {
+                    drop(faults);
+                    self.gate.allow(Some(0));
+                    self.gate.pass();
+                    return Err(Errno::EIO);
+                }
             }
             if let Some(left) = faults.full_after {
                 if left < data.len() as u64 {

@@ -198,6 +198,120 @@ fn a_drive_that_is_pulled_ends_alone() {
     }
 }
 
+/// As a stick whose controller has stopped: the kernel waits for it, and so does whoever writes to it.
+#[test]
+fn a_drive_that_does_not_answer_is_left_behind_and_the_other_gets_all() {
+    let two = Two::shot();
+    // More than all buffers hold.
+    for i in 7..10 {
+        two.rig.shoot(&name(i), noise(i, 30 * MIB));
+    }
+    let behind = two.rig.dir.path().join("drive-behind");
+    let faults = Faults { hangs_after_written: Some(12 * MIB as u64), ..Faults::default() };
+    let mounted = Mounted::new(&behind, &two.rig.drive, faults);
+    let shot = crate::rig::tree(&two.rig.card);
+    let mut command = two.rig.command("backup");
+    let run = std::thread::scope(|scope| {
+        let run = scope.spawn(|| ended(command.arg("--dest").arg(&two.other).arg("--json")));
+        // A minute's patience, and twice that on a busy machine.
+        let begin = std::time::Instant::now();
+        while two.on_other() != shot && begin.elapsed().as_secs() < 180 {
+            std::thread::sleep(std::time::Duration::from_millis(200));
+        }
+        assert!(mounted.is_held(), "the first drive still hangs");
+        assert_eq!(two.on_other(), shot);
+        // The kernel gives up at last.
+        mounted.allow(None);
+        run.join().unwrap()
+    });
+    assert_eq!(run.code, Some(5), "{run:?}");
+    let account = run.account();
+    let sentence = account["sentence"].as_str().unwrap();
+    assert!(sentence.starts_with("safe on 1 of 2: ") && sentence.ends_with("the drive does not answer"));
+    assert!(run.out.contains("the others go on without it"), "{run:?}");
+    mounted.unmount();
+}
+
+#[test]
+fn a_drive_that_is_pulled_while_it_is_looked_at_gets_its_list_file_by_file() {
+    let two = Two::shot();
+    for drive in [two.rig.drive.clone(), two.other.clone()] {
+        // The same names and sizes without a record: they are read.
+        for i in 0..6 {
+            let path = drive.join(&two.rig.label).join(name(i));
+            crate::rig::put(&path, &noise(90 + i, 9_000 + i as usize), 1_600_000_000);
+        }
+    }
+    let behind = two.rig.dir.path().join("drive-behind");
+    fs::rename(&two.rig.drive, &behind).unwrap();
+    let faults = Faults { gone_after_read: Some((20_000, Gone::Nodev)), ..Faults::default() };
+    let mounted = Mounted::new(&behind, &two.rig.drive, faults);
+    let (run, account) = two.backup();
+    assert_eq!(run.code, Some(5), "{run:?}");
+    let (lost, whole) = (&account["drives"][0], &account["drives"][1]);
+    assert_eq!((&lost["error"], &lost["stopped"]), (&Value::Null, &"the drive is gone".into()), "{account}");
+    assert_eq!((files(lost, "not_safe"), files(whole, "copied")), (7, 7), "{account}");
+    // By itself too.
+    mounted.set(|f| (f.gone, f.gone_after_read) = (None, Some((20_000, Gone::Nodev))));
+    let (run, account) = two.rig.backup();
+    assert_eq!((run.code, files(&account, "not_safe")), (Some(5), 7), "{run:?}");
+    assert_eq!(account["stopped"], "the drive is gone");
+    mounted.unmount();
+}
+
+/// Backs up many small files to several drives with so many open files allowed.
+fn with_open_files(soft: u64, hard: u64, drives: usize) {
+    use std::os::unix::process::CommandExt;
+    let rig = Rig::apart();
+    for i in 0..900 {
+        rig.shoot(&name(i), noise(i, 300));
+    }
+    let others: Vec<PathBuf> = (1..drives).map(|n| rig.dir.path().join(format!("other-{n}"))).collect();
+    let mut command = rig.command("backup");
+    for other in &others {
+        fs::create_dir(other).unwrap();
+        command.arg("--dest").arg(other);
+    }
+    let limit = move || {
+        use nix::sys::resource::{Resource, setrlimit};
+        Ok(setrlimit(Resource::RLIMIT_NOFILE, soft, hard)?)
+    };
+    // SAFETY: one system call between fork and exec.
+    unsafe { command.pre_exec(limit) };
+    let run = ended(command.arg("--json"));
+    assert_eq!(run.code, Some(0), "{soft}, {hard}, {drives}: {}", run.err);
+    for other in &others {
+        assert_eq!(crate::rig::tree(&other.join(&rig.label)), crate::rig::tree(&rig.card));
+    }
+}
+
+#[test]
+fn several_drives_need_no_more_open_files_than_there_are() {
+    with_open_files(1024, 1024, 3);
+    with_open_files(256, 256, 2);
+    // What is low for the sake of old programs is raised.
+    with_open_files(64, 4096, 3);
+}
+
+#[test]
+fn a_lack_of_open_files_is_blamed_on_neither_card_nor_drive() {
+    use std::os::unix::process::CommandExt;
+    let two = Two::shot();
+    // Enough to begin with; too few to open both drives' files, too.
+    for files in 14..40 {
+        let mut command = two.rig.command("backup");
+        let limit = move || {
+            use nix::sys::resource::{Resource, setrlimit};
+            Ok(setrlimit(Resource::RLIMIT_NOFILE, files, files)?)
+        };
+        // SAFETY: one system call between fork and exec.
+        unsafe { command.pre_exec(limit) };
+        let run = ended(command.arg("--dest").arg(&two.other).arg("--json"));
+        assert!(!run.says("can't read it") && !run.says("refuses it"), "{files}: {run:?}");
+        assert!(run.code == Some(0) || run.says("open files"), "{files}: {run:?}");
+    }
+}
+
 #[test]
 fn a_drive_that_can_t_be_used_at_all_has_a_row_with_the_reason() {
     let two = Two::shot();

@@ -1,6 +1,6 @@
 //! Files that were written and wait to be made durable together.
 
-use super::context::{BATCH_BYTES, BATCH_FILES, BATCH_SECONDS, LAST_BATCH_BYTES};
+use super::context::{BATCH_BYTES, BATCH_SECONDS, LAST_BATCH_BYTES};
 use super::message::ReadEnd;
 use crate::backup::drive::DestFolder;
 use crate::system::volume::{Dir, OutFile};
@@ -35,11 +35,12 @@ impl Batch {
         self.files.push(file);
     }
 
-    /// Tells whether it is to be made durable now, with so many bytes of the run still to come.
-    pub fn is_full(&self, now: Duration, to_come: u64) -> bool {
+    /// Tells whether it is to be made durable now: it holds `files`, or is large or old; with so many bytes of the run still
+    /// to come.
+    pub fn is_full(&self, now: Duration, to_come: u64, files: usize) -> bool {
         !self.files.is_empty()
             && (self.bytes >= (to_come / 3).clamp(LAST_BATCH_BYTES, BATCH_BYTES)
-                || self.files.len() >= BATCH_FILES
+                || self.files.len() >= files
                 || now.saturating_sub(self.since) >= Duration::from_secs(BATCH_SECONDS))
     }
 }

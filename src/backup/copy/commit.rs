@@ -59,6 +59,7 @@ impl Committer<'_> {
     fn commit(&mut self, batch: Batch) -> Result<(), Stop> {
         let Batch { mut files, mut changed, .. } = batch;
         self.make_durable(&files).map_err(Stop::of_drive)?;
+        self.context.pulse.beat();
         if !self.context.drive.root.is_at(&self.context.drive.path) {
             return Err(Stop::DriveReplaced);
         }
@@ -69,6 +70,7 @@ impl Committer<'_> {
                 None => done.extend(self.publish(file, &mut changed)?),
                 Some(reason) => self.give_up(file, reason)?,
             }
+            self.context.pulse.beat();
         }
         self.make_names_durable(&changed).map_err(Stop::of_drive)?;
         self.log.append(done.iter().map(|d| d.record.clone())).map_err(Stop::of_drive)?;
@@ -93,10 +95,14 @@ impl Committer<'_> {
             self.context.drive.root.sync_all()?;
             for file in files {
                 file.file.wait_writeback(0, 0)?;
+                self.context.pulse.beat();
             }
             return files.last().map_or(Ok(()), |file| file.file.sync());
         }
-        files.iter().try_for_each(|file| file.file.sync())
+        files.iter().try_for_each(|file| {
+            self.context.pulse.beat();
+            file.file.sync()
+        })
     }
 
     /// Gives a verified file its name; the one that was planned, or the next that is free.

@@ -4,10 +4,23 @@ use super::context::Context;
 use super::message::Message;
 use super::result::Shared;
 use super::room::Room;
-use crate::backup::events::Watch;
+use crate::backup::events::{Event, Watch};
 use crate::backup::reason::{Reason, Stop};
 use crate::backup::scan::Card;
-use std::sync::mpsc::SyncSender;
+use crate::system::clock;
+use std::cell::Cell;
+use std::sync::mpsc::{SyncSender, TrySendError};
+use std::time::Duration;
+
+/// So long a drive may take for one call while another waits for it. The kernel itself gives a SCSI command, which is
+/// what USB storage speaks, 30 s (`SD_TIMEOUT`), and then tries to reset the device.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// And so long once a stop was asked for.
+const PATIENCE_WHEN_STOPPING: Duration = Duration::from_secs(2);
+
+/// Between two looks at a queue that is full, at first and at most; it holds several times what is written meanwhile.
+const PAUSES: (Duration, Duration) = (Duration::from_micros(100), Duration::from_millis(5));
 
 /// The way to one drive.
 pub struct Lane<'a> {
@@ -15,6 +28,8 @@ pub struct Lane<'a> {
     result: &'a Shared<'a>,
     writer: SyncSender<Message>,
     room: Room,
+    /// It did not answer, and gets nothing more.
+    left_behind: Cell<bool>,
 }
 
 /// A drive that wants a file: its place among the lanes, and its own job.
@@ -29,7 +44,8 @@ pub struct Lanes<'a> {
 
 impl<'a> Lane<'a> {
     pub fn new(context: &'a Context<'a>, result: &'a Shared<'a>, writer: SyncSender<Message>) -> Self {
-        Lane { context, result, writer, room: Room::default() }
+        let room = Room::asked_when_low();
+        Lane { context, result, writer, room, left_behind: Cell::new(false) }
     }
 }
 
@@ -102,23 +118,75 @@ impl<'a> Lanes<'a> {
 
     /// Sends to those who want it. `None` when nobody listens any more.
     pub fn send(&self, wanting: &Wanting, message: Message) -> Option<()> {
-        hand_out(wanting.iter().map(|(at, _)| &self.lanes[*at].writer), message)
+        self.hand_out(wanting.iter().map(|(at, _)| &self.lanes[*at]), message)
     }
 
     /// Sends to all drives; each takes what it wants.
     pub fn send_all(&self, message: Message) -> Option<()> {
-        hand_out(self.lanes.iter().map(|lane| &lane.writer), message)
+        self.hand_out(self.lanes.iter(), message)
+    }
+
+    /// Goes on without the drives that do not answer, and returns how many these are by now.
+    pub fn leave_silent(&self) -> usize {
+        self.lanes.iter().filter(|lane| self.is_left_behind(lane)).count()
+    }
+
+    /// Nothing of a message stays here, so that the last writer who is done with its buffer is the one who gives it back.
+    fn hand_out<'b>(&'b self, lanes: impl Iterator<Item = &'b Lane<'a>>, message: Message) -> Option<()>
+    where
+        'a: 'b,
+    {
+        let mut lanes = lanes.filter(|lane| !lane.left_behind.get()).peekable();
+        while let Some(lane) = lanes.next() {
+            if lanes.peek().is_none() {
+                return self.hand_to(lane, message);
+            }
+            self.hand_to(lane, message.clone())?;
+        }
+        Some(())
+    }
+
+    fn hand_to(&self, lane: &Lane<'_>, mut message: Message) -> Option<()> {
+        let (mut pause, longest) = PAUSES;
+        loop {
+            message = match lane.writer.try_send(message) {
+                Ok(()) => return Some(()),
+                Err(TrySendError::Disconnected(_)) => return None,
+                Err(TrySendError::Full(back)) => back,
+            };
+            if self.is_left_behind(lane) {
+                return Some(());
+            }
+            clock::sleep(pause);
+            pause = (pause * 2).min(longest);
+        }
+    }
+
+    /// Tells whether a drive that others wait for does not answer any more. Alone, it is waited for: the kernel ends
+    /// what it can't do.
+    fn is_left_behind(&self, lane: &Lane<'_>) -> bool {
+        if lane.left_behind.get() {
+            return true;
+        }
+        let others = self.lanes.iter().any(|other| {
+            !std::ptr::eq(other.context, lane.context) && !other.left_behind.get() && !other.result.stopped()
+        });
+        let (patience, stop) = match (self.watch.stop_requested(), others) {
+            (true, _) => (PATIENCE_WHEN_STOPPING, Stop::Asked),
+            (false, true) => (PATIENCE, Stop::DriveSilent),
+            (false, false) => return false,
+        };
+        if lane.context.pulse.silence() < patience {
+            return false;
+        }
+        lane.left_behind.set(true);
+        if stop == Stop::DriveSilent && !lane.result.stopped() {
+            lane.context.watch.event(Event::Warning { text: SILENT.into() });
+        }
+        lane.result.stop(stop);
+        true
     }
 }
 
-/// Nothing of a message stays here, so that the last writer who is done with its buffer is the one who gives it back.
-fn hand_out<'a>(writers: impl Iterator<Item = &'a SyncSender<Message>>, message: Message) -> Option<()> {
-    let mut writers = writers.peekable();
-    while let Some(writer) = writers.next() {
-        if writers.peek().is_none() {
-            return writer.send(message).ok();
-        }
-        writer.send(message.clone()).ok()?;
-    }
-    Some(())
-}
+/// Said at once of a drive that is left behind; the end of the run still waits for it.
+const SILENT: &str = "the drive does not answer: the others go on without it";

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! The card is read once, whatever the number of drives: each gets the same buffers, and the last to have written one
-//! gives it back. A drive that fails ends alone; one that is slower holds the others up by no more than the pool.
+//! gives it back. A drive that fails, or does not answer for a minute, ends alone; one that is slower holds
+//! the others up by no more than the pool.
 //!
 //! The committer makes a batch durable, reads it back from the medium, three files at a time, compares, renames without replacing,
 //! makes the folders durable and appends the manifest's records, in this order. What a kill or a power cut leaves
@@ -24,11 +25,12 @@ mod result;
 mod room;
 mod writer;
 
-pub use context::{Context, Job};
+pub use context::{Context, Job, Pulse};
 pub use result::CopyResult;
 
 use super::manifest::Log;
 use super::source::Source;
+use crate::system::process;
 use crate::system::volume::Buffer;
 use context::{BUFFERS, BUFFERS_MORE, CHUNK};
 use lanes::{Lane, Lanes};
@@ -36,6 +38,7 @@ use std::sync::mpsc;
 
 /// Copies all jobs of all drives; whatever goes wrong is in the results, a drive's each, file by file.
 pub fn run(drives: &mut [(Context<'_>, &mut Log)], source: &mut Source) -> Vec<CopyResult> {
+    let batch_files = context::batch_files(process::open_files_allowed(), drives.len());
     let (give_back, empty) = mpsc::channel();
     for _ in 0..BUFFERS + BUFFERS_MORE * drives.len().saturating_sub(1) {
         // The receiver lives until the reader is done.
@@ -52,7 +55,9 @@ pub fn run(drives: &mut [(Context<'_>, &mut Log)], source: &mut Source) -> Vec<C
             let (to_committer, from_writer) = mpsc::sync_channel(1);
             let give_back = give_back.clone();
             lanes.push(Lane::new(context, result, to_writer));
-            scope.spawn(move || writer::run(context, result, from_reader, &give_back, to_committer));
+            scope.spawn(move || {
+                writer::run(context, result, from_reader, &give_back, to_committer, batch_files);
+            });
             scope.spawn(move || commit::run(context, result, from_writer, log));
         }
         drop(give_back);

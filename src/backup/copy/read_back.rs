@@ -92,6 +92,7 @@ fn digest(
 ) -> Result<Digest, Fault> {
     if size <= CHUNK as u64 {
         let n = file.read_at(buffer.space(), size as usize, 0)?;
+        context.pulse.beat();
         context.watch.event(Event::ReadBack { bytes: n as u64 });
         buffer.set_len(n);
         return Ok(Digester::whole(buffer.filled()));
@@ -101,6 +102,7 @@ fn digest(
     while offset < size {
         let want = (size - offset).min(CHUNK as u64) as usize;
         let n = file.read_at(buffer.space(), want, offset)?;
+        context.pulse.beat();
         if n == 0 {
             break;
         }

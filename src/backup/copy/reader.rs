@@ -1,5 +1,6 @@
 //! The reader: the card's files one after the other, each once for all drives, hashed on the way.
 
+use super::context::{BUFFERS, CHUNK};
 use super::lanes::{Lanes, Wanting};
 use super::message::{Message, Pack, Packed, ReadEnd};
 use super::rescue;
@@ -8,10 +9,11 @@ use crate::backup::events::{Event, Side};
 use crate::backup::reason::{Reason, Stop};
 use crate::backup::source::{self, LARGE, Source};
 use crate::system::clock;
-use crate::system::volume::{ALIGN, Buffer, Fault, InFile, Stat};
+use crate::system::volume::{ALIGN, Buffer, Fault, FaultKind, InFile, Stat};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, TryRecvError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
+use std::time::Duration;
 
 /// Small files opened ahead, so that the card has more than one request to work on.
 const AHEAD: usize = 16;
@@ -25,7 +27,17 @@ const PACK_FILES: usize = 32;
 /// Reads every file that a drive wants and sends it on, until the end or until the run is stopped on all of them.
 pub fn run(lanes: Lanes<'_>, source: &mut Source, empty: Receiver<Buffer>) {
     let files = lanes.files();
-    let mut reader = Reader { lanes, files, source, empty, ahead: VecDeque::new(), next: 0, pack: None };
+    let mut reader = Reader {
+        lanes,
+        files,
+        source,
+        empty,
+        replaced: 0,
+        spare: 0,
+        ahead: VecDeque::new(),
+        next: 0,
+        pack: None,
+    };
     for at in 0..reader.files.len() {
         if reader.lanes.watch.stop_requested() {
             reader.lanes.stop(Stop::Asked);
@@ -43,6 +55,9 @@ struct Reader<'a, 'b> {
     files: Vec<u32>,
     source: &'a mut Source,
     empty: Receiver<Buffer>,
+    /// Drives that were left behind, and buffers still to be made for those that they keep.
+    replaced: usize,
+    spare: usize,
     /// Opened ahead: their places in [`Reader::files`].
     ahead: VecDeque<(usize, Result<InFile, Fault>)>,
     next: usize,
@@ -222,6 +237,9 @@ impl Reader<'_, '_> {
     }
 
     fn bad(&mut self, current: &Current, fault: Fault) {
+        if fault.kind() == FaultKind::Exhausted {
+            self.lanes.stop(Stop::Exhausted(fault));
+        }
         if self.lanes.stopped() || self.source.is_gone(fault, current.file) {
             // The account says of this file, as of all that follow, that the run ended.
             if !self.lanes.stopped() {
@@ -256,16 +274,39 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn buffer(&self) -> Option<Buffer> {
+    fn buffer(&mut self) -> Option<Buffer> {
         match self.empty.try_recv() {
             Ok(buffer) => Some(buffer),
             Err(TryRecvError::Disconnected) => None,
             Err(TryRecvError::Empty) => {
                 let begin = clock::monotonic();
-                let buffer = self.empty.recv().ok()?;
+                let buffer = self.wait_for_buffer()?;
                 let ms = (clock::monotonic().saturating_sub(begin)).as_millis() as u64;
                 self.lanes.watch.event(Event::Waited { side: Side::Drive, ms });
                 Some(buffer)
+            }
+        }
+    }
+
+    fn wait_for_buffer(&mut self) -> Option<Buffer> {
+        loop {
+            match self.empty.recv_timeout(Duration::from_millis(100)) {
+                Ok(buffer) => return Some(buffer),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            if self.lanes.watch.stop_requested() {
+                self.lanes.stop(Stop::Asked);
+            }
+            let silent = self.lanes.leave_silent();
+            self.spare += (silent - self.replaced) * BUFFERS;
+            self.replaced = silent;
+            if self.lanes.stopped() && silent > 0 {
+                return None;
+            }
+            if let Some(left) = self.spare.checked_sub(1) {
+                self.spare = left;
+                return Some(Buffer::new(CHUNK));
             }
         }
     }

@@ -69,10 +69,7 @@ impl<'a> Shared<'a> {
 
     /// Tells whether nothing more can be written.
     pub fn drive_gone(&self) -> bool {
-        self.stopped()
-            && self.with(|i| {
-                matches!(i.result.stop, Some(Stop::DriveGone(_) | Stop::DriveReplaced | Stop::DriveFull(_)))
-            })
+        self.stopped() && self.with(|i| i.result.stop.is_some_and(Stop::ends_the_drive))
     }
 
     /// Tells whether no further file should be begun on the drive.

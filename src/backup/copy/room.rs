@@ -7,13 +7,27 @@ use crate::system::volume::Fault;
 use std::time::Duration;
 
 /// Bytes that may still be written, as last looked at.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Room {
     left: u64,
     looked: Option<Duration>,
+    /// So long a look is believed where there is plenty.
+    fresh_for: Duration,
 }
 
 impl Room {
+    /// Asked once a second, by whoever waits for the drive in any case.
+    #[must_use]
+    pub fn asked_often() -> Self {
+        Room { left: 0, looked: None, fresh_for: Duration::from_secs(1) }
+    }
+
+    /// Asked at the beginning and where it gets low: a drive that does not answer must not hold up who asks.
+    #[must_use]
+    pub fn asked_when_low() -> Self {
+        Room { fresh_for: Duration::MAX, ..Self::asked_often() }
+    }
+
     /// Reason why the drive can't hold one more file of this size, with room to spare for what goes with it.
     ///
     /// # Errors
@@ -23,7 +37,7 @@ impl Room {
             return Ok(Some(Reason::TooLarge));
         }
         let now = clock::monotonic();
-        let fresh = self.looked.is_some_and(|at| now.saturating_sub(at) < Duration::from_secs(1));
+        let fresh = self.looked.is_some_and(|at| now.saturating_sub(at) < self.fresh_for);
         // Small files far from the end need no new look each time.
         if !fresh || self.left < size.saturating_add(64 * RESERVE) {
             self.left = drive.root.space()?.free;

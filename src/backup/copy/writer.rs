@@ -27,6 +27,7 @@ pub fn run(
     reader: Receiver<Message>,
     give_back: &Sender<Buffer>,
     committer: SyncSender<Batch>,
+    batch_files: usize,
 ) {
     let mut writer = Writer {
         context,
@@ -36,11 +37,14 @@ pub fn run(
         open: None,
         place: None,
         batch: Batch::default(),
-        room: Room::default(),
+        batch_files,
+        room: Room::asked_often(),
         to_come: total(context.jobs.iter().map(|job| context.card.files[job.file as usize].size)),
+        next_job: 0,
         temps: 0,
     };
     while let Some(message) = writer.next(&reader) {
+        context.pulse.beat();
         writer.take(message);
     }
     writer.abandon();
@@ -56,9 +60,12 @@ struct Writer<'a> {
     /// The folder of the card that was used last, and its place on the drive.
     place: Option<(u32, DestFolder)>,
     batch: Batch,
+    /// So many files are in a batch at most.
+    batch_files: usize,
     room: Room,
-    /// Bytes of the files that were not begun yet.
+    /// Bytes of the files that were not begun yet, and the first of these jobs.
     to_come: u64,
+    next_job: u32,
     temps: u64,
 }
 
@@ -92,7 +99,10 @@ impl Writer<'_> {
                     return Some(message);
                 }
                 Err(RecvTimeoutError::Disconnected) => return None,
-                Err(RecvTimeoutError::Timeout) => self.hand_over_if_full(),
+                Err(RecvTimeoutError::Timeout) => {
+                    self.context.pulse.beat();
+                    self.hand_over_if_full();
+                }
             }
         }
     }
@@ -128,7 +138,7 @@ impl Writer<'_> {
         self.abandon();
         // In a pack are files for other drives too, and such as this one has no room for.
         let Some(job) = self.context.job_of(file).filter(|job| !self.result.is_settled(*job)) else { return };
-        self.to_come = self.to_come.saturating_sub(size);
+        self.has_come(job);
         if self.context.watch.stop_requested() {
             self.result.stop(Stop::Asked);
         }
@@ -139,6 +149,15 @@ impl Writer<'_> {
         if let Err(fault) = self.try_begin(job, size) {
             self.fail(job, fault);
         }
+    }
+
+    /// Takes from what is to come a job's file, and those before it that the reader left out.
+    fn has_come(&mut self, job: u32) {
+        for at in self.next_job..=job {
+            let file = self.context.jobs[at as usize].file;
+            self.to_come = self.to_come.saturating_sub(self.context.card.files[file as usize].size);
+        }
+        self.next_job = self.next_job.max(job + 1);
     }
 
     fn try_begin(&mut self, job: u32, size: u64) -> Result<(), Fault> {
@@ -154,7 +173,8 @@ impl Writer<'_> {
                 let path = &card.folders[folder as usize].path;
                 let place = match self.context.drive.make(path, &mut self.batch.changed) {
                     Err(fault)
-                        if fault.kind() != FaultKind::NoSpace && !self.context.drive.is_lost(fault) =>
+                        if !matches!(fault.kind(), FaultKind::NoSpace | FaultKind::Exhausted)
+                            && !self.context.drive.is_lost(fault) =>
                     {
                         self.result.failed(job, Reason::Folder(fault));
                         return Ok(());
@@ -228,13 +248,14 @@ impl Writer<'_> {
         match fault.kind() {
             FaultKind::NoSpace => self.result.failed(job, self.context.drive.no_room(fault)),
             FaultKind::TooLarge => self.result.failed(job, Reason::TooLarge),
+            FaultKind::Exhausted => self.result.stop(Stop::Exhausted(fault)),
             _ if fault.ends_the_drive() => self.result.stop(Stop::DriveGone(fault)),
             _ => self.result.failed(job, Reason::Refused(fault)),
         }
     }
 
     fn hand_over_if_full(&mut self) {
-        if self.batch.is_full(clock::monotonic(), self.to_come) {
+        if self.batch.is_full(clock::monotonic(), self.to_come, self.batch_files) {
             self.hand_over();
         }
     }

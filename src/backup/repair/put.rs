@@ -139,7 +139,7 @@ impl<'a> Putter<'a> {
                 Ok(())
             }
             Err(Trouble::Stopped) => Err(Stop::Asked),
-            Err(Trouble::Write(fault)) if self.drive().is_lost(fault) => Err(Stop::DriveGone(fault)),
+            Err(Trouble::Write(fault)) if self.drive().is_lost(fault) => Err(Stop::of_drive(fault)),
             Err(Trouble::Write(fault)) if fault.kind() == FaultKind::NoSpace => {
                 self.failed(&wanted, Reason::NoSpace);
                 Ok(())
@@ -229,7 +229,7 @@ impl<'a> Putter<'a> {
                 Ok(())
             }
             Ok(None) => self.drop_temp(&wanted, &copied.temp, Reason::Missing),
-            Err(fault) if self.drive().is_lost(fault) => Err(Stop::DriveGone(fault)),
+            Err(fault) if self.drive().is_lost(fault) => Err(Stop::of_drive(fault)),
             Err(fault) => self.drop_temp(&wanted, &copied.temp, Reason::Refused(fault)),
         }
     }

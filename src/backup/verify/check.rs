@@ -49,7 +49,7 @@ impl<'a> Checker<'a> {
         });
         match digest {
             Ok(digest) => Ok(digest),
-            Err(fault) if self.drive.is_lost(fault) => Err(Reason::NotReached(Stop::DriveGone(fault))),
+            Err(fault) if self.drive.is_lost(fault) => Err(Reason::NotReached(Stop::of_drive(fault))),
             Err(_) => Ok(None),
         }
     }
@@ -88,7 +88,7 @@ impl<'a> Checker<'a> {
     }
 
     fn fault(&self, fault: Fault, reason: impl Fn(Fault) -> Reason) -> Reason {
-        if self.drive.is_lost(fault) { Reason::NotReached(Stop::DriveGone(fault)) } else { reason(fault) }
+        if self.drive.is_lost(fault) { Reason::NotReached(Stop::of_drive(fault)) } else { reason(fault) }
     }
 }
 

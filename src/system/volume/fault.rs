@@ -40,6 +40,8 @@ pub enum FaultKind {
     Unsupported,
     /// Not allowed.
     Denied,
+    /// This process, or the host, has no more open files to give: neither the medium's fault nor the name's.
+    Exhausted,
     Other,
 }
 
@@ -69,6 +71,7 @@ impl Fault {
             Errno::EXDEV => FaultKind::OtherDevice,
             Errno::ENOSYS | Errno::EOPNOTSUPP | Errno::EINVAL => FaultKind::Unsupported,
             Errno::EACCES | Errno::EPERM => FaultKind::Denied,
+            Errno::EMFILE | Errno::ENFILE => FaultKind::Exhausted,
             _ => FaultKind::Other,
         }
     }
