@@ -143,7 +143,7 @@ impl<'a> Copies<'a> {
         })
     }
 
-    /// What it means that the drive can't give a file, or a folder's names; an error where it ends the comparison.
+    /// Turns a refusal of the drive, to give a file or a folder's names, into a reason; an error where it ends the comparison.
     fn unread(&self, fault: Fault) -> Result<Reason, Reason> {
         if self.drive.is_lost(fault) {
             return Err(Reason::NotReached(Stop::of_drive(fault)));
