@@ -189,6 +189,7 @@ fn commands(unit: &str, kind: &str, dir: &Path) -> String {
 fn the_rules_load_twice_without_doubling_leave_others_alone_and_go_again() {
     let tree = Tree::new();
     for (name, artifacts) in all() {
+        tree.write("/nat/clear.sh", file(&artifacts, "/etc/piback/nat/clear.sh"));
         tree.write("/nat/ipv4.rules", file(&artifacts, "/etc/piback/nat/ipv4.rules"));
         tree.write("/nat/ipv6.rules", file(&artifacts, "/etc/piback/nat/ipv6.rules"));
         let unit = file(&artifacts, "/etc/systemd/system/piback-nat.service");
@@ -264,6 +265,7 @@ fn rules_in_the_kernel_read_back_as_their_file_does_and_one_that_was_touched_doe
 fn rules_that_load_half_way_stay_at_boot_and_go_after_a_failed_apply() {
     let tree = Tree::new();
     let (_, artifacts) = all().into_iter().next().unwrap();
+    tree.write("/nat/clear.sh", file(&artifacts, "/etc/piback/nat/clear.sh"));
     tree.write("/nat/ipv4.rules", file(&artifacts, "/etc/piback/nat/ipv4.rules"));
     let unit = file(&artifacts, "/etc/systemd/system/piback-nat.service");
     let start = commands(&unit, "ExecStart", &tree.path("/nat"));

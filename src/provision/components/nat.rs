@@ -37,6 +37,16 @@ pub static COMPONENT: Component = Component {
             notifies: &[&COMPONENT],
         },
         File {
+            template: template!("nat-clear.sh"),
+            path: "/etc/piback/nat/clear.sh",
+            mode: 0o644,
+            ownership: Ownership::Whole,
+            stacks: ALL,
+            when: always,
+            checker: Checker::None,
+            notifies: &[&COMPONENT],
+        },
+        File {
             template: template!("piback-nat.service"),
             path: "/etc/systemd/system/piback-nat.service",
             mode: 0o644,

@@ -32,8 +32,37 @@ impl Rules {
         if there.is_empty() {
             return Ok(Some("the rules are not loaded".to_owned()));
         }
-        Ok(difference(&ours(self.wanted.as_ref().map_err(Clone::clone)?, table), &there))
+        let difference = difference(&ours(self.wanted.as_ref().map_err(Clone::clone)?, table), &there);
+        let overtaken =
+            || overtaken(&self.there, table).map(|rule| format!("a rule before ours lets all in: {rule}"));
+        Ok(difference.or_else(overtaken))
     }
+}
+
+/// Finds a rule that accepts everything before a packet comes to a chain of ours. Docker, ufw and others put theirs in front,
+/// too, and those decide about their own packets only.
+#[must_use]
+pub fn overtaken<'a>(saved: &'a str, table: &str) -> Option<&'a str> {
+    let mut rest =
+        saved.lines().map(str::trim).skip_while(|line| line.strip_prefix('*') != Some(table)).skip(1);
+    let rules: Vec<&str> = rest.by_ref().take_while(|line| !line.starts_with('*')).collect();
+    ["INPUT", "FORWARD"].into_iter().find_map(|chain| {
+        let of_chain = rules.iter().copied().filter(|rule| rule.split(' ').nth(1) == Some(chain));
+        let before = of_chain.take_while(|rule| !is_ours(rule));
+        before.into_iter().find(|rule| accepts_all(rule, chain))
+    })
+}
+
+/// Tells a rule that has no condition but a comment, as `iptables-save` prints it, and accepts.
+fn accepts_all(rule: &str, chain: &str) -> bool {
+    let Some(rest) =
+        rule.strip_prefix(&format!("-A {chain} ")).and_then(|rest| rest.strip_suffix("-j ACCEPT"))
+    else {
+        return false;
+    };
+    let rest = rest.trim_end();
+    let comment = rest.strip_prefix("-m comment --comment ");
+    rest.is_empty() || comment.is_some_and(|c| !c.contains(" -") && (!c.contains(' ') || c.starts_with('"')))
 }
 
 /// Loads a file into a namespace, and prints what iptables makes of it.
@@ -122,5 +151,29 @@ mod tests {
             .replace(line, "")
             .replace("-A PIBACK-INPUT -i lo", "-A PIBACK-INPUT -j DROP\n-A PIBACK-INPUT -i lo");
         assert_eq!(said(&moved).as_deref(), Some("a rule is in another place: -A PIBACK-INPUT -j DROP"));
+    }
+
+    #[test]
+    fn a_rule_that_lets_all_in_before_ours_is_found_and_no_other() {
+        let saved = |rules: &str| format!("*nat\n-A INPUT -j ACCEPT\nCOMMIT\n*filter\n{rules}COMMIT\n");
+        let ours = "-A INPUT -j PIBACK-INPUT\n-A FORWARD -j PIBACK-FORWARD\n";
+        for rule in [
+            "-A INPUT -j ACCEPT",
+            "-A FORWARD -j ACCEPT",
+            "-A INPUT -m comment --comment \"let all in\" -j ACCEPT",
+            "-A INPUT -m comment --comment all -j ACCEPT",
+        ] {
+            assert_eq!(overtaken(&saved(&format!("{rule}\n{ours}")), "filter"), Some(rule));
+            assert_eq!(overtaken(&saved(&format!("{ours}{rule}\n")), "filter"), None, "behind ours");
+        }
+        for rule in [
+            "-A INPUT -i docker0 -j ACCEPT",
+            "-A INPUT -j ts-input",
+            "-A INPUT -j DROP",
+            "-A INPUT -m comment --comment \"ssh\" -m tcp --dport 22 -j ACCEPT",
+            "-A OUTPUT -j ACCEPT",
+        ] {
+            assert_eq!(overtaken(&saved(&format!("{rule}\n{ours}")), "filter"), None, "{rule}");
+        }
     }
 }
