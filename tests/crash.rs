@@ -30,8 +30,13 @@ fn desired(host: &FakeHost, wish: Wish) -> Desired {
         Wish::Apply { stack, channel } => {
             let text = EMBEDDED[0].1.replace("channel: 6", &format!("channel: {channel}"));
             let profile = load(&text, "travel").unwrap();
-            let facts =
-                Facts { os: Default::default(), stack, interfaces_d_is_read: false, ssh_ports: vec![22] };
+            let facts = Facts {
+                os: Default::default(),
+                stack,
+                interfaces_d_is_read: false,
+                ssh_ports: vec![22],
+                installed: true,
+            };
             let wifi = Passphrase::from_file_content(PASSPHRASE.as_bytes()).unwrap();
             let mut artifacts = render(&profile, &facts, wifi.hostapd_key(), &BTreeMap::new()).unwrap();
             adopt::find(host, &facts, &profile).unwrap().join(&mut artifacts);

@@ -32,8 +32,13 @@ fn all() -> Vec<(String, Vec<Artifact>)> {
     for stack in [Stack::Ifupdown, Stack::Dhcpcd, Stack::NetworkManager] {
         for name in ["travel", "moving-electrons", "every-option"] {
             let profile = load(embedded(name).unwrap_or(EVERY_OPTION), name).unwrap();
-            let facts =
-                Facts { os: Default::default(), stack, interfaces_d_is_read: false, ssh_ports: vec![22] };
+            let facts = Facts {
+                os: Default::default(),
+                stack,
+                interfaces_d_is_read: false,
+                ssh_ports: vec![22],
+                installed: true,
+            };
             let made = render(&profile, &facts, "wpa_passphrase", &BTreeMap::new()).unwrap();
             all.push((format!("{name} on {stack}"), made));
         }
@@ -95,6 +100,7 @@ fn each_tool_refuses_a_broken_file() {
         stack: Stack::NetworkManager,
         interfaces_d_is_read: false,
         ssh_ports: vec![22],
+        installed: true,
     };
     for (template, path, bad) in [
         ("dnsmasq.conf", "/etc/dnsmasq.d/piback.conf", "dhcp-rnge=1\n"),

@@ -319,6 +319,7 @@ fn rules_in_the_kernel_go_with_the_script_and_come_back_with_it() {
         stack: Stack::Dhcpcd,
         interfaces_d_is_read: true,
         ssh_ports: vec![22],
+        installed: true,
     };
     let mut desired = Desired {
         stack: Some(facts.stack),

@@ -117,6 +117,10 @@ fn every_verb_keeps_the_contract() {
     walk("man", &[&pages], 0);
     walk("qr", &[], 0);
     walk("attach", &[], 1);
+    // A tree has no cards and drives: nothing of this machine is taken off, nor switched off.
+    walk("eject", &["--all"], 64);
+    walk("poweroff", &[], 64);
+    walk("volume", &["all"], 64);
     walk("cancel", &["SD"], 1);
     let both = ["SD", "--source", &card, "--dest", &drive];
     let backup = walk("backup", &both, 5);

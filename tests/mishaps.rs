@@ -402,6 +402,7 @@ fn edits_made_between_a_cut_and_its_undoing_are_kept() {
         stack: piback::provision::host::facts::Stack::Dhcpcd,
         interfaces_d_is_read: true,
         ssh_ports: vec![22],
+        installed: true,
     };
     let profile = piback::profile::load(piback::profile::embedded("travel").unwrap(), "travel").unwrap();
     let wifi = piback::profile::types::Passphrase::from_file_content(PASSPHRASE.as_bytes()).unwrap();

@@ -137,7 +137,7 @@ proptest! {
             Err(e) => panic!("{e}\n{}", sample.yaml),
         };
         prop_assert_eq!(profile.wifi.ssid.as_str(), &sample.ssid);
-        let facts = Facts { os: Default::default(), stack, interfaces_d_is_read: false, ssh_ports: vec![22] };
+        let facts = Facts { os: Default::default(), stack, interfaces_d_is_read: false, ssh_ports: vec![22], installed: true };
         let wifi = Passphrase::from_file_content(sample.passphrase.as_bytes()).unwrap();
         let artifacts = render(&profile, &facts, wifi.hostapd_key(), &BTreeMap::new()).unwrap();
         let secrets = Secrets { wifi };

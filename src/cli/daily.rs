@@ -1,6 +1,6 @@
 //! The flags of day-to-day verbs, without those of a run.
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -29,6 +29,42 @@ pub struct Enroll {
     /// Don't ask
     #[arg(long)]
     pub yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Eject {
+    /// The card's or the drive's label, or its device as in /dev/sdb1
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub volume: Option<String>,
+    /// All cards and drives
+    #[arg(long)]
+    pub all: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Poweroff {
+    /// Stop running backups first; what was verified stays, and the next run goes on
+    #[arg(long)]
+    pub stop_jobs: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Volume {
+    #[command(subcommand)]
+    pub act: VolumeAct,
+}
+
+/// Requests of udev's rule and of the units. Devices are the kernel's names, as sda1.
+#[derive(Debug, Subcommand)]
+pub enum VolumeAct {
+    /// Mount what was plugged in
+    Mount { kname: String },
+    /// Take off what was unplugged, or is to be
+    Unmount { kname: String },
+    /// Mount all that is plugged in
+    All,
+    /// Back up a card that was plugged in
+    Backup { kname: String },
 }
 
 #[derive(Debug, Args)]

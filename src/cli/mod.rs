@@ -3,7 +3,7 @@
 mod daily;
 mod texts;
 
-pub use daily::{Enroll, Qr, Running, SetTime, Web};
+pub use daily::{Eject, Enroll, Poweroff, Qr, Running, SetTime, Volume, VolumeAct, Web};
 pub use texts::{Completions, Image, ImageText, Man, Os};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -76,6 +76,13 @@ pub enum Command {
     Cards,
     /// Let a drive receive backups
     Enroll(Enroll),
+    /// Take a card or drive off, durably: then it may be unplugged
+    Eject(Eject),
+    /// Take all cards and drives off and switch the appliance off
+    Poweroff(Poweroff),
+    /// Mount a card or drive, or take it off: what udev's rule calls
+    #[command(hide = true)]
+    Volume(Volume),
     /// Follow a running backup; Ctrl-C leaves it running
     Attach(Running),
     /// Ask a running backup to stop
@@ -104,7 +111,7 @@ pub enum Command {
 
 impl Command {
     /// Every verb.
-    pub const VERBS: [&'static str; 25] = [
+    pub const VERBS: [&'static str; 28] = [
         "init",
         "plan",
         "apply",
@@ -118,6 +125,9 @@ impl Command {
         "doctor",
         "cards",
         "enroll",
+        "eject",
+        "poweroff",
+        "volume",
         "attach",
         "cancel",
         "schema",
@@ -149,6 +159,9 @@ impl Command {
             Command::Doctor => "doctor",
             Command::Cards => "cards",
             Command::Enroll(_) => "enroll",
+            Command::Eject(_) => "eject",
+            Command::Poweroff(_) => "poweroff",
+            Command::Volume(_) => "volume",
             Command::Attach(_) => "attach",
             Command::Cancel(_) => "cancel",
             Command::Schema => "schema",

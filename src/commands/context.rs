@@ -10,6 +10,7 @@ use crate::media::reach::End;
 pub use crate::paths::PROFILE;
 use crate::profile::types::Passphrase;
 use crate::profile::{self, Profile};
+use crate::profile::{Automount, OnInsert};
 use crate::provision::apply::journal;
 use crate::provision::host::facts::Stack;
 use crate::provision::plan::prepare::Prepared;
@@ -146,11 +147,23 @@ pub struct Settings {
     pub destination: Option<String>,
     /// The folder that piback mounts below.
     pub mount_root: PathBuf,
+    /// The share of cards and drives, and its user.
+    pub share: Option<(String, String)>,
+    /// True where piback mounts what is plugged in.
+    pub automount: bool,
+    /// True where a card is backed up when it is plugged in.
+    pub starts_on_insert: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { destination: None, mount_root: PathBuf::from(MOUNT_ROOT) }
+        Settings {
+            destination: None,
+            mount_root: PathBuf::from(MOUNT_ROOT),
+            share: None,
+            automount: false,
+            starts_on_insert: false,
+        }
     }
 }
 
@@ -163,10 +176,13 @@ pub fn settings(global: &Global) -> anyhow::Result<Settings> {
     if global.profile.is_none() && host.read_followed(PROFILE).is_ok_and(|found| found.is_none()) {
         return Ok(Settings::default());
     }
-    let backup = load_profile(&host, global)?.backup;
+    let Profile { backup, share, volumes, .. } = load_profile(&host, global)?;
     Ok(Settings {
         destination: Some(backup.destination.as_str().to_owned()),
         mount_root: PathBuf::from(backup.mount_root.as_str()),
+        share: Some((share.names.drives.to_string(), share.user.to_string())),
+        automount: volumes.mount == Automount::Auto,
+        starts_on_insert: backup.on_insert == OnInsert::Start,
     })
 }
 

@@ -1,16 +1,18 @@
 //! `piback enroll DRIVE`: this drive may receive backups.
 
-use super::context;
+use super::context::{self, Settings};
 use crate::cli::{Enroll, Global};
 use crate::error::{Outcome, Problem};
 use crate::media::drives::{self, Marker};
 use crate::media::find::{self, VolumeKind};
-use crate::media::reach::{marker, reach, refuse_a_card, take_off};
+use crate::media::reach::{marker, only_read_only, reach, refuse_a_card, take_off};
 use crate::media::volume::{Plugged, Volume};
-use crate::media::{enrolled, plugged};
+use crate::media::{appear, enrolled, plugged};
+use crate::provision::components::volumes;
 use crate::system::folder::Folder;
 use crate::system::mount::{self, Access};
-use crate::system::random;
+use crate::system::run::Tool;
+use crate::system::{process, random};
 use crate::ui::{Ui, visible};
 use anyhow::{Context, anyhow};
 use serde::Serialize;
@@ -18,6 +20,25 @@ use std::path::Path;
 
 pub fn run(args: &Enroll, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let settings = context::settings(global)?;
+    let plugged = plugged::read()?;
+    let volume = find_drive(&plugged, &args.drive)?;
+    if settings.automount && only_read_only(volume) && process::is_root() {
+        // Mounted when it was plugged in, read-only as every drive that is not enrolled yet.
+        appear::unmount(&volume.kname, &settings.mount_root, ui)?;
+        let enrolled = enroll(args, &settings, global, ui);
+        mount_again(&volume.kname);
+        return enrolled;
+    }
+    enroll(args, &settings, global, ui)
+}
+
+/// Lets the unit mount it again, writable now. One that can't is looked at by `status`.
+fn mount_again(kname: &str) {
+    let unit = format!("{}{kname}.service", volumes::VOLUME);
+    let _ = Tool::new("systemctl").args(["restart", &unit]).run();
+}
+
+fn enroll(args: &Enroll, settings: &Settings, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let plugged = plugged::read()?;
     let volume = find_drive(&plugged, &args.drive)?;
     let (shown, device) = (volume.shown_label(), volume.device());

@@ -11,11 +11,13 @@ mod confirm;
 mod context;
 mod doctor;
 mod drift;
+mod eject;
 mod enroll;
 mod image;
 mod init;
 mod man;
 mod plan;
+mod poweroff;
 mod qr;
 mod render;
 mod rollback;
@@ -26,6 +28,7 @@ pub mod set_time;
 mod settle;
 mod status;
 mod verify;
+mod volume;
 mod web;
 
 use crate::cli::{Cli, Command};
@@ -58,6 +61,9 @@ pub fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Outcome> {
         Command::Drift => drift::run(global, ui),
         Command::Cards => cards::run(global, ui),
         Command::Enroll(args) => enroll::run(args, global, ui),
+        Command::Eject(args) => eject::run(args, global, ui),
+        Command::Poweroff(args) => poweroff::run(args, global, ui),
+        Command::Volume(args) => volume::run(args, global, ui),
         Command::Attach(args) => attach::run(args, global, ui),
         Command::Cancel(args) => cancel::run(args, global, ui),
         Command::Schema => schema::run(ui),

@@ -77,6 +77,7 @@ mod tests {
             stack: Stack::NetworkManager,
             interfaces_d_is_read: false,
             ssh_ports: vec![22],
+            installed: true,
         };
         let clash = Taken { interface: "eth0".into(), address: [10, 41, 0, 7].into(), prefix: 24, own: true };
         let free = Choice { network: profile.network.clone(), moves: None, clash: None };

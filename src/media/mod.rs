@@ -2,6 +2,7 @@
 //!
 //! Knows no backup and no appliance: labels and folders go in, two open folders come out.
 
+pub mod appear;
 pub mod blkid;
 pub mod device;
 pub mod drives;

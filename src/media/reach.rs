@@ -6,7 +6,7 @@ use super::{find, plugged};
 use crate::error::Problem;
 use crate::profile::types::VolumeLabel;
 use crate::system::folder::{self, Folder};
-use crate::system::mount::{self, Access, MountError, Mounted};
+use crate::system::mount::{self, Access, MountError, Mounted, Owner};
 use crate::system::process;
 use crate::ui::{Ui, visible};
 use anyhow::{Context, anyhow};
@@ -35,6 +35,26 @@ pub fn reach(
     mounted: &mut Vec<Mounted>,
     ui: &Ui,
 ) -> anyhow::Result<End> {
+    let spare = format!("piback-{}", volume.kname.replace('!', "-"));
+    // A label that is fit to be a folder's name; any other one stays data.
+    let label = volume.label.as_deref().filter(|l| l.parse::<VolumeLabel>().is_ok());
+    let names: Vec<String> = label.map(str::to_owned).into_iter().chain([spare]).collect();
+    reach_as(volume, access, mount_root, &names, None, mounted, ui)
+}
+
+/// Reaches it as [`reach`] does; a folder that is made for it gets the first of the names that is free.
+///
+/// # Errors
+/// As there.
+pub fn reach_as(
+    volume: &Volume,
+    access: Access,
+    mount_root: &Path,
+    names: &[String],
+    owner: Option<Owner>,
+    mounted: &mut Vec<Mounted>,
+    ui: &Ui,
+) -> anyhow::Result<End> {
     let (device, shown) = (volume.device(), volume.shown_label());
     let number =
         mount::device_number(&device).with_context(|| format!("{shown}: {} is gone", device.display()))?;
@@ -53,11 +73,8 @@ pub fn reach(
         let what = format!("{shown} is not mounted, and only root can mount it");
         return Err(Problem::needs_root(what).into());
     }
-    let spare = format!("piback-{}", volume.kname.replace('!', "-"));
-    // A label that is fit to be a folder's name; any other one stays data.
-    let label = volume.label.as_deref().filter(|l| l.parse::<VolumeLabel>().is_ok());
-    let names: Vec<&str> = label.into_iter().chain([spare.as_str()]).collect();
-    match mount::mount(&device, fstype, mount_root, &names, access) {
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    match mount::mount(&device, fstype, mount_root, &names, access, owner) {
         Ok(new) => {
             ui.detail(&format!("mounted {shown} at {}", visible(&new.at.to_string_lossy())));
             let dir = new.at.clone();

@@ -19,4 +19,7 @@ pub use embedded::{EMBEDDED, embedded};
 pub use errors::{ProfileError, ProfileErrors};
 pub use load::{load, load_part};
 pub use locate::{Step, Wanted, dotted, locate};
-pub use schema::{Backup, Dhcp, Dns, Network, Profile, Share, Uplink, Wifi, json_schema, roles};
+pub use schema::{
+    Automount, Backup, Dhcp, Dns, Network, OnInsert, Profile, Share, Uplink, Volumes, Wifi, json_schema,
+    roles,
+};

@@ -17,6 +17,7 @@ pub struct Profile {
     pub network: Network,
     pub uplink: Uplink,
     pub share: Share,
+    pub volumes: Volumes,
     pub backup: Backup,
 }
 
@@ -32,6 +33,8 @@ struct ProfileParts {
     uplink: Uplink,
     #[serde(default)]
     share: Share,
+    #[serde(default)]
+    volumes: Volumes,
     backup: Backup,
 }
 
@@ -40,7 +43,7 @@ impl TryFrom<ProfileParts> for Profile {
     type Error = String;
 
     fn try_from(parts: ProfileParts) -> Result<Self, String> {
-        let ProfileParts { version, wifi, network, uplink, share, backup } = parts;
+        let ProfileParts { version, wifi, network, uplink, share, volumes, backup } = parts;
         // A radio that is meant otherwise gets its name later, and is held against these then.
         if wifi.interface.by() == &By::Name {
             roles(&uplink, &share, wifi.interface.name())?;
@@ -50,6 +53,11 @@ impl TryFrom<ProfileParts> for Profile {
         }
         if share.names.drives.as_str().eq_ignore_ascii_case(share.names.folder.as_str()) {
             return Err("share.names|are one and the same for Samba, which does not tell a from A".into());
+        }
+        if backup.on_insert == OnInsert::Start && volumes.mount == Automount::Off {
+            return Err(
+                "backup.on_insert|starts when a card was mounted, and nobody mounts it: under volumes, mount: auto".into()
+            );
         }
         let country = wifi.country.as_str();
         if wifi.radio.band() == Band::Ghz2 && wifi.radio.channel() > wifi.country.last_channel() {
@@ -70,7 +78,7 @@ impl TryFrom<ProfileParts> for Profile {
                 _ => {}
             }
         }
-        Ok(Profile { version, wifi, network, uplink, share, backup })
+        Ok(Profile { version, wifi, network, uplink, share, volumes, backup })
     }
 }
 
@@ -310,6 +318,39 @@ pub struct Backup {
     pub destination: VolumeLabel,
     /// The folder that cards and drives are mounted below
     pub mount_root: DataPath,
+    /// What happens when a card is plugged in
+    #[serde(default)]
+    pub on_insert: OnInsert,
+}
+
+/// What happens when a card is plugged in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnInsert {
+    /// Nothing: the backup is started by hand
+    #[default]
+    Off,
+    /// It is backed up as soon as the drive is there, once
+    Start,
+}
+
+/// Cards and drives that are plugged in.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Volumes {
+    /// Who mounts them
+    pub mount: Automount,
+}
+
+/// Who mounts what is plugged in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Automount {
+    /// Nobody, or a desktop; piback for the time of a backup
+    #[default]
+    Off,
+    /// piback, as soon as they are plugged in: cards read-only, the enrolled drive writable
+    Auto,
 }
 
 /// The JSON Schema of the profile, from the types above.

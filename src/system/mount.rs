@@ -27,6 +27,13 @@ pub enum Access {
     ReadWrite,
 }
 
+/// The user that files of a file system without owners belong to: FAT, exFAT, NTFS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Owner {
+    pub uid: u32,
+    pub gid: u32,
+}
+
 /// A volume that piback itself mounted. [`Mounted::close`] takes it off; dropping it does not.
 #[derive(Debug)]
 #[must_use = "it stays mounted until it is closed"]
@@ -71,7 +78,7 @@ pub fn is_at(number: u64, dir: &Path) -> io::Result<bool> {
 }
 
 /// Mounts `device`, which holds a file system of type `fstype` as blkid names it, on a folder below `mount_root`
-/// that is named by the first of `names` that is free. The file system's programs, devices and set-uid bits are off.
+/// that is named by the first of `names` that is free; without an `owner` its files are root's, where it knows none. The file system's programs, devices and set-uid bits are off.
 ///
 /// # Errors
 /// [`MountError::Busy`], or whatever the kernel or the tool said. Nothing is left mounted then, and no folder.
@@ -81,9 +88,10 @@ pub fn mount(
     mount_root: &Path,
     names: &[&str],
     access: Access,
+    owner: Option<Owner>,
 ) -> Result<Mounted, MountError> {
     let number = device_number(device).with_context(|| visible(&device.to_string_lossy()))?;
-    let ways = ways(fstype, access)?;
+    let ways = ways(fstype, access, owner)?;
     let (at, made_folder) = folder(mount_root, names)?;
     let mounted = Mounted { at, made_folder };
     let result = try_ways(device, &ways, &mounted.at, access);
@@ -95,6 +103,40 @@ pub fn mount(
         Ok(()) => Ok(mounted),
         Err(error) => Err(with_cleanup(MountError::Other(error), mounted.close().err())),
     }
+}
+
+/// Takes off what is mounted at `at`, and removes the folder if that is empty then. What is `gone` is taken out of the tree
+/// even while somebody has files of it open: nothing of it can be read or written any more.
+///
+/// # Errors
+/// It is still in use after two seconds, or the device failed while it was flushed.
+pub fn take_off(at: &Path, gone: bool) -> anyhow::Result<()> {
+    let mounted = Mounted { at: at.to_owned(), made_folder: false };
+    if gone {
+        match umount2(at, MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW) {
+            Ok(()) | Err(Errno::EINVAL) => {}
+            Err(e) => return Err(io::Error::from(e)).with_context(|| format!("unmount {}", mounted.shown())),
+        }
+    } else {
+        mounted.close()?;
+    }
+    match fs::remove_dir(at) {
+        Err(e) if !matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty) => {
+            Err(e).with_context(|| format!("remove the folder {}", visible(&at.to_string_lossy())))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Makes everything that was written to the file system at `at` durable, the device's own cache included.
+///
+/// # Errors
+/// The device failed.
+pub fn make_durable(at: &Path, device: &Path) -> io::Result<()> {
+    let folder = fs::File::open(at)?;
+    nix::unistd::syncfs(&folder)?;
+    // On a block device this flushes its cache, which syncfs does not do on vfat.
+    fs::File::open(device)?.sync_all()
 }
 
 impl Mounted {
@@ -159,27 +201,31 @@ fn with_cleanup(error: MountError, cleanup: Option<anyhow::Error>) -> MountError
 /// One way to mount a file system: the kernel's type, or a FUSE tool, and options.
 #[derive(Debug, PartialEq, Eq)]
 enum Way {
-    Kernel { fstype: &'static str, options: &'static str },
-    Fuse { tool: &'static str, package: &'static str, options: &'static str },
+    Kernel { fstype: &'static str, options: String },
+    Fuse { tool: &'static str, package: &'static str, options: String },
 }
 
 /// In the order in which to try them; the next one is taken only where the kernel does not know the one before.
-fn ways(fstype: &str, access: Access) -> anyhow::Result<Vec<Way>> {
-    let kernel = |fstype, options| Way::Kernel { fstype, options };
+fn ways(fstype: &str, access: Access, owner: Option<Owner>) -> anyhow::Result<Vec<Way>> {
+    // Whoever mounts has a umask of his own, which the kernel would take.
+    let owned = owner.map(|Owner { uid, gid }| format!("uid={uid},gid={gid},umask=0022"));
+    let kernel = |fstype, options: &str| Way::Kernel { fstype, options: options.to_owned() };
+    let ownerless =
+        |fstype, own: &str| Way::Kernel { fstype, options: joined([Some(own), owned.as_deref()]) };
+    let fuse = |tool, package, own: &str| {
+        let options = joined([Some(own), owned.as_deref()]);
+        Way::Fuse { tool, package, options }
+    };
     // Without it a read-only mount replays the journal, and that is a write.
     let journal = if access == Access::ReadOnly { "noload" } else { "" };
     Ok(match fstype {
         // FAT stores local time without saying which; a fixed zone keeps every time the same on every journey.
-        "vfat" => vec![kernel("vfat", "tz=UTC,utf8=1")],
-        "exfat" => vec![
-            kernel("exfat", "iocharset=utf8"),
-            Way::Fuse { tool: "mount.exfat-fuse", package: "exfat-fuse", options: "" },
-        ],
-        "ntfs" => {
-            // Names that Windows could not open are refused, and kept escaped.
-            let ntfs_3g = Way::Fuse { tool: "ntfs-3g", package: "ntfs-3g", options: "windows_names" };
-            vec![kernel("ntfs3", "iocharset=utf8"), ntfs_3g]
+        "vfat" => vec![ownerless("vfat", "tz=UTC,utf8=1")],
+        "exfat" => {
+            vec![ownerless("exfat", "iocharset=utf8"), fuse("mount.exfat-fuse", "exfat-fuse", "")]
         }
+        // Names that Windows could not open are refused, and kept escaped.
+        "ntfs" => vec![ownerless("ntfs3", "iocharset=utf8"), fuse("ntfs-3g", "ntfs-3g", "windows_names")],
         "ext2" => vec![kernel("ext2", ""), kernel("ext4", "")],
         "ext3" => vec![kernel("ext3", journal), kernel("ext4", journal)],
         "ext4" => vec![kernel("ext4", journal)],
@@ -188,12 +234,19 @@ fn ways(fstype: &str, access: Access) -> anyhow::Result<Vec<Way>> {
     })
 }
 
+/// Options with commas between them.
+fn joined<const N: usize>(options: [Option<&str>; N]) -> String {
+    let options: Vec<&str> = options.into_iter().flatten().filter(|option| !option.is_empty()).collect();
+    options.join(",")
+}
+
 fn try_ways(device: &Path, ways: &[Way], at: &Path, access: Access) -> Result<(), MountError> {
     let mut tried = Vec::new();
     for way in ways {
         match way {
             Way::Kernel { fstype, options } => {
-                let done = kernel_mount(Some(device), at, Some(*fstype), flags(access), Some(*options));
+                let done =
+                    kernel_mount(Some(device), at, Some(*fstype), flags(access), Some(options.as_str()));
                 match done {
                     Ok(()) => return Ok(()),
                     Err(Errno::EBUSY) => return Err(MountError::Busy),
@@ -209,9 +262,8 @@ fn try_ways(device: &Path, ways: &[Way], at: &Path, access: Access) -> Result<()
             }
             Way::Fuse { tool, package, options: own } => {
                 let access_option = if access == Access::ReadOnly { "ro" } else { "rw" };
-                let options = [access_option, own].join(",");
-                let options = options.trim_end_matches(',');
-                match Tool::new(*tool).args(["-o", options]).arg(device).arg(at).run() {
+                let options = joined([Some(access_option), Some(own)]);
+                match Tool::new(*tool).args(["-o", &options]).arg(device).arg(at).run() {
                     Ok(_) => return restrict(at, access),
                     Err(RunError::NotFound { .. }) => {
                         tried.push(format!("{tool} is not installed (package {package})"));

@@ -119,6 +119,13 @@ pub fn open_files_allowed() -> usize {
     limit.map_or(1024, |(soft, _)| usize::try_from(soft).unwrap_or(usize::MAX))
 }
 
+/// The numbers of a user and of his own group; none where there is no such user.
+#[must_use]
+pub fn ids_of(user: &str) -> Option<(u32, u32)> {
+    let user = nix::unistd::User::from_name(user).ok().flatten()?;
+    Some((user.uid.as_raw(), user.gid.as_raw()))
+}
+
 /// The user that this process acts as.
 #[must_use]
 pub fn user() -> u32 {

@@ -421,7 +421,7 @@ fn facts(stack: Stack) -> Facts {
         Stack::Ifupdown => 8,
     };
     let os = os_release(&format!("VERSION_ID=\"{version}\"\n"));
-    Facts { os, stack, interfaces_d_is_read: false, ssh_ports: vec![22] }
+    Facts { os, stack, interfaces_d_is_read: false, ssh_ports: vec![22], installed: true }
 }
 
 pub fn profile(channel: u8) -> Profile {

@@ -34,6 +34,7 @@ components! {
     samba,
     drives,
     dns,
+    volumes,
 }
 
 /// The unit that, started at boot, makes a stack the one in charge; ifupdown has none that tells.

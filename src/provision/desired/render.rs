@@ -79,7 +79,13 @@ mod tests {
     use crate::provision::host::facts::Stack;
 
     fn facts(stack: Stack) -> Facts {
-        Facts { os: Default::default(), stack, interfaces_d_is_read: false, ssh_ports: vec![22] }
+        Facts {
+            os: Default::default(),
+            stack,
+            interfaces_d_is_read: false,
+            ssh_ports: vec![22],
+            installed: true,
+        }
     }
 
     fn profile() -> Profile {

@@ -50,7 +50,12 @@ pub struct Facts {
     pub interfaces_d_is_read: bool,
     /// Ports that SSH listens on, sorted and never empty.
     pub ssh_ports: Vec<u16>,
+    /// True where units of piback's find the program by its name alone.
+    pub installed: bool,
 }
+
+/// Folders of programs in which systemd looks too (systemd.exec(5), the default of `PATH`).
+const PROGRAMS: [&str; 2] = ["/usr/bin", "/usr/local/bin"];
 
 /// Names the unit that, started at boot, makes a stack the one in charge.
 pub type UnitOf = fn(Stack) -> Option<&'static str>;
@@ -83,7 +88,10 @@ pub fn read(
     };
     let interfaces = read(INTERFACES)?.unwrap_or_default();
     let interfaces_d_is_read = reads_interfaces_d(&interfaces);
-    Ok(Facts { os, stack, interfaces_d_is_read, ssh_ports: ssh::ports(host) })
+    let holds_piback =
+        |folder: &&str| host.list(folder).is_ok_and(|names| names.iter().any(|name| name == "piback"));
+    let installed = PROGRAMS.iter().any(|folder| holds_piback(&folder));
+    Ok(Facts { os, stack, interfaces_d_is_read, ssh_ports: ssh::ports(host), installed })
 }
 
 fn found_stack(host: &dyn Host, unit_of: UnitOf, os: &OsRelease) -> anyhow::Result<Option<Stack>> {

@@ -2,8 +2,8 @@
 
 use crate::error::Problem;
 use crate::paths::TEMPLATES;
-use crate::profile::Profile;
 use crate::profile::types::{By, Passphrase, Subnet};
+use crate::profile::{Automount, Profile};
 use crate::provision::adopt;
 use crate::provision::adopt::conflicts::{self, Conflict, Weight};
 use crate::provision::components;
@@ -63,6 +63,9 @@ impl Prepared {
             notes.push(format!("the network stack was {last} and is {} now", facts.stack));
         }
         notes.extend(subnet.note().into_iter().chain(unknown));
+        if host.is_live() && !facts.installed && profile.volumes.mount == Automount::Auto {
+            notes.push("nobody mounts what is plugged in: that takes a piback in /usr/bin, where its package puts it".into());
+        }
         let manual = adopt::find(host, &facts, &profile)?;
         let conflicts = conflicts::find(host, &facts, &profile, &manual)?;
         if state.owned().is_empty() {

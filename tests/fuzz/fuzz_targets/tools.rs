@@ -26,7 +26,7 @@ fuzz_target!(|data: &[u8]| {
         assert!(probes.iter().all(|p| !p.ok), "{probes:?}");
     }
     let stack = STACKS[data.len() % 3];
-    let facts = Facts { os: Default::default(), stack, interfaces_d_is_read: stack == Stack::Ifupdown, ssh_ports: vec![22] };
+    let facts = Facts { os: Default::default(), stack, interfaces_d_is_read: stack == Stack::Ifupdown, ssh_ports: vec![22], installed: true };
     for (name, finding) in doctor::examine(&Subject {
         host: &host,
         profile: Some(&profile),

@@ -1,10 +1,12 @@
 """The network lab: a Pi-like appliance with a virtual radio, an iPad that joins it, and a hotel behind its cable."""
 
 import shutil
+import subprocess
 import time
 
-from . import cache, checks, images, qemu
+from . import cache, checks, images, qemu, usb
 from .appliance import EVIDENCE, PRELUDE, Appliance
+from .errors import LabError
 from .paths import CACHE, GUEST
 
 # Names in the order in which the guest's disks appear: vda and so on.
@@ -16,6 +18,8 @@ class NetworkLab(Appliance):
 
     JOIN = "/run/lab/ipad-join"
     CONNECTED = "in_ipad iw dev wlan1 link | grep -o 'Connected to .*'"
+    # A bus that the snapshots of machines without one know nothing of: such a scenario boots by itself.
+    has_usb = False
 
     def __init__(self, release, work, piback, say):
         self.work = work
@@ -133,6 +137,7 @@ class NetworkLab(Appliance):
             devices=[
                 "-netdev", "hubport,id=cable,hubid=0", "-device", "virtio-net-pci,netdev=cable,id=eth0,mac=b8:27:eb:00:00:01",
                 "-netdev", "hubport,id=wall,hubid=0", "-device", "virtio-net-pci,netdev=wall,id=eth1,mac=52:54:00:00:00:02",
+                *(usb.BUS if self.has_usb else []),
             ],
         )
         self.machine = qemu.Machine(hardware, self.work / f"boot{self.boots}", PRELUDE, snapshot)
@@ -164,6 +169,25 @@ class NetworkLab(Appliance):
 
     def cut_power(self):
         self.machine.kill()
+
+    # Cards and drives
+
+    def make_disk(self, name, size, *mkfs):
+        """A disk image that the command makes a file system on."""
+        file = self.work / f"{name}.img"
+        with file.open("wb") as image:
+            image.truncate(size)
+        done = subprocess.run([*mkfs, str(file)], capture_output=True, text=True)
+        if done.returncode != 0:
+            raise LabError(f"{mkfs[0]}: {done.stderr.strip()}")
+        return file
+
+    def plug(self, name):
+        """Puts the disk of that name on the USB bus."""
+        usb.plug(self.machine.qmp.ask, name, self.work / f"{name}.img", "raw")
+
+    def pull(self, name):
+        usb.pull(self.machine.qmp.ask, name)
 
     # The cable
 

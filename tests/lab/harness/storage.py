@@ -5,7 +5,7 @@ import random
 import shutil
 import time
 
-from . import images, qemu
+from . import images, qemu, usb
 from .errors import Failed, LabError, expect
 from .paths import GUEST
 
@@ -44,7 +44,7 @@ class StorageLab:
             initrd=self.image.initrd(),
             disks=[(self.image.disk("root.img"), "raw", True), (self.payload, "raw", True)],
             append="lab.root=ro lab.init=/run/lab/storage-init.sh",
-            devices=["-device", "qemu-xhci,id=usb"],
+            devices=usb.BUS,
         )
         self.machine = qemu.Machine(hardware, self.work / f"boot{self.boots}", PRELUDE)
         self.plugged.clear()
@@ -73,39 +73,15 @@ class StorageLab:
 
     def plug(self, name, write_speed=0, read_speed=0, bad_sectors=()):
         """Puts disk `name` on the bus and waits for it. Speeds in bytes a second; reads of `bad_sectors` fail."""
-        ask = self.machine.qmp.ask
-        ask("blockdev-add", **{"driver": "file", "node-name": f"{name}-file", "filename": str(self.file(name))})
-        faults = {"driver": "blkdebug", "node-name": f"{name}-faults", "image": f"{name}-file"}
-        if bad_sectors:
-            fails = {"event": "none", "iotype": "read", "errno": 5, "once": False}
-            faults["inject-error"] = [{**fails, "sector": sector} for sector in bad_sectors]
-        ask("blockdev-add", **faults)
-        ask("blockdev-add", **{"driver": FORMATS[name], "node-name": f"{name}-format", "file": f"{name}-faults"})
         limits = {"bps-write": write_speed, "bps-read": read_speed}
-        ask("object-add", **{"qom-type": "throttle-group", "id": f"{name}-speed", "limits": limits})
-        ask("blockdev-add", **{
-            "driver": "throttle", "node-name": name, "file": f"{name}-format", "throttle-group": f"{name}-speed",
-        })
-        ask("device_add", **{"driver": "usb-storage", "id": name, "drive": name, "serial": name, "bus": "usb.0"})
+        usb.plug(self.machine.qmp.ask, name, self.file(name), FORMATS[name], limits, bad_sectors)
         self.plugged.add(name)
         return self.sh(f"disk {name}")
 
     def pull(self, name):
         """The disk leaves the bus in this moment, whatever is under way."""
-        ask = self.machine.qmp.ask
-        ask("device_del", id=name)
+        usb.pull(self.machine.qmp.ask, name)
         self.plugged.discard(name)
-        for _ in range(100):
-            try:
-                ask("blockdev-del", **{"node-name": name})
-                break
-            except LabError:
-                time.sleep(0.1)
-        else:
-            raise LabError(f"QEMU does not let go of {name}")
-        for node in ("format", "faults", "file"):
-            ask("blockdev-del", **{"node-name": f"{name}-{node}"})
-        ask("object-del", id=f"{name}-speed")
 
     def cut_power(self):
         """Everything stops at once; what was not on a medium is gone. Boot again to look."""

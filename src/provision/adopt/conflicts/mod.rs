@@ -127,7 +127,7 @@ mod tests {
         })
         .unwrap();
         let (os, stack) = (os_release(""), Stack::NetworkManager);
-        let facts = Facts { os, stack, interfaces_d_is_read: false, ssh_ports: vec![22] };
+        let facts = Facts { os, stack, interfaces_d_is_read: false, ssh_ports: vec![22], installed: true };
         let profile = load(EMBEDDED[0].1, "travel").unwrap();
         find(&host, &facts, &profile, &ManualSetup::default()).unwrap()
     }

@@ -1,0 +1,173 @@
+//! `piback eject LABEL|DEVICE|--all`: everything durable and taken off, looked at again, and then said so.
+
+use super::context::{self, Settings};
+use crate::cli::{Eject, Global};
+use crate::error::{Outcome, Problem};
+use crate::media::find::{self, VolumeKind};
+use crate::media::volume::{Plugged, Volume};
+use crate::media::{appear, plugged};
+use crate::provision::components::volumes;
+use crate::system::mount;
+use crate::system::process;
+use crate::system::run::Tool;
+use crate::system::rundir::{Found, RunDir};
+use crate::ui::{Ui, visible};
+use anyhow::{Context, anyhow};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+pub fn run(args: &Eject, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
+    need_this_host(global, "eject")?;
+    let settings = context::settings(global)?;
+    let plugged = plugged::read()?;
+    let volumes: Vec<&Volume> = match &args.volume {
+        Some(named) => vec![one(&plugged, named)?],
+        None => mounted(&plugged).collect(),
+    };
+    // All of them are looked at before the first is taken off.
+    let running = running()?;
+    for volume in &volumes {
+        refuse_while_used(volume, &running)?;
+    }
+    if volumes.is_empty() {
+        ui.say("No card or drive is mounted.");
+    }
+    take_off_all(&volumes, &settings, ui)?;
+    Ok(Outcome::Done)
+}
+
+/// Refuses a tree of files, whose devices are this host's, and anybody but root.
+///
+/// # Errors
+/// As said.
+pub fn need_this_host(global: &Global, verb: &str) -> anyhow::Result<()> {
+    if global.root.is_some() {
+        let what = format!("{verb} takes this host's own cards and drives, and --root names a tree of files");
+        return Err(Problem::usage(what).hint("leave --root out").into());
+    }
+    if !process::is_root() {
+        return Err(Problem::needs_root("only root can mount, and take off what is mounted").into());
+    }
+    Ok(())
+}
+
+/// Cards and drives that are mounted: what can be pulled out, none of the system's.
+pub fn mounted(plugged: &Plugged) -> impl Iterator<Item = &Volume> {
+    plugged.offered().filter(|v| (v.usb || v.removable) && !v.mounts.is_empty())
+}
+
+fn one<'a>(plugged: &'a Plugged, named: &str) -> anyhow::Result<&'a Volume> {
+    let device = Path::new(named);
+    if device.is_absolute() && mount::is_block_device(device) {
+        return Ok(find::by_device(plugged, device)?);
+    }
+    Ok(find::by_label(plugged, named, VolumeKind::Drive, &|_| false)?)
+}
+
+/// The backups that run.
+///
+/// # Errors
+/// They can't be looked up.
+pub fn running() -> anyhow::Result<Vec<Found>> {
+    RunDir::existing(None)?.map_or(Ok(Vec::new()), |dir| dir.running())
+}
+
+fn refuse_while_used(volume: &Volume, running: &[Found]) -> anyhow::Result<()> {
+    let writes_to = |found: &Found| {
+        volume.mounts.iter().any(|m| Path::new(&found.header.destination).starts_with(&m.path))
+    };
+    let used =
+        running.iter().find(|found| volume.label.as_deref() == Some(&found.header.label) || writes_to(found));
+    let Some(found) = used else { return Ok(()) };
+    let label = visible(&found.header.label);
+    Err(Problem::failed(format!("a backup of {label} runs: {} is needed", volume.shown_label()))
+        .hint(format!("wait for it: piback attach '{label}'"))
+        .hint(format!("or stop it first: piback cancel '{label}'"))
+        .into())
+}
+
+/// Takes volumes off, and says of each that it may be unplugged once it is seen nowhere any more.
+///
+/// # Errors
+/// One could not be taken off; those before it are.
+pub fn take_off_all(volumes: &[&Volume], settings: &Settings, ui: &Ui) -> anyhow::Result<()> {
+    let busy = volumes.iter().any(|v| v.mounts.iter().any(|m| m.path.starts_with(&settings.mount_root)));
+    if busy && let Some((share, _)) = &settings.share {
+        close_share(share, ui);
+    }
+    #[derive(Serialize)]
+    struct Ejected {
+        label: Option<String>,
+        device: PathBuf,
+        /// False where nothing was mounted to begin with.
+        was_mounted: bool,
+    }
+    let mut ejected = Vec::new();
+    for volume in volumes {
+        take_off(volume, ui)?;
+        let shown = volume.shown_label();
+        ui.say(&format!("{shown} may be unplugged."));
+        let was_mounted = !volume.mounts.is_empty();
+        ejected.push(Ejected { label: volume.label.clone(), device: volume.device(), was_mounted });
+    }
+    #[derive(Serialize)]
+    struct Answer {
+        volumes: Vec<Ejected>,
+    }
+    ui.json("ejected", &Answer { volumes: ejected });
+    Ok(())
+}
+
+fn take_off(volume: &Volume, ui: &Ui) -> anyhow::Result<()> {
+    let shown = volume.shown_label();
+    for at in &volume.mounts {
+        ui.detail(&format!("taking {shown} off {}", visible(&at.path.to_string_lossy())));
+        if !at.read_only {
+            mount::make_durable(&at.path, &volume.device())
+                .with_context(|| format!("{shown} can't be made durable"))?;
+        }
+    }
+    // The unit that mounted it, so that systemd knows it is off; where there is none this says nothing.
+    let unit = format!("{}{}.service", volumes::VOLUME, volume.kname);
+    let stopped = Tool::new("systemctl").args(["stop", &unit]).run();
+    if let Err(e) = stopped {
+        ui.detail(&format!("{e:#}"));
+    }
+    for at in &still(volume)? {
+        mount::take_off(at, false).map_err(|e| in_use(&shown, at, &e))?;
+    }
+    // The last word is the kernel's.
+    match still(volume)?.first() {
+        None => Ok(()),
+        Some(at) => Err(in_use(&shown, at, &anyhow!("it is mounted again"))),
+    }
+}
+
+/// Places where a volume is mounted now.
+fn still(volume: &Volume) -> anyhow::Result<Vec<PathBuf>> {
+    let plugged = plugged::read()?;
+    let now = plugged.volumes.iter().find(|v| v.kname == volume.kname && v.number == volume.number);
+    let mut places: Vec<PathBuf> =
+        now.map(|v| v.mounts.iter().map(|m| m.path.clone()).collect()).unwrap_or_default();
+    if now.is_none() {
+        places = appear::places(&volume.kname)?;
+    }
+    Ok(places)
+}
+
+fn in_use(shown: &str, at: &Path, why: &anyhow::Error) -> anyhow::Error {
+    let at = visible(&at.to_string_lossy());
+    Problem::failed(format!("{shown} is still mounted at {at}, don't unplug it: {why:#}"))
+        .hint(format!("who uses it: sudo fuser -vm '{at}'"))
+        .into()
+}
+
+/// Closes what clients of the share have open; they look again by themselves. A Samba that does not run has nobody.
+fn close_share(share: &str, ui: &Ui) {
+    match Tool::new("smbcontrol").args(["smbd", "close-share", share]).output() {
+        Ok(done) if done.code == Some(0) => {
+            ui.detail(&format!("the share {} was closed for a moment", visible(share)))
+        }
+        Ok(_) | Err(_) => ui.detail("no share is served"),
+    }
+}

@@ -1,0 +1,123 @@
+//! `piback volume`: what udev's rule and the units ask for, when a card or drive comes or goes.
+
+use super::context::{self, Settings};
+use super::{backup, eject};
+use crate::cli::{Backup, Global, Volume, VolumeAct};
+use crate::error::{Outcome, Problem};
+use crate::media::appear::{self, How};
+use crate::media::drives::{self, Drives};
+use crate::media::volume::Volume as Plugged;
+use crate::media::{enrolled, find, plugged};
+use crate::provision::components::volumes;
+use crate::system::folder::Folder;
+use crate::system::mount::Owner;
+use crate::system::process;
+use crate::system::run::Tool;
+use crate::ui::{Ui, visible};
+use anyhow::Context;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+pub fn run(args: &Volume, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
+    eject::need_this_host(global, "volume")?;
+    let settings = context::settings(global)?;
+    let volumes = match &args.act {
+        VolumeAct::Mount { kname } => mount(kname, &settings, ui)?,
+        VolumeAct::Unmount { kname } => {
+            let taken = appear::unmount(kname, &settings.mount_root, ui)?;
+            if taken == 0 { Vec::new() } else { vec![appear::device(kname)] }
+        }
+        VolumeAct::All => all(&settings)?,
+        VolumeAct::Backup { kname } => return back_up(kname, &settings, global, ui),
+    };
+    #[derive(Serialize)]
+    struct Answer {
+        volumes: Vec<PathBuf>,
+    }
+    ui.json("volume", &Answer { volumes });
+    Ok(Outcome::Done)
+}
+
+fn mount(kname: &str, settings: &Settings, ui: &Ui) -> anyhow::Result<Vec<PathBuf>> {
+    let enrolled = enrolled::read(None)?;
+    let share = settings.share.as_ref();
+    let owner = share.and_then(|(_, user)| process::ids_of(user)).map(|(uid, gid)| Owner { uid, gid });
+    let destination = settings.destination.as_deref();
+    let how = How { mount_root: &settings.mount_root, enrolled: &enrolled, destination, owner };
+    let Some((volume, at)) = appear::mount(kname, &how, ui)? else { return Ok(Vec::new()) };
+    if settings.starts_on_insert {
+        start_backups(&volume, &at, &enrolled)?;
+    }
+    Ok(vec![volume.device()])
+}
+
+/// Starts the backup of a card that was mounted, or of those that wait for this drive.
+fn start_backups(volume: &Plugged, at: &Path, enrolled: &Drives) -> anyhow::Result<()> {
+    let is_drive = |v: &Plugged| enrolled.of(v).next().is_some();
+    if !is_drive(volume) {
+        return if holds_shots(at)? { start(volumes::INSERT, &volume.kname) } else { Ok(()) };
+    }
+    for card in plugged::read()?.offered().filter(|v| v.usb && !is_drive(v)) {
+        if card.mounts.first().is_some_and(|m| holds_shots(&m.path).unwrap_or(false)) {
+            start(volumes::INSERT, &card.kname)?;
+        }
+    }
+    Ok(())
+}
+
+/// Starts the unit of each volume, which mounts it.
+fn all(settings: &Settings) -> anyhow::Result<Vec<PathBuf>> {
+    let mut started = Vec::new();
+    if !settings.automount {
+        return Ok(started);
+    }
+    for volume in plugged::read()?.offered().filter(|v| v.usb && v.fstype.is_some()) {
+        start(volumes::VOLUME, &volume.kname)?;
+        started.push(volume.device());
+    }
+    Ok(started)
+}
+
+fn start(unit: &str, kname: &str) -> anyhow::Result<()> {
+    let unit = format!("{unit}{kname}.service");
+    Tool::new("systemctl")
+        .args(["--no-block", "start", &unit])
+        .run()
+        .with_context(|| format!("start {unit}"))?;
+    Ok(())
+}
+
+/// Tells whether a folder is a camera's or a recorder's card, by the folders at its root: DCIM of the DCF standard, or a tree
+/// of one of the video formats (their sources stand in `backup/clips.rs`).
+fn holds_shots(at: &Path) -> anyhow::Result<bool> {
+    const TREES: [&str; 7] = ["PRIVATE", "AVCHD", "BDMV", "M4ROOT", "XDROOT", "BPAV", "CONTENTS"];
+    let root = Folder::open(at).with_context(|| visible(&at.to_string_lossy()))?;
+    let folders = root.folders().with_context(|| visible(&at.to_string_lossy()))?;
+    Ok(drives::is_camera_card(folders.iter().map(String::as_str))
+        || folders.iter().any(|name| TREES.iter().any(|tree| name.eq_ignore_ascii_case(tree))))
+}
+
+fn back_up(kname: &str, settings: &Settings, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
+    let plugged = plugged::read()?;
+    let card = find::by_device(&plugged, &appear::device(kname))?;
+    let Some(label) = card.label.clone() else {
+        let what = format!(
+            "the card {} has no label: nothing says which folder its photos belong to",
+            card.device().display()
+        );
+        return Err(Problem::failed(what)
+            .hint(format!("back it up under a name: piback backup NAME --source {}", card.device().display()))
+            .into());
+    };
+    let enrolled = enrolled::read(None)?;
+    let drive = settings.destination.as_deref().unwrap_or_default();
+    let is_there =
+        plugged.offered().any(|v| v.label.as_deref() == Some(drive) && enrolled.of(v).next().is_some());
+    if !is_there {
+        // Its arrival starts this again.
+        ui.say(&format!("{} waits for the drive {}", visible(&label), visible(drive)));
+        return Ok(Outcome::Done);
+    }
+    let args = Backup { label, source: Some(card.device()), dest: Vec::new(), mirror: false, compare: false };
+    backup::run(&args, global, ui)
+}
