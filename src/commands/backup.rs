@@ -34,6 +34,12 @@ pub fn run(args: &Backup, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
             progress.tell(&line);
             registered = progress.end();
             line.show(ui);
+            if let Some(drive) = ends.dest.volume.as_ref().filter(|drive| !drive.mounts.is_empty()) {
+                ui.say(&format!(
+                    "{} stays mounted. Before you unplug it: piback eject --all",
+                    drive.shown_label()
+                ));
+            }
         } else {
             registered = progress.end();
         }

@@ -76,6 +76,8 @@ def a_card_appears_and_is_backed_up(lab):
     until(lab, f"diff -r /run/shot {DRIVE_AT}/{CARD}/DCIM", 180)
     until(lab, "! systemctl is-active -q 'piback-insert@*'", 120)
     expect(lab.run(f"piback safe-to-format {CARD}").ok(), "the card is not safe")
+    ran = lab.run(f"piback backup {CARD}")
+    expect(ran.ok() and "piback eject --all" in ran.output, f"backup by hand: {ran.status}\n{ran.output}")
 
 
 def a_pulled_card_leaves_nothing(lab):
