@@ -43,7 +43,12 @@ pub fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Outcome> {
     let global = &cli.global;
     if !matches!(
         cli.command,
-        Command::Schema | Command::Completions(_) | Command::Man(_) | Command::Image(_) | Command::Web(_)
+        Command::Volume(_)
+            | Command::Schema
+            | Command::Completions(_)
+            | Command::Man(_)
+            | Command::Image(_)
+            | Command::Web(_)
     ) {
         context::say_of_journal(global, ui);
     }

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 pub struct How<'a> {
     pub mount_root: &'a Path,
     pub enrolled: &'a Drives,
-    /// The label of the drive that the profile names: no other volume gets a folder of its name.
+    /// The label of the drive that the profile names: once it is enrolled, no other volume gets a folder of its name.
     pub destination: Option<&'a str>,
     /// The share's user.
     pub owner: Option<Owner>,
@@ -49,7 +49,9 @@ pub fn mount(kname: &str, how: &How<'_>, ui: &Ui) -> anyhow::Result<Option<(Volu
         return Ok(Some((volume.clone(), found.path.clone())));
     }
     let is_drive = how.enrolled.of(volume).next().is_some();
-    let names = names(volume, is_drive, how.destination);
+    let known = |label: &str| how.enrolled.drives.iter().any(|drive| drive.label == label);
+    let reserved = how.destination.filter(|label| !is_drive && known(label));
+    let names = names(volume, reserved);
     let access = if is_drive && !volume.read_only { Access::ReadWrite } else { Access::ReadOnly };
     let at = match mounted(volume, access, how, &names, ui)? {
         (at, true) => at,
@@ -88,14 +90,15 @@ fn mounted(
 }
 
 /// Names for its folder, the best first: its label; where another one has it, with the volume id, which stays the same.
-fn names(volume: &Volume, is_drive: bool, destination: Option<&str>) -> Vec<String> {
+/// `reserved` is the enrolled drive's own, for another volume than that.
+fn names(volume: &Volume, reserved: Option<&str>) -> Vec<String> {
     let spare = format!("piback-{}", volume.kname.replace('!', "-"));
     // A label that is fit to be a folder's name; any other one stays data.
     let label = volume.label.as_deref().filter(|label| label.parse::<VolumeLabel>().is_ok());
     let Some(label) = label else { return vec![spare] };
     let uuid =
         volume.uuid.as_deref().filter(|uuid| uuid.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'));
-    let own = (is_drive || destination != Some(label)).then(|| label.to_owned());
+    let own = (reserved != Some(label)).then(|| label.to_owned());
     own.into_iter().chain(uuid.map(|uuid| format!("{label}-{uuid}"))).chain([spare]).collect()
 }
 
@@ -152,13 +155,13 @@ mod tests {
     #[test]
     fn names_stay_and_none_takes_the_drive_s() {
         let card = volume(Some("SD32GB-03"), Some("1A2B-3C4D"));
-        assert_eq!(names(&card, false, Some("PHOTOS")), ["SD32GB-03", "SD32GB-03-1A2B-3C4D", "piback-sdb1"]);
+        assert_eq!(names(&card, Some("PHOTOS")), ["SD32GB-03", "SD32GB-03-1A2B-3C4D", "piback-sdb1"]);
         let like_the_drive = volume(Some("PHOTOS"), Some("1A2B-3C4D"));
-        assert_eq!(names(&like_the_drive, false, Some("PHOTOS")), ["PHOTOS-1A2B-3C4D", "piback-sdb1"]);
-        assert_eq!(names(&like_the_drive, true, Some("PHOTOS"))[0], "PHOTOS");
+        assert_eq!(names(&like_the_drive, Some("PHOTOS")), ["PHOTOS-1A2B-3C4D", "piback-sdb1"]);
+        assert_eq!(names(&like_the_drive, None)[0], "PHOTOS");
         for label in [None, Some("../etc"), Some("a/b"), Some(".piback")] {
-            assert_eq!(names(&volume(label, Some("../x")), false, None).last().unwrap(), "piback-sdb1");
-            assert!(names(&volume(label, Some("../x")), false, None).iter().all(|n| !n.contains('/')));
+            assert_eq!(names(&volume(label, Some("../x")), None).last().unwrap(), "piback-sdb1");
+            assert!(names(&volume(label, Some("../x")), None).iter().all(|n| !n.contains('/')));
         }
     }
 }
