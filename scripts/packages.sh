@@ -5,7 +5,7 @@
 TEST_PACKAGES=(e2fsprogs exfat-fuse exfatprogs mount ntfs-3g python3-minimal
     python3-venv dnsmasq-base hostapd iproute2 iptables samba samba-common-bin systemd util-linux fuse3)
 # Virtual machines and the images that they boot.
-LAB_PACKAGES=(qemu-system-x86 qemu-utils mmdebstrap e2fsprogs dosfstools exfatprogs ntfs-3g busybox-static libc6-dev)
+LAB_PACKAGES=(qemu-system-x86 qemu-utils mmdebstrap e2fsprogs dosfstools exfatprogs fdisk ntfs-3g busybox-static libc6-dev)
 
 # dpkg-shlibdeps; lintian holds the package against Debian's rules.
 PACKAGE_PACKAGES=(dpkg-dev lintian)
