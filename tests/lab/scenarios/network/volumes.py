@@ -170,7 +170,8 @@ def partitioned_fat(lab, name, size):
     whole = lab.work / f"{name}.img"
     with whole.open("wb") as image:
         image.truncate(size + 2 * MIB)
+    table = f"label: dos\nstart=2048, size={size // 512}, type=c\n"
+    subprocess.run(["sfdisk", "-q", "--wipe", "never", str(whole)], input=table, text=True, check=True)
+    with whole.open("r+b") as image:
         image.seek(MIB)
         image.write(inside.read_bytes())
-    table = f"label: dos\nstart=2048, size={size // 512}, type=c\n"
-    subprocess.run(["sfdisk", "-q", str(whole)], input=table, text=True, check=True)
