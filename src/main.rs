@@ -29,8 +29,10 @@ fn main() -> ExitCode {
     };
     let ui = Ui::new(cli.command.verb(), cli.global.json, cli.global.verbose, process::no_color());
     // What a backup says of photos is no less true when nobody could read it; every other command is its output.
-    let is_output =
-        !matches!(cli.command, Command::Backup(_) | Command::Verify(_) | Command::SafeToFormat(_));
+    let is_output = !matches!(
+        cli.command,
+        Command::Backup(_) | Command::Verify(_) | Command::Scrub(_) | Command::SafeToFormat(_)
+    );
     match commands::run(cli, &ui) {
         Ok(_) if is_output && ui::output_lost() => {
             ui.error(&Problem::failed("the output could not be written: that disk is full").into());

@@ -49,6 +49,16 @@ pub struct Poweroff {
 }
 
 #[derive(Debug, Args)]
+pub struct Scrub {
+    /// Take this folder for the drive; given several times, a part of each is read
+    #[arg(long, value_name = "DIR")]
+    pub dest: Vec<PathBuf>,
+    /// Re-read this part of each drive, what was read longest ago first; 100% is all
+    #[arg(long, value_name = "PERCENT", default_value = "5%")]
+    pub share: String,
+}
+
+#[derive(Debug, Args)]
 pub struct Volume {
     #[command(subcommand)]
     pub act: VolumeAct,

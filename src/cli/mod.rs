@@ -3,7 +3,7 @@
 mod daily;
 mod texts;
 
-pub use daily::{Eject, Enroll, Poweroff, Qr, Running, SetTime, Volume, VolumeAct, Web};
+pub use daily::{Eject, Enroll, Poweroff, Qr, Running, Scrub, SetTime, Volume, VolumeAct, Web};
 pub use texts::{Completions, Image, ImageText, Man, Os};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -93,6 +93,8 @@ pub enum Command {
     Backup(Backup),
     /// Re-read a backup against its manifest
     Verify(Verify),
+    /// Re-read a part of what is on the drives, longest unread first: rot is found before it matters
+    Scrub(Scrub),
     /// Compare a card with its backup, byte by byte: yes or no
     SafeToFormat(SafeToFormat),
     /// Serve the page for a browser
@@ -111,7 +113,7 @@ pub enum Command {
 
 impl Command {
     /// Every verb.
-    pub const VERBS: [&'static str; 28] = [
+    pub const VERBS: [&'static str; 29] = [
         "init",
         "plan",
         "apply",
@@ -133,6 +135,7 @@ impl Command {
         "schema",
         "backup",
         "verify",
+        "scrub",
         "safe-to-format",
         "web",
         "qr",
@@ -167,6 +170,7 @@ impl Command {
             Command::Schema => "schema",
             Command::Backup(_) => "backup",
             Command::Verify(_) => "verify",
+            Command::Scrub(_) => "scrub",
             Command::SafeToFormat(_) => "safe-to-format",
             Command::Web(_) => "web",
             Command::Qr(_) => "qr",

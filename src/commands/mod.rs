@@ -24,6 +24,7 @@ mod rollback;
 mod running;
 mod safe_to_format;
 mod schema;
+mod scrub;
 pub mod set_time;
 mod settle;
 mod status;
@@ -74,6 +75,7 @@ pub fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Outcome> {
         Command::Schema => schema::run(ui),
         Command::Backup(args) => backup::run(args, global, ui),
         Command::Verify(args) => verify::run(args, global, ui),
+        Command::Scrub(args) => scrub::run(args, global, ui),
         Command::SafeToFormat(args) => safe_to_format::run(args, global, ui),
         Command::Web(args) => web::run(args, global, ui),
         Command::Qr(args) => qr::run(args, global, ui),

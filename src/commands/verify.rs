@@ -102,11 +102,14 @@ fn agreed(args: &Verify, verdict: &Verdict, ui: &Ui) -> anyhow::Result<bool> {
     ui.confirm(&format!("{} as listed. Did you mean all of it?", ui::files(n)))
 }
 
-/// `5%` or `5` as 0.05.
-fn share(text: &str) -> Result<f64, Problem> {
+/// Reads `5%` or `5` as 0.05.
+///
+/// # Errors
+/// It is no share.
+pub fn share(text: &str) -> Result<f64, Problem> {
     let percent = text.strip_suffix('%').unwrap_or(text).trim().parse::<f64>().ok();
     percent.filter(|p| *p > 0.0 && *p <= 100.0).map(|p| p / 100.0).ok_or_else(|| {
-        Problem::usage(format!("\"{}\" is no share of a backup", visible(text))).hint("--sample 5%")
+        Problem::usage(format!("\"{}\" is no share of a backup", visible(text))).hint("5% is one")
     })
 }
 

@@ -8,3 +8,4 @@ pub mod progress;
 pub mod qr;
 pub mod report;
 pub mod screen;
+pub mod scrubbed;

@@ -20,6 +20,7 @@ mod one_read;
 mod refusals;
 mod rig;
 mod rivals;
+mod scrub;
 mod signals;
 mod two_drives;
 mod year;

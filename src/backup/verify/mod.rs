@@ -8,7 +8,7 @@ mod verdict;
 
 pub use accept::{accept, place_text};
 pub use check::{Checker, was_written};
-pub use verdict::{Broken, Finding, Verdict};
+pub use verdict::{Broken, Finding, Verdict, read_key};
 
 use super::account::Renamed;
 use super::drive::Drive;
@@ -24,7 +24,6 @@ use crate::ui::visible;
 use anyhow::Context as _;
 use std::collections::HashSet;
 use std::path::Path;
-use verdict::read_key;
 
 /// Re-reads a label's backup on one drive, or a random part of it (`share` of 1.0 is all).
 ///

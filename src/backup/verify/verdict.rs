@@ -48,8 +48,9 @@ pub struct Broken {
     pub hash: u128,
 }
 
-/// A file and its recorded content as one number.
-pub(super) fn read_key(known: &Known<'_>) -> u64 {
+/// A file and its recorded content as one number: another content under its name was not read then.
+#[must_use]
+pub fn read_key(known: &Known<'_>) -> u64 {
     XxHash3_128::oneshot(&[known.dest, &known.hash.to_le_bytes()].concat()) as u64
 }
 

@@ -1,0 +1,34 @@
+//! `piback scrub`: a part of what is on the drives, read again.
+
+use super::context::{self, Given};
+use super::verify;
+use crate::backup;
+use crate::cli::{Global, Scrub};
+use crate::error::Outcome;
+use crate::media::ends::Need;
+use crate::system::{process, signals};
+use crate::ui::Ui;
+use crate::view::progress::Progress;
+use crate::view::scrubbed::{self, OnDrive};
+
+pub fn run(args: &Scrub, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
+    let share = verify::share(&args.share)?;
+    let given = Given { label: "", source: None, dests: args.dest.as_slice(), need: Need::Drive };
+    signals::stop_gently();
+    process::step_back();
+    context::with_ends(&given, global, ui, |ends| {
+        let progress = Progress::new(ui, "scrub", "", None);
+        let mut drives: Vec<OnDrive> = ends
+            .drives()
+            .map(|end| OnDrive { path: end.dir.clone(), scrubbed: backup::scrub(&end.dir, share, &progress) })
+            .collect();
+        progress.end();
+        if drives.iter().all(|drive| drive.scrubbed.is_err())
+            && let Some(Err(error)) = drives.pop().map(|drive| drive.scrubbed)
+        {
+            return Err(error);
+        }
+        scrubbed::show(ui, &drives);
+        Ok(if drives.iter().all(OnDrive::clean) { Outcome::Done } else { Outcome::NotSafe })
+    })
+}

@@ -1,0 +1,133 @@
+//! What a scrub found, for people and as `--json`.
+
+use super::report::{BadFile, bad_files, not_safe, row};
+use crate::backup::Scrubbed;
+use crate::backup::events::Tally;
+use crate::backup::reason::Stop;
+use crate::ui::{Style, Ui, files, visible};
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// One drive.
+pub struct OnDrive {
+    pub path: PathBuf,
+    /// An error where it could not be scrubbed at all.
+    pub scrubbed: anyhow::Result<Scrubbed>,
+}
+
+impl OnDrive {
+    /// Tells whether nothing was found on it.
+    #[must_use]
+    pub fn clean(&self) -> bool {
+        self.scrubbed.as_ref().is_ok_and(Scrubbed::clean)
+    }
+}
+
+/// A drive's row.
+#[derive(Serialize)]
+struct Row {
+    drive: String,
+    clean: bool,
+    on_record: Tally,
+    read: Tally,
+    bad_files: Vec<BadFile>,
+    longest_ago_days: Option<i32>,
+    damaged_manifests: Vec<String>,
+    stopped: Option<&'static str>,
+    notes: Vec<String>,
+    error: Option<String>,
+}
+
+impl Row {
+    fn new(drive: &OnDrive) -> Self {
+        let none = Scrubbed::default();
+        let (scrubbed, error) = match &drive.scrubbed {
+            Ok(scrubbed) => (scrubbed, None),
+            Err(error) => (&none, Some(format!("{error:#}"))),
+        };
+        Row {
+            drive: visible(&drive.path.to_string_lossy()),
+            clean: drive.clean(),
+            on_record: scrubbed.all,
+            read: scrubbed.read,
+            bad_files: bad_files(&scrubbed.bad),
+            longest_ago_days: scrubbed.longest_ago,
+            damaged_manifests: scrubbed.damage.clone(),
+            stopped: scrubbed.stop.map(Stop::describe),
+            notes: scrubbed.notes.clone(),
+            error,
+        }
+    }
+}
+
+/// Shows all drives.
+pub fn show(ui: &Ui, drives: &[OnDrive]) {
+    let rows: Vec<Row> = drives.iter().map(Row::new).collect();
+    for row in &rows {
+        if rows.len() > 1 {
+            ui.say(&ui.paint(Style::Bold, &row.drive));
+        }
+        text(ui, row);
+    }
+    #[derive(Serialize)]
+    struct Answer {
+        clean: bool,
+        drives: Vec<Row>,
+    }
+    ui.json("scrubbed", &Answer { clean: rows.iter().all(|row| row.clean), drives: rows });
+}
+
+fn text(ui: &Ui, drive: &Row) {
+    if let Some(error) = &drive.error {
+        ui.say(&ui.paint(Style::Red, &format!("NOT READ: {error}")));
+        return;
+    }
+    for note in &drive.notes {
+        ui.note(note);
+    }
+    row(ui, "on record", drive.on_record);
+    row(ui, "read, as recorded", drive.read);
+    for damage in &drive.damaged_manifests {
+        ui.say(&format!("  {damage}"));
+    }
+    not_safe(ui, &drive.bad_files, drive.stopped);
+    let bad = drive.bad_files.len() as u64;
+    match drive.stopped {
+        Some(stopped) => ui.say(&ui.paint(Style::Red, &format!("NOT ALL READ: {stopped}."))),
+        None if bad > 0 => {
+            ui.say(&ui.paint(Style::Red, &format!("NOT GOOD: {} not as recorded.", files(bad))))
+        }
+        None if !drive.damaged_manifests.is_empty() => {
+            ui.say(&ui.paint(Style::Red, "NOT GOOD: records are lost."));
+        }
+        None => ui.say(&ui.paint(Style::Green, &read_within(drive.on_record.files, drive.longest_ago_days))),
+    }
+    if bad > 0 {
+        ui.say("What can be brought back: piback verify LABEL --repair");
+    }
+}
+
+/// Says since when every file was read: by a scrub, or when its copy was verified.
+#[must_use]
+pub fn read_within(count: u64, longest_ago: Option<i32>) -> String {
+    let all = if count == 1 { "The one file was".to_owned() } else { format!("All {} were", files(count)) };
+    match longest_ago {
+        Some(days) if days <= 0 => format!("{all} read today."),
+        Some(1) => format!("{all} read since yesterday."),
+        Some(days) => format!("{all} read within the last {days} days."),
+        None => "No file is on record.".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sentence_names_the_oldest_day() {
+        assert_eq!(read_within(41_210, Some(26)), "All 41,210 files were read within the last 26 days.");
+        assert_eq!(read_within(3, Some(0)), "All 3 files were read today.");
+        assert_eq!(read_within(1, Some(1)), "The one file was read since yesterday.");
+        assert_eq!(read_within(0, None), "No file is on record.");
+    }
+}
