@@ -132,6 +132,7 @@ fn every_verb_keeps_the_contract() {
     assert_eq!(paths("renamed"), ["DCIM/100CANON/IMG_0001.JPG"]);
     assert_eq!(account["renamed"][0]["why"], "name_taken");
     walk("safe-to-format", &both, 5);
+    walk("scrub", &["--dest", &drive, "--share", "100%"], 0);
     std::fs::write(folders.path().join(OsStr::from_bytes(b"drive/SD/DCIM/100CANON/caf\xe9 100%.JPG")), "rot")
         .unwrap();
     let verdict = walk("verify", &["SD", "--dest", &drive], 5);

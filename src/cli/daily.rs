@@ -56,6 +56,9 @@ pub struct Scrub {
     /// Re-read this part of each drive, what was read longest ago first; 100% is all
     #[arg(long, value_name = "PERCENT", default_value = "5%")]
     pub share: String,
+    /// End well where the drive is not plugged in: what the timer's unit says
+    #[arg(long, hide = true, conflicts_with = "dest")]
+    pub if_plugged: bool,
 }
 
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@ use crate::backup;
 use crate::cli::{Global, Scrub};
 use crate::error::Outcome;
 use crate::media::ends::Need;
+use crate::media::plugged;
 use crate::system::{process, signals};
 use crate::ui::Ui;
 use crate::view::progress::Progress;
@@ -14,6 +15,11 @@ use crate::view::scrubbed::{self, OnDrive};
 pub fn run(args: &Scrub, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let share = verify::share(&args.share)?;
     let given = Given { label: "", source: None, dests: args.dest.as_slice(), need: Need::Drive };
+    if args.if_plugged && !is_plugged(global)? {
+        ui.say("The drive is not plugged in: nothing was read.");
+        ui.json("scrubbed", &serde_json::json!({ "clean": true, "drives": [] }));
+        return Ok(Outcome::Done);
+    }
     signals::stop_gently();
     process::step_back();
     context::with_ends(&given, global, ui, |ends| {
@@ -31,4 +37,10 @@ pub fn run(args: &Scrub, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
         scrubbed::show(ui, &drives);
         Ok(if drives.iter().all(OnDrive::clean) { Outcome::Done } else { Outcome::NotSafe })
     })
+}
+
+/// Tells whether the profile's drive, or one of its label, is there.
+fn is_plugged(global: &Global) -> anyhow::Result<bool> {
+    let wanted = context::settings(global)?.destination;
+    Ok(wanted.is_some() && plugged::read()?.offered().any(|volume| volume.label == wanted))
 }

@@ -2,7 +2,10 @@
 
 use super::drive::{Drive, Plugged};
 use super::finding::{Check, Finding, Subject};
-use crate::ui::{bytes, visible};
+use crate::backup::Ages;
+use crate::profile::types::Every;
+use crate::ui::{bytes, files, visible};
+use std::path::Path;
 
 /// Less than this part of a drive is nearly nothing.
 const NEARLY_FULL: u64 = 20;
@@ -14,6 +17,49 @@ pub const DRIVES: Check = Check {
     stops_apply: false,
     run: drives,
 };
+
+/// The registry's row of [`read`].
+pub const READ: Check = Check {
+    name: "rot",
+    line: "what is on the drive was read again not long ago",
+    stops_apply: false,
+    run: read,
+};
+
+fn read(subject: &Subject<'_>) -> Finding {
+    let Some(every) = subject.profile.map(|profile| profile.scrub.every) else {
+        return Finding::unknown("there is no profile");
+    };
+    let mounted = |drive: &Drive| {
+        let path = drive.plugged.as_ref()?.mounted.as_ref().map(|m| m.path.clone())?;
+        drive.enrolled.then(|| (drive.label.clone(), path))
+    };
+    let Some((label, path)) = subject.drives.and_then(|drives| drives.iter().find_map(mounted)) else {
+        return Finding::unknown("no enrolled drive is mounted");
+    };
+    match crate::backup::last_read(Path::new(&path)) {
+        Ok(ages) => judge_ages(&visible(&label), ages, every),
+        Err(e) => Finding::unknown(format!("{}: {e:#}", visible(&label))),
+    }
+}
+
+/// Judges when files were last read. A drive that stayed at home for a while is late, and so is one whose timer never comes.
+fn judge_ages(label: &str, ages: Ages, every: Every) -> Finding {
+    let Some(days) = ages.longest_ago else {
+        return Finding::good(format!("{label}: no photo is on record"));
+    };
+    let text = format!("{label}: all {} were read within the last {} days", files(ages.files), days.max(1));
+    match every.days() {
+        Some(every) if days > 2 * i32::from(every) => {
+            let text = format!("{label}: of {}, some were last read {days} days ago", files(ages.files));
+            Finding::warning(
+                text,
+                "let the drive be plugged in for a while, or read all now: sudo piback scrub --share 100%",
+            )
+        }
+        _ => Finding::good(text),
+    }
+}
 
 fn drives(subject: &Subject<'_>) -> Finding {
     let Some(profile) = subject.profile else { return Finding::unknown("there is no profile") };
@@ -113,6 +159,21 @@ mod tests {
         let mounted = Some(Mounted { path: format!("/media/x/{label}"), read_only, free_bytes: Some(free) });
         let plugged = Plugged { fstype: Some(fstype.into()), size_bytes: 128 * GB, locked: false, mounted };
         Drive { label: label.into(), enrolled: true, plugged: Some(plugged) }
+    }
+
+    #[test]
+    fn a_drive_that_nobody_reads_is_late() {
+        let of = |files, longest_ago, every: &str| {
+            judge_ages("P", Ages { files, longest_ago }, every.parse().unwrap())
+        };
+        assert_eq!(of(3, Some(60), "30d").found, "P: all 3 files were read within the last 60 days");
+        let late = of(3, Some(61), "30d");
+        assert_eq!(
+            (late.level, late.found.as_str()),
+            (Level::Warning, "P: of 3 files, some were last read 61 days ago")
+        );
+        assert_eq!(of(3, Some(900), "off").level, Level::Good);
+        assert_eq!(of(0, None, "30d").level, Level::Good);
     }
 
     #[test]

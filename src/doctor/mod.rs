@@ -30,6 +30,7 @@ pub const CHECKS: &[Check] = &[
     network::UPLINK,
     network::PORTS,
     drives::DRIVES,
+    drives::READ,
     board::POWER,
     board::CLOCK,
 ];

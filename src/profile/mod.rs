@@ -12,6 +12,7 @@ pub mod legacy_conf;
 mod load;
 mod locate;
 mod schema;
+mod storage;
 pub mod types;
 
 pub use edit::{EditError, set_scalar};
@@ -19,7 +20,5 @@ pub use embedded::{EMBEDDED, embedded};
 pub use errors::{ProfileError, ProfileErrors};
 pub use load::{load, load_part};
 pub use locate::{Step, Wanted, dotted, locate};
-pub use schema::{
-    Automount, Backup, Dhcp, Dns, Network, OnInsert, Profile, Share, Uplink, Volumes, Wifi, json_schema,
-    roles,
-};
+pub use schema::{Dhcp, Dns, Network, Profile, Share, Uplink, Wifi, json_schema, roles};
+pub use storage::{Automount, Backup, OnInsert, Scrub, Volumes};

@@ -1,8 +1,9 @@
 //! The profile's form, version 1. The doc comments are the descriptions in `piback schema`.
 
+use super::storage::{Automount, Backup, OnInsert, Scrub, Volumes};
 use super::types::{
     Address, Band, By, Capability, Country, DataPath, DnsServer, Interface, Lease, Radio, Range, SecretPath,
-    ShareName, Ssid, Subnet, Uplinks, UserName, Version, VolumeLabel, WifiInterface, WrittenRange,
+    ShareName, Ssid, Subnet, Uplinks, UserName, Version, WifiInterface, WrittenRange,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -19,6 +20,7 @@ pub struct Profile {
     pub share: Share,
     pub volumes: Volumes,
     pub backup: Backup,
+    pub scrub: Scrub,
 }
 
 /// A piback profile.
@@ -36,6 +38,8 @@ struct ProfileParts {
     #[serde(default)]
     volumes: Volumes,
     backup: Backup,
+    #[serde(default)]
+    scrub: Scrub,
 }
 
 impl TryFrom<ProfileParts> for Profile {
@@ -43,7 +47,7 @@ impl TryFrom<ProfileParts> for Profile {
     type Error = String;
 
     fn try_from(parts: ProfileParts) -> Result<Self, String> {
-        let ProfileParts { version, wifi, network, uplink, share, volumes, backup } = parts;
+        let ProfileParts { version, wifi, network, uplink, share, volumes, backup, scrub } = parts;
         // A radio that is meant otherwise gets its name later, and is held against these then.
         if wifi.interface.by() == &By::Name {
             roles(&uplink, &share, wifi.interface.name())?;
@@ -78,7 +82,7 @@ impl TryFrom<ProfileParts> for Profile {
                 _ => {}
             }
         }
-        Ok(Profile { version, wifi, network, uplink, share, volumes, backup })
+        Ok(Profile { version, wifi, network, uplink, share, volumes, backup, scrub })
     }
 }
 
@@ -308,49 +312,6 @@ impl Default for Share {
         };
         share().unwrap_or_else(|e| unreachable!("the default share: {e}"))
     }
-}
-
-/// Where backups go.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Backup {
-    /// Label of the drive that receives them
-    pub destination: VolumeLabel,
-    /// The folder that cards and drives are mounted below
-    pub mount_root: DataPath,
-    /// What happens when a card is plugged in
-    #[serde(default)]
-    pub on_insert: OnInsert,
-}
-
-/// What happens when a card is plugged in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum OnInsert {
-    /// Nothing: the backup is started by hand
-    #[default]
-    Off,
-    /// It is backed up as soon as the drive is there, once
-    Start,
-}
-
-/// Cards and drives that are plugged in.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Volumes {
-    /// Who mounts them
-    pub mount: Automount,
-}
-
-/// Who mounts what is plugged in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Automount {
-    /// Nobody, or a desktop; piback for the time of a backup
-    #[default]
-    Off,
-    /// piback, as soon as they are plugged in: cards read-only, the enrolled drive writable
-    Auto,
 }
 
 /// The JSON Schema of the profile, from the types above.

@@ -1,4 +1,4 @@
-//! What a scrub found, for people and as `--json`.
+//! The findings of a scrub, for people and as `--json`.
 
 use super::report::{BadFile, bad_files, not_safe, row};
 use crate::backup::Scrubbed;

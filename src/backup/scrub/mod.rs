@@ -171,7 +171,7 @@ fn longest_unread(mut files: Vec<(i32, u64, u64)>, bytes: u64, share: f64) -> Pi
     picked
 }
 
-/// What no card and nobody vouches for has nothing to be held against.
+/// Tells whether a card or somebody vouches for a file: any other one has nothing to be held against.
 fn counts(known: &Known<'_>) -> bool {
     known.is_vouched() || known.accepted
 }
@@ -249,7 +249,7 @@ fn file_name(label: &Label) -> String {
     format!("{label}.txt")
 }
 
-/// What earlier scrubs remember; nothing where that can't be read.
+/// Reads what earlier scrubs remember; nothing where that can't be read.
 fn read_seen(dest: &Path, label: &Label) -> Seen {
     let read = || -> std::io::Result<Option<String>> {
         Folder::open(dest)?.sub(".piback")?.sub(FOLDER)?.read(&file_name(label), LONGEST)

@@ -2,6 +2,7 @@
 
 mod country;
 mod dhcp;
+mod every;
 mod interface;
 mod label;
 mod leaf;
@@ -19,6 +20,7 @@ mod wifi_interface;
 
 pub use country::Country;
 pub use dhcp::{Lease, Range, WrittenRange};
+pub use every::Every;
 pub use interface::Interface;
 pub use label::VolumeLabel;
 pub use passphrase::Passphrase;

@@ -35,6 +35,7 @@ components! {
     drives,
     dns,
     volumes,
+    scrub,
 }
 
 /// The unit that, started at boot, makes a stack the one in charge; ifupdown has none that tells.

@@ -17,6 +17,7 @@ pub struct Values {
     uplink: Uplink,
     share: Share,
     backup: Backup,
+    scrub: Scrub,
     paths: Paths,
 }
 
@@ -82,6 +83,11 @@ struct Share {
 #[derive(Serialize)]
 struct Backup {
     mount_root: String,
+}
+
+#[derive(Serialize)]
+struct Scrub {
+    daily_percent: u16,
 }
 
 /// Tools that units call. They moved between `/sbin` and `/usr/sbin` over the releases (iptables with Buster, its old
@@ -181,6 +187,7 @@ impl Values {
             uplink: Uplink::new(profile, facts),
             share: Share::new(profile),
             backup: Backup { mount_root: profile.backup.mount_root.to_string() },
+            scrub: Scrub { daily_percent: profile.scrub.every.daily_percent().unwrap_or_default() },
             paths: Paths {
                 ip: "/usr/bin/env ip",
                 iptables: "/usr/bin/env iptables",
