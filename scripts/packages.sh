@@ -11,6 +11,8 @@ LAB_PACKAGES=(qemu-system-x86 qemu-utils mmdebstrap e2fsprogs dosfstools exfatpr
 PACKAGE_PACKAGES=(dpkg-dev lintian)
 # pip brings zig, readelf tells which C library a binary needs.
 CROSS_PACKAGES=(python3-minimal python3-pip binutils)
+# apt-ftparchive and dpkg-scanpackages make a repository, gpg and minisign sign.
+RELEASE_PACKAGES=(apt-utils dpkg-dev gnupg minisign python3-minimal)
 # A Debian for one run, of scripts/bare-root; python3 reads apt's sources.
 BARE_ROOT_PACKAGES=(mmdebstrap python3-minimal util-linux)
 # libFuzzer's runtime is C++.
