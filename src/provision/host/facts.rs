@@ -89,8 +89,8 @@ pub fn read(
     let interfaces = read(INTERFACES)?.unwrap_or_default();
     let interfaces_d_is_read = reads_interfaces_d(&interfaces);
     let holds_piback =
-        |folder: &&str| host.list(folder).is_ok_and(|names| names.iter().any(|name| name == "piback"));
-    let installed = PROGRAMS.iter().any(|folder| holds_piback(&folder));
+        |folder: &str| host.list(folder).is_ok_and(|names| names.iter().any(|name| name == "piback"));
+    let installed = PROGRAMS.iter().any(|folder| holds_piback(folder));
     Ok(Facts { os, stack, interfaces_d_is_read, ssh_ports: ssh::ports(host), installed })
 }
 
