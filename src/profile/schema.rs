@@ -1,9 +1,10 @@
 //! The profile's form, version 1. The doc comments are the descriptions in `piback schema`.
 
-use super::storage::{Automount, Backup, OnInsert, Scrub, Volumes};
+use super::storage::{Backup, Scrub, Volumes};
 use super::types::{
-    Address, Band, By, Capability, Country, DataPath, DnsServer, Interface, Lease, Radio, Range, SecretPath,
-    ShareName, Ssid, Subnet, Uplinks, UserName, Version, WifiInterface, WrittenRange,
+    Address, Automount, Band, By, Capability, Country, DataPath, DnsServer, Interface, Lease, OnInsert,
+    Radio, Range, SecretPath, ShareName, Ssid, Subnet, Uplinks, UserName, Version, WifiInterface,
+    WrittenRange,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
