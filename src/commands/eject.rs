@@ -138,7 +138,8 @@ fn take_off(volume: &Volume, ui: &Ui) -> anyhow::Result<()> {
     }
     // The last word is the kernel's.
     match still(volume)?.first() {
-        None => Ok(()),
+        None => mount::flush(&volume.device())
+            .with_context(|| format!("{shown} is off, and may not be unplugged yet")),
         Some(at) => Err(in_use(&shown, at, &anyhow!("it is mounted again"))),
     }
 }

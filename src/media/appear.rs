@@ -116,6 +116,9 @@ pub fn unmount(kname: &str, mount_root: &Path, ui: &Ui) -> anyhow::Result<usize>
         ui.say(&format!("{} is taken off", visible(&at.to_string_lossy())));
         taken += 1;
     }
+    if taken > 0 && !gone {
+        mount::flush(&device(kname)).with_context(|| format!("flush {}", device(kname).display()))?;
+    }
     Ok(taken)
 }
 

@@ -135,7 +135,15 @@ pub fn take_off(at: &Path, gone: bool) -> anyhow::Result<()> {
 pub fn make_durable(at: &Path, device: &Path) -> io::Result<()> {
     let folder = fs::File::open(at)?;
     nix::unistd::syncfs(&folder)?;
-    // On a block device this flushes its cache, which syncfs does not do on vfat.
+    flush(device)
+}
+
+/// Empties a device's own cache onto its medium. syncfs does not do that on vfat, and unmounting writes once more: that the
+/// volume is clean.
+///
+/// # Errors
+/// The device failed.
+pub fn flush(device: &Path) -> io::Result<()> {
     fs::File::open(device)?.sync_all()
 }
 
