@@ -196,6 +196,39 @@ fn lost_originals_are_an_error_and_nothing_is_deleted() {
     assert!(tree.snapshot().untouched(&before));
 }
 
+/// All records gone, or those of a first apply that was cut off and whose intent is lost: the originals know what is
+/// piback's all the same.
+#[test]
+fn lost_records_are_said_and_the_originals_come_back() {
+    for also in [false, true] {
+        let tree = ready();
+        tree.write("/etc/dhcpcd.conf", "hostname\n");
+        tree.write("/etc/hostapd/hostapd.conf", "ssid=mine\n");
+        let before = tree.snapshot().without(&["/var"]);
+        assert_eq!(apply(&tree).code, 0);
+        std::fs::remove_dir_all(tree.path("/var/lib/piback/generations")).unwrap();
+        if also {
+            std::fs::create_dir(tree.path("/var/lib/piback/journal")).unwrap();
+            std::fs::remove_file(tree.path("/etc/dnsmasq.d/piback.conf")).unwrap();
+        }
+        let damaged = tree.snapshot();
+        for verb in [vec!["status"], vec!["plan"], vec!["doctor"]] {
+            let answer = tree.piback(&verb);
+            assert_eq!(answer.code, 1, "{verb:?}: {}", answer.all());
+            assert!(answer.all().contains("not on record any more"), "{verb:?}: {}", answer.all());
+            assert!(answer.all().contains("rollback --original"), "{verb:?}: {}", answer.all());
+        }
+        assert!(tree.snapshot().untouched(&damaged));
+        let back = original(&tree);
+        assert_eq!(back.code, 0, "{}", back.all());
+        assert_eq!(tree.snapshot().without(&["/var"]), before);
+        // From here on all is as ever.
+        assert_eq!(apply(&tree).code, 0);
+        assert_eq!(original(&tree).code, 0);
+        assert_eq!(tree.snapshot().without(&["/var"]), before);
+    }
+}
+
 #[test]
 fn a_lost_state_does_not_make_piback_s_own_files_the_original() {
     let tree = ready();

@@ -18,6 +18,7 @@ use crate::error::Problem;
 pub const CHECKS: &[Check] = &[
     records::PROFILE,
     records::APPLY,
+    records::RECORD,
     network::STACK,
     network::OTHERS,
     board::ROOT,

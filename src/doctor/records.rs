@@ -1,7 +1,9 @@
-//! The profile, and an apply that was cut off.
+//! The profile, an apply that was cut off, and what piback has on record.
 
 use super::finding::{Check, Finding, Subject};
+use crate::error::is_denied;
 use crate::provision::apply::journal::{self, Phase};
+use crate::provision::state::State;
 
 /// The registry's row of [`profile`].
 pub const PROFILE: Check =
@@ -36,5 +38,18 @@ fn apply(subject: &Subject<'_>) -> Finding {
         }
         Ok(Some(intent)) => Finding::bad(journal::notice(&intent), "sudo piback apply"),
         Err(e) => Finding::unknown(format!("{e:#}")),
+    }
+}
+
+/// The registry's row of [`record`].
+pub const RECORD: Check =
+    Check { name: "record", line: "what piback put here is on record", stops_apply: false, run: record };
+
+fn record(subject: &Subject<'_>) -> Finding {
+    match State::read(subject.host) {
+        Ok(State { last: Some(last), .. }) => Finding::good(format!("generation {}", last.number)),
+        Ok(_) => Finding::good("nothing was applied here yet"),
+        Err(e) if is_denied(&e) => Finding::unknown(format!("{e:#}")),
+        Err(e) => Finding::bad(format!("{e:#}"), "sudo piback rollback --original"),
     }
 }

@@ -128,7 +128,8 @@ pub fn files(host: &dyn Host, desired: &Desired, state: &State) -> anyhow::Resul
         notes: files.notes,
         artifacts: desired.artifacts.clone(),
         hashes: files.hashes,
-        follows: state.last.as_ref().map(|last| last.number),
+        // 0 stands for records that are gone.
+        follows: state.last.as_ref().map(|last| last.number).filter(|number| *number != 0),
         record_differs,
     })
 }

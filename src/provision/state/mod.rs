@@ -13,12 +13,13 @@ pub mod json;
 pub mod originals;
 
 use crate::error::Problem;
-use crate::paths::{ACTIVATED, ORIGINALS_INDEX, STATE};
+use crate::paths::{ACTIVATED, INTENT, ORIGINALS_INDEX, STATE};
 use crate::provision::desired::artifact::Artifact;
 use crate::provision::state::generations::Generation;
 use crate::provision::state::json::{read_json, schema, write_json};
 use crate::provision::state::originals::{Original, Originals};
-use crate::system::Host;
+use crate::system::{Host, Node};
+use anyhow::Context;
 use std::collections::BTreeMap;
 
 /// The state directory, read once.
@@ -33,7 +34,8 @@ impl State {
     /// Reads it; an absent state is an empty one.
     ///
     /// # Errors
-    /// When a file can't be read or makes no sense: then nothing can be trusted, and nothing is changed.
+    /// When a file can't be read or makes no sense, or all records are gone: then nothing can be trusted, and nothing is
+    /// changed.
     pub fn read(host: &dyn Host) -> anyhow::Result<Self> {
         let last = match generations::numbers(host)?.last() {
             Some(number) => Some(generations::read(host, *number)?),
@@ -45,6 +47,9 @@ impl State {
             return Err(Problem::failed(format!("{STATE} was written by another piback (form {other})"))
                 .hint("use that one, or a newer one")
                 .into());
+        }
+        if last.is_none() && is_record_lost(host, &originals)? {
+            return Err(Problem::failed(LOST).hint("type: sudo piback rollback --original").into());
         }
         Ok(State { originals, last, activated: read_json(host, ACTIVATED)?.unwrap_or_default() })
     }
@@ -58,13 +63,17 @@ impl State {
         let mut notes = Vec::new();
         let originals: Originals = read_json(host, ORIGINALS_INDEX)?.unwrap_or_default();
         let numbers = generations::numbers(host)?;
-        let last = numbers.last().map(|number| {
+        let mut last = numbers.last().map(|number| {
             generations::read(host, *number).unwrap_or_else(|e| {
                 // An older record would not know what the newest apply took; the originals know all that was ever taken.
                 notes.push(format!("passed over: {e:#}"));
                 Generation::from_originals(&originals, *number)
             })
         });
+        if last.is_none() && is_record_lost(host, &originals)? {
+            notes.push(format!("{LOST}: going by the originals"));
+            last = Some(Generation::from_originals(&originals, 0));
+        }
         let activated = read_json(host, ACTIVATED).unwrap_or_else(|e| {
             notes.push(format!("passed over: {e:#}"));
             None
@@ -83,6 +92,19 @@ impl State {
     pub fn owned(&self) -> &[Artifact] {
         self.last.as_ref().map_or(&[], |last| &last.artifacts)
     }
+}
+
+/// The sentence for originals without a record of who took their place.
+const LOST: &str = "what piback put here is not on record any more, what stood here before is";
+
+/// Tells whether piback took paths and no record says so: every record is gone, or a first apply was cut off and its
+/// intent is lost. The way back to the originals leaves a record, and a first apply that is open has its intent.
+fn is_record_lost(host: &dyn Host, originals: &Originals) -> anyhow::Result<bool> {
+    if originals.paths.is_empty() || !generations::numbers(host)?.is_empty() {
+        return Ok(false);
+    }
+    let intent = host.read(INTENT).with_context(|| format!("{INTENT} can't be looked at"))?;
+    Ok(intent == Node::Absent)
 }
 
 /// Notes what an activation was last done with.
