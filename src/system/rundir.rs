@@ -22,6 +22,8 @@ use std::time::{Duration, Instant};
 
 /// Who may look into the run directory.
 const PRIVATE: u32 = 0o700;
+/// The run directory's folders below a tree that `--root` names.
+const IN_TREE: [&str; 2] = ["run", "piback"];
 /// Time between two lines about a running backup's progress.
 const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 /// The run directory is memory: after this much, only what is no mere progress is still written (8 MiB are half a
@@ -70,9 +72,11 @@ impl RunDir {
     /// # Errors
     /// It can't be made, is no real folder, or belongs to another user.
     pub fn open(root: Option<&Path>) -> anyhow::Result<RunDir> {
-        let path = place(root);
-        // With --root, and only there, the folders above it may be missing.
-        let made = DirBuilder::new().mode(PRIVATE).recursive(root.is_some()).create(&path);
+        if let Some(root) = root {
+            return RunDir::in_tree(root);
+        }
+        let path = place();
+        let made = DirBuilder::new().mode(PRIVATE).create(&path);
         if let Err(e) = made
             && e.kind() != ErrorKind::AlreadyExists
         {
@@ -86,7 +90,22 @@ impl RunDir {
     /// # Errors
     /// As [`RunDir::open`].
     pub fn existing(root: Option<&Path>) -> anyhow::Result<Option<RunDir>> {
-        RunDir::existing_at(place(root))
+        let Some(root) = root else { return RunDir::existing_at(place()) };
+        let path = root.join(IN_TREE.join("/"));
+        match Folder::open(root).and_then(|root| IN_TREE.iter().try_fold(root, |at, name| at.sub(name))) {
+            Ok(folder) => Ok(Some(RunDir::private(folder, path)?)),
+            Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(e).with_context(|| shown(&path)),
+        }
+    }
+
+    /// Opens a tree's own, and makes it if it is missing. A link on the way, which may lead out of the tree, is refused.
+    fn in_tree(root: &Path) -> anyhow::Result<RunDir> {
+        let path = root.join(IN_TREE.join("/"));
+        let made = Folder::open(root)
+            .and_then(|root| root.make_sub(IN_TREE[0], 0o755))
+            .and_then(|run| run.make_sub(IN_TREE[1], PRIVATE));
+        RunDir::private(made.with_context(|| shown(&path))?, path)
     }
 
     fn existing_at(path: PathBuf) -> anyhow::Result<Option<RunDir>> {
@@ -99,6 +118,11 @@ impl RunDir {
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(e).with_context(|| shown(&path)),
         };
+        RunDir::private(folder, path).map(Some)
+    }
+
+    /// Takes a folder for the run directory: this user's, and closed to others.
+    fn private(folder: Folder, path: PathBuf) -> anyhow::Result<RunDir> {
         let stat = folder.stat().with_context(|| shown(&path))?;
         if stat.st_uid != process::user() {
             bail!("{} belongs to another user", shown(&path));
@@ -106,7 +130,7 @@ impl RunDir {
         if stat.st_mode & 0o077 != 0 {
             fchmod(&folder, Mode::from_bits_truncate(PRIVATE)).with_context(|| shown(&path))?;
         }
-        Ok(Some(RunDir { folder, path }))
+        Ok(RunDir { folder, path })
     }
 
     /// Registers this process as a running backup.
@@ -176,7 +200,7 @@ impl RunDir {
     fn names(&self) -> anyhow::Result<Vec<String>> {
         let mut names = self.folder.names().with_context(|| shown(&self.path))?;
         let own = file_name(process::pid());
-        names.retain(|n| n.ends_with(".jsonl") && !n.starts_with('.') && *n != own);
+        names.retain(|n| is_a_runs(n) && *n != own);
         Ok(names)
     }
 }
@@ -334,19 +358,24 @@ fn whole_file() -> libc::flock {
 }
 
 /// `/run/piback` for root; the session's own folder for others, and one in /tmp where there is none.
-fn place(root: Option<&Path>) -> PathBuf {
-    match root {
-        Some(root) => root.join("run/piback"),
-        None if process::is_root() => PathBuf::from("/run/piback"),
-        None => match process::runtime_dir() {
-            Some(dir) => dir.join("piback"),
-            None => PathBuf::from(format!("/tmp/piback-{}", process::user())),
-        },
+fn place() -> PathBuf {
+    if process::is_root() {
+        return PathBuf::from("/run/piback");
+    }
+    match process::runtime_dir() {
+        Some(dir) => dir.join("piback"),
+        None => PathBuf::from(format!("/tmp/piback-{}", process::user())),
     }
 }
 
 fn file_name(pid: i32) -> String {
     format!("{pid}.jsonl")
+}
+
+/// Tells a name that [`file_name`] makes from any other: those are somebody else's.
+fn is_a_runs(name: &str) -> bool {
+    let pid = name.strip_suffix(".jsonl").and_then(|pid| pid.parse().ok());
+    pid.is_some_and(|pid| file_name(pid) == name)
 }
 
 fn line<T: Serialize>(event: &T) -> String {

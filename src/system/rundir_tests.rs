@@ -60,6 +60,34 @@ fn a_symlink_in_its_place_is_refused() {
     assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0);
 }
 
+/// The folder above is no way out of the tree either.
+#[test]
+fn a_symlink_above_it_leads_nowhere() {
+    let scratch = tempfile::tempdir().unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    symlink(elsewhere.path(), scratch.path().join("run")).unwrap();
+    assert!(RunDir::open(Some(scratch.path())).is_err());
+    assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0);
+    std::fs::create_dir(elsewhere.path().join("piback")).unwrap();
+    assert!(RunDir::existing(Some(scratch.path())).is_err());
+}
+
+#[test]
+fn only_what_a_run_left_is_swept() {
+    let scratch = tempfile::tempdir().unwrap();
+    let dir = open(&scratch);
+    let stale = status_file(&dir, 1);
+    let theirs = ["mine.jsonl", "01.jsonl", "+3.jsonl", "7.jsonl.old", "9.json"];
+    for name in theirs {
+        std::fs::write(dir.path.join(name), "kept\n").unwrap();
+    }
+    dir.start("SD32GB-03", Path::new("/media/d")).unwrap().end(0).unwrap();
+    assert!(!stale.exists());
+    for name in theirs {
+        assert!(dir.path.join(name).exists(), "{name}");
+    }
+}
+
 #[test]
 fn the_pid_is_the_lock_holders_not_the_one_in_the_file() {
     let scratch = tempfile::tempdir().unwrap();
