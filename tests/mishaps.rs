@@ -477,3 +477,23 @@ fn edits_made_between_a_cut_and_its_undoing_are_kept() {
         .collect();
     assert_eq!(kept, [format!("{text}# mine\n")]);
 }
+
+/// What is no profile at all is told apart at once, however much of it there is.
+#[test]
+fn a_profile_of_thousands_of_keys_or_brackets_ends_at_once() {
+    let tree = ready();
+    let profile = tree.read("/etc/piback/profile.yaml");
+    let keys: String = (0..8000).map(|i| format!("key{i}: 1\n")).collect();
+    let deep = format!("wifi: {}\n", "{a: ".repeat(60_000));
+    let lists = format!("wifi: {}\n", "[".repeat(200_000));
+    for text in [format!("{profile}{keys}"), deep, lists] {
+        tree.write("/etc/piback/profile.yaml", text);
+        let begun = std::time::Instant::now();
+        let answer = tree.piback(&["plan", "--stack", "dhcpcd"]);
+        assert_eq!(answer.code, 1);
+        assert!(answer.stderr.contains("is it a profile at all?"), "{}", answer.stderr);
+        assert!(answer.stderr.lines().count() < 80, "{}", answer.stderr);
+        // Twenty seconds and more before; a slow machine has room here.
+        assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
+    }
+}

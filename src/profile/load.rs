@@ -13,6 +13,9 @@ const LARGEST: usize = 256 * 1024;
 /// More errors than this are not a profile with errors but another kind of file.
 const MOST_ERRORS: usize = 50;
 
+/// More brackets than this hold no profile, and their nesting takes the YAML reader a time that grows with its square.
+const MOST_BRACKETS: usize = 1000;
+
 /// Reads a profile; `file` is its name for the errors.
 ///
 /// # Errors
@@ -41,9 +44,13 @@ pub fn load_part(text: &str, file: &str) -> Result<(Profile, String), ProfileErr
 
 fn read(text: &str, file: &str, mut yaml: Yaml) -> Result<Profile, ProfileErrors> {
     let mut errors = Vec::new();
+    let mut more = 0;
     for error in known_keys::check(&schema(), &mut yaml) {
-        if !matches!(error, KeyError::Missing { mistyped: true, .. }) {
-            errors.push(key_error(text, &error));
+        // Each place is looked for anew: with thousands of errors that is a time that grows with their square.
+        match error {
+            KeyError::Missing { mistyped: true, .. } => {}
+            _ if errors.len() < MOST_ERRORS => errors.push(key_error(text, &error)),
+            _ => more += 1,
         }
         if let KeyError::Missing { mut section, key, .. } = error {
             section.push(Step::Key(key));
@@ -69,6 +76,9 @@ fn read(text: &str, file: &str, mut yaml: Yaml) -> Result<Profile, ProfileErrors
         }
     }
     errors.sort_by_key(|e| (e.line, e.column));
+    if more > 0 {
+        errors.push(whole_file(format!("has {more} more errors; is it a profile at all?")));
+    }
     Err(ProfileErrors { file: file.to_owned(), errors })
 }
 
@@ -79,6 +89,9 @@ fn schema() -> serde_json::Value {
 fn parse(text: &str) -> Result<Yaml, ProfileError> {
     if text.len() > LARGEST {
         return Err(whole_file(format!("is {} bytes long; a profile has at most {LARGEST}", text.len())));
+    }
+    if text.bytes().filter(|b| matches!(b, b'[' | b'{')).count() > MOST_BRACKETS {
+        return Err(whole_file(format!("has more than {MOST_BRACKETS} brackets; is it a profile at all?")));
     }
     match serde_yaml::from_str::<Yaml>(text) {
         Ok(yaml @ Yaml::Mapping(_)) => Ok(yaml),
