@@ -9,6 +9,7 @@ pub mod clock;
 pub mod devices;
 pub mod dpkg;
 pub mod fake;
+mod flock;
 pub mod folder;
 pub mod input;
 pub mod led;

@@ -2,10 +2,10 @@
 
 use super::run::{Output, RunError, Tool};
 use super::tree::{Place, Tree, libc_mode as kind};
-use super::{FileNode, HALF_WRITTEN, Host, Node, clock, process, signals};
+use super::{FileNode, HALF_WRITTEN, Host, Node, clock, flock, process, signals};
 use nix::dir::Dir;
 use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg, OFlag, openat, readlinkat, renameat};
+use nix::fcntl::{OFlag, openat, readlinkat, renameat};
 use nix::sys::stat::{Mode, fchmod, mkdirat};
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, symlinkat, unlinkat};
 use std::any::Any;
@@ -169,11 +169,7 @@ impl Host for RealHost {
         let place = self.wanted_place(path)?;
         let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let fd = openat(&place.dir, place.name, flags, Mode::from_bits_truncate(0o600))?;
-        match Flock::lock(File::from(fd), FlockArg::LockExclusiveNonblock) {
-            Ok(lock) => Ok(Some(Box::new(lock))),
-            Err((_, Errno::EWOULDBLOCK)) => Ok(None),
-            Err((_, e)) => Err(e.into()),
-        }
+        Ok(flock::try_exclusive(&fd)?.then(|| Box::new(fd) as Box<dyn Any>))
     }
 
     fn now(&self) -> i64 {

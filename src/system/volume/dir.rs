@@ -5,9 +5,10 @@ use super::fault::{Call, Fault};
 use super::file::{InFile, OutFile};
 use super::medium::Medium;
 use super::stat::{FileKind, Stat};
+use crate::system::flock;
 use nix::dir::{Dir as Listing, Type};
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, Flock, FlockArg, OFlag, OpenHow, RenameFlags, ResolveFlag};
+use nix::fcntl::{AtFlags, OFlag, OpenHow, RenameFlags, ResolveFlag};
 use nix::sys::stat::Mode;
 use nix::unistd::UnlinkatFlags;
 use std::os::fd::{AsFd, OwnedFd};
@@ -41,7 +42,7 @@ pub struct Space {
 /// Held while nobody else may work on a directory; the kernel lets go when the process ends, however it ends.
 #[derive(Debug)]
 pub struct Lock {
-    _held: Flock<OwnedFd>,
+    _held: OwnedFd,
 }
 
 const DIRECTORY: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
@@ -244,11 +245,8 @@ impl Dir {
     /// When the file system has no locks.
     pub fn lock(&self) -> Result<Option<Lock>, Fault> {
         let fd = nix::fcntl::openat(&self.fd, c".", DIRECTORY, Mode::empty()).call("open")?;
-        match Flock::lock(fd, FlockArg::LockExclusiveNonblock) {
-            Ok(held) => Ok(Some(Lock { _held: held })),
-            Err((_, Errno::EWOULDBLOCK)) => Ok(None),
-            Err((_, errno)) => Err(Fault::new("flock", errno)),
-        }
+        let is_ours = flock::try_exclusive(&fd).call("flock")?;
+        Ok(is_ours.then_some(Lock { _held: fd }))
     }
 
     /// Tells whether `path` still leads to this very directory (not to a drive mounted there since, nor to the empty
