@@ -28,6 +28,8 @@ pub const RESERVE: &str = "/var/lib/piback/journal/reserve";
 pub const EDITED: &str = "/var/lib/piback/edited";
 /// The list of enrolled drives.
 pub const DRIVES: &str = "/var/lib/piback/drives.json";
+/// A file that is locked while the list is read and written.
+pub const DRIVES_LOCK: &str = "/var/lib/piback/drives.lock";
 
 /// The boot file that was taken over: its hash, and which secrets were made here.
 pub const BOOT: &str = "/var/lib/piback/boot.json";

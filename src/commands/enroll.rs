@@ -63,7 +63,7 @@ fn enroll(args: &Enroll, settings: &Settings, global: &Global, ui: &Ui) -> anyho
         }
         Ok(found)
     })?;
-    let mut enrolled = enrolled::read(global.root.as_deref())?;
+    let enrolled = enrolled::read(global.root.as_deref())?;
     let found = found.filter(|marker| marker.belongs_to(volume));
     let has_dcim = args.is_a_drive || found.as_ref().is_some_and(|marker| marker.has_dcim);
     let already = found.as_ref().is_some_and(|marker| enrolled.knows(marker) && marker.has_dcim == has_dcim);
@@ -81,8 +81,7 @@ fn enroll(args: &Enroll, settings: &Settings, global: &Global, ui: &Ui) -> anyho
             };
             let marker = Marker { has_dcim, ..marker };
             on(volume, Access::ReadWrite, &settings.mount_root, ui, |root| write(root, &marker, volume))?;
-            enrolled.record(marker.clone());
-            enrolled::write(global.root.as_deref(), &enrolled)?;
+            enrolled::add(global.root.as_deref(), marker.clone())?;
             marker
         }
     };
