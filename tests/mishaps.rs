@@ -497,3 +497,20 @@ fn a_profile_of_thousands_of_keys_or_brackets_ends_at_once() {
         assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
     }
 }
+
+/// On a running host this is a refusal, as unit tests show; a tree is only told.
+#[test]
+fn a_profile_or_template_that_others_can_write_is_said() {
+    let tree = ready();
+    tree.write("/etc/piback/templates/sysctl.conf", "# nothing\n");
+    for path in ["/etc/piback/profile.yaml", "/etc/piback/templates/sysctl.conf"] {
+        std::fs::set_permissions(tree.path(path), std::fs::Permissions::from_mode(0o666)).unwrap();
+        for verb in [vec!["plan", "--stack", "dhcpcd"], vec!["doctor"]] {
+            let answer = tree.piback(&verb);
+            let said = format!("{path} can be written by others (mode 666)");
+            assert!(answer.all().contains(&said), "{verb:?}: {}", answer.all());
+        }
+        std::fs::set_permissions(tree.path(path), std::fs::Permissions::from_mode(0o644)).unwrap();
+    }
+    assert!(!tree.piback(&["plan", "--stack", "dhcpcd"]).all().contains("by others"));
+}

@@ -1,8 +1,9 @@
 //! The profile, an apply that was cut off, and what piback has on record.
 
 use super::finding::{Check, Finding, Subject};
-use crate::error::is_denied;
+use crate::error::{hints, is_denied};
 use crate::provision::apply::journal::{self, Phase};
+use crate::provision::plan::trust;
 use crate::provision::state::State;
 
 /// The registry's row of [`profile`].
@@ -11,7 +12,12 @@ pub const PROFILE: Check =
 
 fn profile(subject: &Subject<'_>) -> Finding {
     match subject.profile {
-        Some(_) => Finding::good("readable"),
+        Some(_) => match trust::look(subject.host) {
+            Ok(open) if open.is_empty() => Finding::good("readable"),
+            Ok(open) => Finding::warning(open.join("; "), "give it to root, mode 644, before a Pi has it"),
+            Err(e) if is_denied(&e) => Finding::unknown(format!("{e:#}")),
+            Err(e) => Finding::bad(e.to_string(), hints(&e).join("; ")),
+        },
         None => {
             Finding::bad("there is none that can be read", "piback init, or piback plan says what is wrong")
         }

@@ -3,6 +3,7 @@
 mod moved;
 pub mod prepare;
 pub mod saved;
+pub mod trust;
 
 use crate::profile::Profile;
 use crate::profile::types::{Passphrase, Subnet};

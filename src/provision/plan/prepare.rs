@@ -12,7 +12,7 @@ use crate::provision::desired::subnet::{self, Choice};
 use crate::provision::desired::{Desired, render};
 use crate::provision::host::facts::{self, Facts, Stack};
 use crate::provision::host::{radios, uplink};
-use crate::provision::plan::{self, Plan};
+use crate::provision::plan::{self, Plan, trust};
 use crate::provision::state::State;
 use crate::provision::validate::{self, result::Validation};
 use crate::system::{FileNode, Host, Node};
@@ -46,6 +46,7 @@ impl Prepared {
         stack: Option<Stack>,
         made_by: &str,
     ) -> anyhow::Result<Self> {
+        let open = trust::look(host)?;
         let state = State::read(host)?;
         name_radio(host, &mut profile, &state);
         let (subnet, unknown) = match subnet(host, &profile, &state) {
@@ -62,7 +63,7 @@ impl Prepared {
         if let Some(last) = last.filter(|last| *last != facts.stack) {
             notes.push(format!("the network stack was {last} and is {} now", facts.stack));
         }
-        notes.extend(subnet.note().into_iter().chain(unknown));
+        notes.extend(open.into_iter().chain(subnet.note()).chain(unknown));
         if host.is_live() && !facts.installed && profile.volumes.mount == Automount::Auto {
             notes.push("nobody mounts what is plugged in: that takes a piback in /usr/bin, where its package puts it".into());
         }
@@ -184,6 +185,11 @@ pub fn secret(host: &dyn Host, path: &str, what: &str) -> anyhow::Result<Passphr
                 .hint(format!("type: sudo chmod 600 {path}"))
                 .into())
         }
+        Node::File(FileNode { uid, .. }) if uid != 0 && host.is_live() && host.can_chown() => {
+            Err(problem(&format!("it belongs to user {uid}, who can read and change it"))
+                .hint(format!("type: sudo chown root {path}"))
+                .into())
+        }
         Node::File(file) => Passphrase::from_file_content(&file.bytes).map_err(|why| problem(&why).into()),
         Node::Absent => Err(problem("there is no such file")
             .hint(format!("put it there, one line of 8 to 63 characters, and type: sudo chmod 600 {path}"))
@@ -213,4 +219,29 @@ fn overrides(host: &dyn Host) -> anyhow::Result<(BTreeMap<String, String>, Vec<S
         own.insert(name, text);
     }
     Ok((own, notes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system::fake::FakeHost;
+    use crate::system::run::RunError;
+
+    #[test]
+    fn a_secret_is_root_s_alone() {
+        let root = tempfile::tempdir().unwrap();
+        let host =
+            FakeHost::live(root.path(), |tool| Err(RunError::NotFound { program: tool.program.clone() }));
+        let host = host.unwrap();
+        let put = |uid, mode| {
+            let file = FileNode { bytes: b"correct-horse\n".to_vec(), mode, uid, gid: uid };
+            host.write("/secret", &file).unwrap();
+            secret(&host, "/secret", "the Wi-Fi passphrase").map(|_| ()).map_err(|e| e.to_string())
+        };
+        assert_eq!(put(0, 0o600), Ok(()));
+        assert!(put(0, 0o640).unwrap_err().contains("others can read it"));
+        if host.can_chown() {
+            assert!(put(1000, 0o600).unwrap_err().contains("it belongs to user 1000"));
+        }
+    }
 }
