@@ -15,6 +15,8 @@ pub const LOCK: &str = "/var/lib/piback/lock";
 pub const ORIGINALS: &str = "/var/lib/piback/originals";
 pub const ORIGINAL_FILES: &str = "/var/lib/piback/originals/files";
 pub const ORIGINALS_INDEX: &str = "/var/lib/piback/originals/index.json";
+/// The index once more, for the day on which the first is damaged.
+pub const ORIGINALS_COPY: &str = "/var/lib/piback/originals/index-copy.json";
 /// Records of what each apply put there.
 pub const GENERATIONS: &str = "/var/lib/piback/generations";
 /// A hash for each unit of the files that it was last started with.

@@ -229,6 +229,60 @@ fn lost_records_are_said_and_the_originals_come_back() {
     }
 }
 
+/// The list of originals is there twice, and one that was changed is not believed: mode and owner of what comes back
+/// stand in it.
+#[test]
+fn a_damaged_list_of_originals_is_passed_over_for_its_copy() {
+    let index = "/var/lib/piback/originals/index.json";
+    let copy = "/var/lib/piback/originals/index-copy.json";
+    let damages: [fn(&str) -> String; 3] = [
+        |_| String::new(),
+        |text| text.replace("\"mode\": 420", "\"mode\": 511"),
+        |text| text[..text.len() / 2].into(),
+    ];
+    for damage in damages {
+        let tree = ready();
+        tree.write("/etc/dhcpcd.conf", "hostname\n");
+        let before = tree.snapshot().without(&["/var"]);
+        assert_eq!(apply(&tree).code, 0);
+        let whole = tree.read(index);
+        assert_eq!(whole, tree.read(copy));
+        assert_ne!(damage(&whole), whole);
+        // The copy alone: said, and no hindrance.
+        tree.write(copy, damage(&whole));
+        let doctor = tree.piback(&["doctor"]);
+        assert!(doctor.all().contains("one of the two lists"), "{}", doctor.all());
+        assert_eq!(tree.piback(&["plan", "--check"]).code, 0);
+        // Both.
+        tree.write(index, damage(&whole));
+        assert_eq!(tree.piback(&["plan"]).code, 1);
+        let lost = original(&tree);
+        assert_eq!(lost.code, 1, "{}", lost.all());
+        // The index alone.
+        tree.write(copy, &whole);
+        let back = original(&tree);
+        assert_eq!(back.code, 0, "{}", back.all());
+        assert!(back.all().contains("its copy"), "{}", back.all());
+        assert_eq!(tree.snapshot().without(&["/var"]), before);
+        // Mended by the way.
+        assert_eq!(tree.read(index), tree.read(copy));
+    }
+    let tree = ready();
+    assert_eq!(apply(&tree).code, 0);
+    let whole = tree.read(index);
+    std::fs::remove_file(tree.path(index)).unwrap();
+    let back = original(&tree);
+    assert_eq!(back.code, 0);
+    assert!(back.all().contains("is gone; its copy is there"), "{}", back.all());
+    // An earlier version's: no checksum, no copy.
+    assert_eq!(apply(&tree).code, 0);
+    let (rest, _) = whole.rsplit_once(",\n  \"sha256\"").unwrap();
+    tree.write(index, format!("{rest}\n}}\n"));
+    std::fs::remove_file(tree.path(copy)).unwrap();
+    assert!(!tree.piback(&["doctor"]).all().contains("one of the two lists"));
+    assert_eq!(original(&tree).code, 0);
+}
+
 #[test]
 fn a_lost_state_does_not_make_piback_s_own_files_the_original() {
     let tree = ready();

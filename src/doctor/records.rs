@@ -4,7 +4,7 @@ use super::finding::{Check, Finding, Subject};
 use crate::error::{hints, is_denied};
 use crate::provision::apply::journal::{self, Phase};
 use crate::provision::plan::trust;
-use crate::provision::state::State;
+use crate::provision::state::{State, originals};
 
 /// The registry's row of [`profile`].
 pub const PROFILE: Check =
@@ -53,6 +53,10 @@ pub const RECORD: Check =
 
 fn record(subject: &Subject<'_>) -> Finding {
     match State::read(subject.host) {
+        Ok(_) if originals::is_one_damaged(subject.host) => Finding::warning(
+            "one of the two lists of what stood here before piback is damaged or gone",
+            "the next apply that changes something writes it anew",
+        ),
         Ok(State { last: Some(last), .. }) => Finding::good(format!("generation {}", last.number)),
         Ok(_) => Finding::good("nothing was applied here yet"),
         Err(e) if is_denied(&e) => Finding::unknown(format!("{e:#}")),

@@ -50,7 +50,7 @@ pub fn keep(host: &dyn Host, state: &State, plan: &Plan, ip_forward: Option<&Str
     if state.owned().is_empty() {
         originals.ip_forward = ip_forward.cloned();
     }
-    if originals != state.originals {
+    if originals != state.originals || !originals::are_both_good(host) {
         originals.schema = schema();
         originals::write(host, &originals)?;
     }
@@ -79,7 +79,7 @@ fn original(change: &FileChange) -> anyhow::Result<(Original, Option<&Vec<u8>>)>
 /// # Errors
 /// When the index can't be read or written.
 pub fn forget(host: &dyn Host, first: &Originals) -> anyhow::Result<()> {
-    if State::read(host)?.originals != *first {
+    if State::read(host)?.originals != *first || !originals::are_both_good(host) {
         originals::write(host, first)?;
     }
     Ok(())

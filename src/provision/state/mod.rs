@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! originals/index.json      what stood at each path before piback came, kept for ever
+//! originals/index-copy.json the same once more, both with a checksum
 //! originals/files/…         the bytes of those that were files
 //! generations/000001.json   what an apply put there: bodies with gaps for secrets, no secret itself
 //! activated.json            for each unit, a hash of the files that it was last started with
@@ -13,7 +14,7 @@ pub mod json;
 pub mod originals;
 
 use crate::error::Problem;
-use crate::paths::{ACTIVATED, INTENT, ORIGINALS_INDEX, STATE};
+use crate::paths::{ACTIVATED, INTENT, STATE};
 use crate::provision::desired::artifact::Artifact;
 use crate::provision::state::generations::Generation;
 use crate::provision::state::json::{read_json, schema, write_json};
@@ -41,7 +42,7 @@ impl State {
             Some(number) => Some(generations::read(host, *number)?),
             None => None,
         };
-        let originals: Originals = read_json(host, ORIGINALS_INDEX)?.unwrap_or_default();
+        let (originals, _) = originals::read(host)?;
         let schemas = [Some(originals.schema).filter(|s| *s != 0), last.as_ref().map(|l| l.schema)];
         if let Some(other) = schemas.into_iter().flatten().find(|s| *s != schema()) {
             return Err(Problem::failed(format!("{STATE} was written by another piback (form {other})"))
@@ -60,8 +61,8 @@ impl State {
     /// # Errors
     /// When the originals themselves can't be read: then there is nothing to go back to.
     pub fn read_for_originals(host: &dyn Host) -> anyhow::Result<(Self, Vec<String>)> {
-        let mut notes = Vec::new();
-        let originals: Originals = read_json(host, ORIGINALS_INDEX)?.unwrap_or_default();
+        let (originals, note) = originals::read(host)?;
+        let mut notes = Vec::from_iter(note);
         let numbers = generations::numbers(host)?;
         let mut last = numbers.last().map(|number| {
             generations::read(host, *number).unwrap_or_else(|e| {

@@ -1,8 +1,8 @@
 //! Originals: what stood at each path before piback came, kept for ever.
 
-use crate::paths::{ORIGINAL_FILES, ORIGINALS_INDEX};
+use crate::paths::{ORIGINAL_FILES, ORIGINALS_COPY, ORIGINALS_INDEX};
 use crate::provision::host::systemd::UnitState;
-use crate::provision::state::json::{hash, write_json};
+use crate::provision::state::json::{hash, read_json, write_json};
 use crate::system::{Host, Node};
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
@@ -66,12 +66,75 @@ impl Originals {
     }
 }
 
-/// Writes the index back, after entries were taken out of it.
+/// The index on disk: with a checksum over all else of it, which records of earlier versions lack.
+#[derive(Serialize, Deserialize)]
+struct Sealed {
+    #[serde(flatten)]
+    originals: Originals,
+    #[serde(default)]
+    sha256: Option<String>,
+}
+
+/// Reads the index, or its copy where the index is damaged or gone, and says so then; none is an empty one.
 ///
 /// # Errors
-/// When it can't be written.
+/// When neither can be read or makes sense.
+pub fn read(host: &dyn Host) -> anyhow::Result<(Originals, Option<String>)> {
+    let first = one(host, ORIGINALS_INDEX);
+    if let Ok(Some(originals)) = first {
+        return Ok((originals, None));
+    }
+    match (first, one(host, ORIGINALS_COPY)) {
+        (Err(e), Ok(Some(copy))) => Ok((copy, Some(format!("passed over for its copy: {e:#}")))),
+        (_, Ok(Some(copy))) => Ok((copy, Some(format!("{ORIGINALS_INDEX} is gone; its copy is there")))),
+        (Err(e), _) | (_, Err(e)) => Err(e),
+        (_, Ok(None)) => Ok((Originals::default(), None)),
+    }
+}
+
+/// One of the two, held against its checksum.
+fn one(host: &dyn Host, path: &str) -> anyhow::Result<Option<Originals>> {
+    Ok(sealed(host, path)?.map(|sealed| sealed.originals))
+}
+
+fn sealed(host: &dyn Host, path: &str) -> anyhow::Result<Option<Sealed>> {
+    let Some(found) = read_json::<Sealed>(host, path)? else { return Ok(None) };
+    if let Some(sha256) = &found.sha256
+        && *sha256 != checksum(&found.originals)?
+    {
+        bail!("{path} is damaged; nothing was changed: its checksum differs");
+    }
+    Ok(Some(found))
+}
+
+fn checksum(originals: &Originals) -> anyhow::Result<String> {
+    Ok(hash(&serde_json::to_vec(originals)?))
+}
+
+/// Tells whether both are as they were written: the index can be lost once more.
+#[must_use]
+pub fn are_both_good(host: &dyn Host) -> bool {
+    let both = [ORIGINALS_INDEX, ORIGINALS_COPY].map(|path| one(host, path));
+    matches!(both, [Ok(first), Ok(copy)] if first == copy)
+}
+
+/// Tells whether one of them is damaged or gone. An earlier version wrote one alone, without a checksum.
+#[must_use]
+pub fn is_one_damaged(host: &dyn Host) -> bool {
+    let is_of_before = matches!(sealed(host, ORIGINALS_INDEX), Ok(Some(Sealed { sha256: None, .. })))
+        && matches!(sealed(host, ORIGINALS_COPY), Ok(None));
+    !is_of_before && !are_both_good(host)
+}
+
+/// Writes the index and its copy. The copy first: a cut in between leaves an index that still differs from what is to be
+/// written, and whoever goes on writes both.
+///
+/// # Errors
+/// When one can't be written.
 pub fn write(host: &dyn Host, originals: &Originals) -> anyhow::Result<()> {
-    write_json(host, ORIGINALS_INDEX, originals)
+    let sealed = Sealed { sha256: Some(checksum(originals)?), originals: originals.clone() };
+    write_json(host, ORIGINALS_COPY, &sealed)?;
+    write_json(host, ORIGINALS_INDEX, &sealed)
 }
 
 /// `etc%hostapd%hostapd.conf`, later ones with `~2`: one flat folder, names that can be read.
