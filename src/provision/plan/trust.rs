@@ -75,6 +75,7 @@ fn others_can_write(host: &dyn Host, path: &str) -> anyhow::Result<Option<Open>>
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "the test makes the tree that is looked at")]
 mod tests {
     use super::*;
     use crate::system::fake::FakeHost;
