@@ -1,7 +1,7 @@
 //! Who looks after an apply when nobody can: a boot unit that settles what a power cut left, and a timer that undoes
 //! what was never confirmed. Both are systemd's, so they outlive piback and the SSH session. Live hosts only.
 
-use crate::paths::INTENT;
+use crate::paths::JOURNAL;
 use crate::provision::components;
 use crate::system::run::Tool;
 use crate::system::{FileNode, Host, Node};
@@ -130,7 +130,7 @@ fn boot_unit(program: &str) -> String {
         "# Finishes or undoes a `piback apply` that a power cut ended, before anything uses its files.\n\
          [Unit]\n\
          Description=piback: settle an apply that was cut off or never confirmed\n\
-         ConditionPathExists={INTENT}\n\
+         ConditionPathExists={JOURNAL}\n\
          DefaultDependencies=no\n\
          After=local-fs.target\n\
          Before=network-pre.target {hosts}\n\
