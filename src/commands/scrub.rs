@@ -17,7 +17,7 @@ pub fn run(args: &Scrub, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let given = Given { label: "", source: None, dests: args.dest.as_slice(), need: Need::Drive };
     if args.if_plugged && !is_plugged(global)? {
         ui.say("The drive is not plugged in: nothing was read.");
-        ui.json("scrubbed", &serde_json::json!({ "clean": true, "drives": [] }));
+        ui.json("scrubbed", &serde_json::json!({ "clean": null, "drives": [] }));
         return Ok(Outcome::Done);
     }
     signals::stop_gently();
