@@ -28,6 +28,14 @@ pub const INTENT: &str = "/var/lib/piback/journal/intent.json";
 pub const RESERVE: &str = "/var/lib/piback/journal/reserve";
 /// Edits that came between an apply that was cut off and its undoing.
 pub const EDITED: &str = "/var/lib/piback/edited";
+/// Jobs that were asked for, run, and are over.
+pub const JOBS: &str = "/var/lib/piback/jobs.json";
+/// Browsers that are let in to the page.
+pub const GUESTS: &str = "/var/lib/piback/guests.json";
+/// Invitations to the page: they end with this boot.
+pub const INVITATIONS: &str = "/run/piback/invitations.json";
+/// The socket of whoever keeps the jobs.
+pub const CONTROL: &str = "/run/piback-control.sock";
 /// The list of enrolled drives.
 pub const DRIVES: &str = "/var/lib/piback/drives.json";
 /// A file that is locked while the list is read and written.

@@ -39,6 +39,20 @@ struct Line<'a, T: Serialize> {
 }
 
 #[derive(Serialize)]
+struct Failure {
+    error: String,
+    hints: Vec<String>,
+    exit_code: u8,
+}
+
+impl Failure {
+    fn new(error: &anyhow::Error) -> Self {
+        let (hints, exit_code) = (error::hints(error), error::exit_code(error));
+        Failure { error: format!("{error:#}"), hints, exit_code }
+    }
+}
+
+#[derive(Serialize)]
 struct Text<'a> {
     text: &'a str,
 }
@@ -126,6 +140,20 @@ impl Ui {
         }
     }
 
+    /// That object as a value, for those who follow a run; whether or not it is printed.
+    #[must_use]
+    pub fn value<T: Serialize>(&self, event: &'static str, body: &T) -> serde_json::Value {
+        let line = Line { schema: JSON_SCHEMA, command: self.command, event, body };
+        // These types hold nothing that JSON can't carry.
+        serde_json::to_value(&line).unwrap_or_default()
+    }
+
+    /// The same way to print, for another verb than the one that was typed.
+    #[must_use]
+    pub fn of_verb(&self, command: &'static str) -> Self {
+        Ui { command, ..*self }
+    }
+
     /// The answer of a command that was not agreed to.
     pub fn unchanged(&self) {
         #[derive(Serialize)]
@@ -157,14 +185,13 @@ impl Ui {
 
     /// The error chain and its hints as one object on stdout; nothing without `--json`.
     pub fn json_error(&self, error: &anyhow::Error) {
-        #[derive(Serialize)]
-        struct Failure<'a> {
-            error: String,
-            hints: &'a [String],
-            exit_code: u8,
-        }
-        let (hints, exit_code) = (error::hints(error), error::exit_code(error));
-        self.json("error", &Failure { error: format!("{error:#}"), hints: &hints, exit_code });
+        self.json("error", &Failure::new(error));
+    }
+
+    /// That object as a value, as [`Ui::value`].
+    #[must_use]
+    pub fn error_value(&self, error: &anyhow::Error) -> serde_json::Value {
+        self.value("error", &Failure::new(error))
     }
 
     /// `text` in a colour where colours are shown.

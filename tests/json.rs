@@ -147,6 +147,10 @@ fn every_verb_keeps_the_contract() {
         &piback(&["web", "--listen", "127.0.0.1:1", "--source", &card, "--dest", "/nowhere", "--json"]),
         &mut said,
     );
+    // Nobody keeps jobs here, and systemd started neither of these.
+    for args in [&["control"][..], &["job", "0123456789abcdef"], &["pair"], &["pair", "--list"]] {
+        contract.holds(args[0], &piback(&[args, &["--json"]].concat()), &mut said);
+    }
     // The past: this machine's clock must not move.
     contract.holds("set-time", &piback(&["set-time", "@0", "--json"]), &mut said);
     // Wrong usage, with a verb and without one.

@@ -108,7 +108,9 @@ fn cancel_interrupts_the_one_that_is_meant() {
 
 #[test]
 fn attach_shows_what_comes_and_ends_as_the_run_ends() {
-    for (code, expected) in [(0, 0), (5, 5), (1, 1), (64, 1)] {
+    // Ending with 0 is no proof: there must be an account of it.
+    let safe = "{\"schema\":1,\"event\":\"account\",\"safe\":true}\n";
+    for (account, code, expected) in [(safe, 0, 0), ("", 0, 1), ("", 5, 5), ("", 1, 1), ("", 64, 1)] {
         let root = tempfile::tempdir().unwrap();
         let run = Run::start(root.path(), 3, "SD32GB-03");
         run.append("{\"schema\":1,\"event\":\"first\"}\n{\"schema\":1,");
@@ -123,6 +125,7 @@ fn attach_shows_what_comes_and_ends_as_the_run_ends() {
             assert!(started.elapsed() < Duration::from_secs(30));
         }
         run.append("\"event\":\"second\"}\n");
+        run.append(account);
         // As a run ends: the last line, the file goes, the process goes.
         run.append(&format!("{{\"schema\":1,\"event\":\"end\",\"exit_code\":{code}}}\n"));
         std::fs::remove_file(&run.file).unwrap();

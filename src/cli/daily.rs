@@ -9,11 +9,14 @@ pub struct Web {
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
     pub listen: std::net::SocketAddr,
     /// Take this folder for a card, its name for the label; may be given several times
-    #[arg(long, value_name = "DIR", required = true)]
+    #[arg(long, value_name = "DIR", required_unless_present = "appliance")]
     pub source: Vec<PathBuf>,
     /// Take this folder for the drive
-    #[arg(long, value_name = "DIR")]
-    pub dest: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "appliance")]
+    pub dest: Option<PathBuf>,
+    /// Serve the appliance's own page on the socket that systemd opened: what its unit says
+    #[arg(long, hide = true, conflicts_with_all = ["listen", "source", "dest"])]
+    pub appliance: bool,
     /// Let card and drive be one file system, to try things out: then a yes means no second copy
     #[arg(long)]
     pub allow_same_filesystem: bool,
@@ -80,9 +83,38 @@ pub enum VolumeAct {
     Backup { kname: String },
 }
 
+/// Request of the socket's unit.
+#[derive(Debug, Args)]
+pub struct Control {
+    /// Make and listen on this socket instead, to try it out, with folders for card and drive
+    #[arg(long, value_name = "PATH", requires_all = ["source", "dest"])]
+    pub socket: Option<PathBuf>,
+    #[arg(long, value_name = "DIR", requires = "socket")]
+    pub source: Vec<PathBuf>,
+    #[arg(long, value_name = "DIR", requires = "socket")]
+    pub dest: Option<PathBuf>,
+}
+
+/// Request of a job's unit.
+#[derive(Debug, Args)]
+pub struct Job {
+    /// Sixteen hex digits
+    pub id: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Pair {
+    /// List the browsers that are let in
+    #[arg(long, conflicts_with = "revoke")]
+    pub list: bool,
+    /// Show the browser with this number out
+    #[arg(long, value_name = "NUMBER")]
+    pub revoke: Option<usize>,
+}
+
 #[derive(Debug, Args)]
 pub struct Running {
-    /// The card's label; needed only when more than one backup runs
+    /// The card's label; needed only when more than one job runs
     pub label: Option<String>,
 }
 

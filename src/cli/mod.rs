@@ -1,9 +1,13 @@
 //! The command line, as types. Names, flags and exit codes are a contract.
 
 mod daily;
+mod runs;
 mod texts;
 
-pub use daily::{Eject, Enroll, Poweroff, Qr, Running, Scrub, SetTime, Volume, VolumeAct, Web};
+pub use daily::{
+    Control, Eject, Enroll, Job, Pair, Poweroff, Qr, Running, Scrub, SetTime, Volume, VolumeAct, Web,
+};
+pub use runs::{Backup, SafeToFormat, Verify};
 pub use texts::{Completions, Image, ImageText, Man, Os};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -83,9 +87,15 @@ pub enum Command {
     /// Mount a card or drive, or take it off: what udev's rule calls
     #[command(hide = true)]
     Volume(Volume),
-    /// Follow a running backup; Ctrl-C leaves it running
+    /// Keep the jobs: what its socket's unit calls
+    #[command(hide = true)]
+    Control(Control),
+    /// Do what was asked of whoever keeps the jobs: what a job's unit calls
+    #[command(hide = true)]
+    Job(Job),
+    /// Follow a running job; leaving the view leaves it running
     Attach(Running),
-    /// Ask a running backup to stop
+    /// Ask a running job to stop
     Cancel(Running),
     /// Print the JSON Schema of the profile
     Schema,
@@ -99,6 +109,8 @@ pub enum Command {
     SafeToFormat(SafeToFormat),
     /// Serve the page for a browser
     Web(Web),
+    /// Let a browser in to the page: a link, a QR code, and a code to type
+    Pair(Pair),
     /// Show the Wi-Fi as a QR code, or write it to a file: the iPad's camera joins by it
     Qr(Qr),
     /// Set a clock that no network has set; forwards only
@@ -113,7 +125,7 @@ pub enum Command {
 
 impl Command {
     /// Every verb.
-    pub const VERBS: [&'static str; 29] = [
+    pub const VERBS: [&'static str; 32] = [
         "init",
         "plan",
         "apply",
@@ -130,6 +142,8 @@ impl Command {
         "eject",
         "poweroff",
         "volume",
+        "control",
+        "job",
         "attach",
         "cancel",
         "schema",
@@ -138,6 +152,7 @@ impl Command {
         "scrub",
         "safe-to-format",
         "web",
+        "pair",
         "qr",
         "set-time",
         "image",
@@ -165,6 +180,8 @@ impl Command {
             Command::Eject(_) => "eject",
             Command::Poweroff(_) => "poweroff",
             Command::Volume(_) => "volume",
+            Command::Control(_) => "control",
+            Command::Job(_) => "job",
             Command::Attach(_) => "attach",
             Command::Cancel(_) => "cancel",
             Command::Schema => "schema",
@@ -173,6 +190,7 @@ impl Command {
             Command::Scrub(_) => "scrub",
             Command::SafeToFormat(_) => "safe-to-format",
             Command::Web(_) => "web",
+            Command::Pair(_) => "pair",
             Command::Qr(_) => "qr",
             Command::SetTime(_) => "set-time",
             Command::Image(_) => "image",
@@ -283,63 +301,6 @@ pub struct Status {
     /// List the generations that `rollback --to` can go back to
     #[arg(long)]
     pub generations: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct Backup {
-    /// The card's label; its files go to the folder of this name on the drive
-    pub label: String,
-    /// Take this folder for the card, or the volume on this device as in /dev/sda1
-    #[arg(long, value_name = "DIR")]
-    pub source: Option<PathBuf>,
-    /// Take this folder for the drive; given several times, all get the card's files, with one read
-    #[arg(long, value_name = "DIR")]
-    pub dest: Vec<PathBuf>,
-    /// Move what is no longer on the card to .piback/removed on the drive
-    #[arg(long)]
-    pub mirror: bool,
-    /// Read and compare every file, on card and drive, whatever the records say
-    #[arg(long)]
-    pub compare: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct Verify {
-    /// The card's label
-    pub label: String,
-    /// Take this folder for the drive; given several times, all of them are verified
-    #[arg(long, value_name = "DIR")]
-    pub dest: Vec<PathBuf>,
-    /// Bring back what is damaged or gone, from another drive or from the card
-    #[arg(long, conflicts_with_all = ["sample", "accept"])]
-    pub repair: bool,
-    /// Take this folder for the card to repair from, or the volume on this device as in /dev/sda1
-    #[arg(long, value_name = "DIR", requires = "repair")]
-    pub source: Option<PathBuf>,
-    /// Re-read a random part only, such as 5%
-    #[arg(long, value_name = "PERCENT")]
-    pub sample: Option<String>,
-    /// Take what is listed as meant: files that are gone, unknown or edited; asks first
-    #[arg(long, conflicts_with = "sample")]
-    pub accept: bool,
-    /// Don't ask
-    #[arg(long, requires = "accept")]
-    pub yes: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct SafeToFormat {
-    /// The card's label
-    pub label: String,
-    /// Take this folder for the card, or the volume on this device as in /dev/sda1
-    #[arg(long, value_name = "DIR")]
-    pub source: Option<PathBuf>,
-    /// Take this folder for the drive; given several times, the card must be on each
-    #[arg(long, value_name = "DIR")]
-    pub dest: Vec<PathBuf>,
-    /// Let the answer be yes although both are on one file system or disk: for trying it out in folders
-    #[arg(long)]
-    pub allow_same_filesystem: bool,
 }
 
 /// The stack's name as it is typed.

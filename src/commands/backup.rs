@@ -5,14 +5,30 @@ use super::running;
 use crate::backup::label::Label;
 use crate::backup::{self, Options};
 use crate::cli::{Backup, Global};
-use crate::error::{self, Outcome, Problem};
+use crate::error::{Outcome, Problem};
+use crate::jobs::job::Verb;
 use crate::media::ends::Need;
+use crate::system::rundir::Running;
 use crate::system::signals;
 use crate::ui::{Ui, visible};
 use crate::view::account::AccountLine;
 use crate::view::progress::Progress;
 
 pub fn run(args: &Backup, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
+    let is_here = args.foreground || args.mirror || args.source.is_some() || !args.dest.is_empty();
+    if !is_here && let Some(outcome) = running::asked(Verb::Backup, &args.label, args.compare, global, ui)? {
+        return Ok(outcome);
+    }
+    with_followers(args, global, ui, &mut None)
+}
+
+/// Does it in this process; `followed` is how others follow it, where that is settled already.
+pub fn with_followers(
+    args: &Backup,
+    global: &Global,
+    ui: &Ui,
+    followed: &mut Option<Running>,
+) -> anyhow::Result<Outcome> {
     let label = Label::new(&args.label)?;
     let given = Given {
         label: label.as_str(),
@@ -22,17 +38,16 @@ pub fn run(args: &Backup, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     };
     // Before anything is mounted: what is mounted has to be taken off, Ctrl-C or not.
     signals::stop_gently();
-    let mut registered = None;
     let result = context::with_ends(&given, global, ui, |ends| {
         let (card, drive) = (ends.source.as_ref().map(|card| card.dir.clone()), &ends.dest.dir);
         let all = context::card_and_drives(ends, &label)?;
-        let findable = running::register(label.as_str(), drive, global.root.as_deref(), ui);
-        let progress = Progress::new(ui, "backup", label.as_str(), findable);
+        running::register(followed, Verb::Backup, label.as_str(), drive, global, ui);
+        let progress = Progress::new(ui, "backup", label.as_str(), followed.take());
         let backed = backup::backup(&all, Options { mirror: args.mirror, compare: args.compare }, &progress);
         if let Ok(backed) = &backed {
             let line = AccountLine::new(label.as_str(), backed);
             progress.tell(&line);
-            registered = progress.end();
+            *followed = progress.end();
             line.show(ui);
             if let Some(drive) = ends.dest.volume.as_ref().filter(|drive| !drive.mounts.is_empty()) {
                 ui.say(&format!(
@@ -41,7 +56,7 @@ pub fn run(args: &Backup, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
                 ));
             }
         } else {
-            registered = progress.end();
+            *followed = progress.end();
         }
         let backed = backed?;
         if backed.is_empty() {
@@ -53,10 +68,6 @@ pub fn run(args: &Backup, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
         Ok(if backed.all_safe() { Outcome::Done } else { Outcome::NotSafe })
     });
     // Only now, as what could not be taken off is part of how it ended.
-    if let Some(running) = registered
-        && let Err(e) = running.end(result.as_ref().map_or_else(error::exit_code, |o| o.exit_code()))
-    {
-        ui.detail(&format!("{e:#}"));
-    }
+    running::end(followed, &result, ui);
     result
 }

@@ -9,13 +9,16 @@ mod cards;
 mod completions;
 mod confirm;
 mod context;
+mod control;
 mod doctor;
 mod drift;
 mod eject;
 mod enroll;
 mod image;
 mod init;
+mod job;
 mod man;
+mod pair;
 mod plan;
 mod poweroff;
 mod qr;
@@ -45,6 +48,8 @@ pub fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Outcome> {
     if !matches!(
         cli.command,
         Command::Volume(_)
+            | Command::Control(_)
+            | Command::Job(_)
             | Command::Schema
             | Command::Completions(_)
             | Command::Man(_)
@@ -70,6 +75,8 @@ pub fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Outcome> {
         Command::Eject(args) => eject::run(args, global, ui),
         Command::Poweroff(args) => poweroff::run(args, global, ui),
         Command::Volume(args) => volume::run(args, global, ui),
+        Command::Control(args) => control::run(args, global, ui),
+        Command::Job(args) => job::run(args, global, ui),
         Command::Attach(args) => attach::run(args, global, ui),
         Command::Cancel(args) => cancel::run(args, global, ui),
         Command::Schema => schema::run(ui),
@@ -78,6 +85,7 @@ pub fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Outcome> {
         Command::Scrub(args) => scrub::run(args, global, ui),
         Command::SafeToFormat(args) => safe_to_format::run(args, global, ui),
         Command::Web(args) => web::run(args, global, ui),
+        Command::Pair(args) => pair::run(args, global, ui),
         Command::Qr(args) => qr::run(args, global, ui),
         Command::SetTime(args) => set_time::run(args, global, ui),
         Command::Image(args) => image::run(args, ui),

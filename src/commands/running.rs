@@ -1,21 +1,66 @@
-//! A backup that runs: made findable, and found by `attach` and `cancel`.
+//! A run: made findable, found by `attach` and `cancel`, asked for where somebody keeps the jobs, and followed.
 
-use crate::error::Problem;
-use crate::system::process;
+use crate::cli::Global;
+use crate::error::{self, Outcome, Problem};
+use crate::jobs::Control;
+use crate::jobs::job::{Job, Phase, Verb};
+use crate::jobs::protocol::{Answer, Refusal, Request};
+use crate::jobs::remote::{Next, Remote};
+use crate::paths::CONTROL;
 use crate::system::rundir::{Found, RunDir, Running};
+use crate::system::{process, signals};
 use crate::ui::{Ui, visible};
+use crate::view::following::Following;
+use serde::Serialize;
+use std::io;
 use std::path::Path;
+use std::sync::mpsc;
+use std::time::Duration;
 
-/// Makes this process findable for `attach` and `cancel`. That it can't be is no reason not to back up.
-pub fn register(label: &str, dest: &Path, root: Option<&Path>, ui: &Ui) -> Option<Running> {
-    let running = RunDir::open(root).and_then(|dir| dir.start(label, dest));
-    running.map_err(|e| ui.note(&format!("attach and cancel won't find this backup: {e:#}"))).ok()
+/// Time between two looks whether Ctrl-C was pressed.
+const EVERY: Duration = Duration::from_millis(200);
+
+/// Makes this process findable for `attach` and `cancel`, unless it is already. That it can't be is no reason not to go on.
+pub fn register(
+    followed: &mut Option<Running>,
+    verb: Verb,
+    label: &str,
+    dest: &Path,
+    global: &Global,
+    ui: &Ui,
+) {
+    if followed.is_some() {
+        return;
+    }
+    let running = RunDir::open(global.root.as_deref()).and_then(|dir| dir.start(verb.as_str(), label, dest));
+    *followed = running
+        .map_err(|e| ui.note(&format!("attach and cancel won't find this {}: {e:#}", verb.as_str())))
+        .ok();
 }
 
-/// Finds the running backup that is meant.
+/// Tells those who follow.
+pub fn tell<T: Serialize>(followed: &mut Option<Running>, event: &T) {
+    if let Some(running) = followed {
+        running.event(event);
+    }
+}
+
+/// Tells those who follow how it ended; the second time there is nobody to tell.
+pub fn end(followed: &mut Option<Running>, result: &anyhow::Result<Outcome>, ui: &Ui) {
+    let Some(mut running) = followed.take() else { return };
+    if let Err(e) = result {
+        running.event(&ui.error_value(e));
+    }
+    let code = result.as_ref().map_or_else(error::exit_code, |outcome| outcome.exit_code());
+    if let Err(e) = running.end(code) {
+        ui.detail(&format!("{e:#}"));
+    }
+}
+
+/// Finds the run that is meant.
 ///
 /// # Errors
-/// None runs, more than one does and none was named, or they can't be looked up.
+/// None goes on, more than one does and none was named, or they can't be looked up.
 pub fn find(label: Option<&str>, root: Option<&Path>) -> anyhow::Result<Found> {
     let dir = RunDir::existing(root)?;
     let mut running = dir.map_or(Ok(Vec::new()), |d| d.running())?;
@@ -42,4 +87,125 @@ pub fn find(label: Option<&str>, root: Option<&Path>) -> anyhow::Result<Found> {
             Err(problem.into())
         }
     }
+}
+
+/// Whoever keeps the jobs of this host; none on a tree, and where nobody does.
+pub fn keeper(global: &Global) -> Option<Remote> {
+    let plain = global.root.is_none() && global.profile.is_none();
+    let remote = plain.then(|| Remote::new(Path::new(CONTROL)))?;
+    // One who may not ask is told what root is told: to put sudo in front.
+    matches!(remote.request(&Request::State { look: false }), Ok(Answer::State(_))).then_some(remote)
+}
+
+/// The job that is meant, of those that wait or run; none where whoever keeps them knows none.
+///
+/// # Errors
+/// More than one is, and none was named.
+pub fn job(remote: &Remote, label: Option<&str>) -> anyhow::Result<Option<Job>> {
+    let control: &dyn Control = remote;
+    let mut jobs = control.state(false).map_err(problem)?.jobs;
+    jobs.retain(|job| !job.state.is_over() && label.is_none_or(|label| job.label == label));
+    if jobs.len() > 1 {
+        // One that runs is meant rather than those that wait for it.
+        let running: Vec<Job> = jobs.iter().filter(|job| job.is_running()).cloned().collect();
+        match <[Job; 1]>::try_from(running) {
+            Ok([only]) => return Ok(Some(only)),
+            Err(_) => {
+                let mut several = Problem::failed("more than one job runs: name the card");
+                for job in &jobs {
+                    several = several.hint(format!("{} of {}", job.verb.as_str(), visible(&job.label)));
+                }
+                return Err(several.into());
+            }
+        }
+    }
+    Ok(jobs.pop())
+}
+
+/// Asks whoever keeps the jobs for one, and follows it to its end; none where nobody keeps jobs here.
+///
+/// # Errors
+/// The job is refused, or could not do its work.
+pub fn asked(
+    verb: Verb,
+    label: &str,
+    compare: bool,
+    global: &Global,
+    ui: &Ui,
+) -> anyhow::Result<Option<Outcome>> {
+    let Some(remote) = keeper(global) else { return Ok(None) };
+    let (job, new) = match remote.ask(&Request::Start { verb, label: label.to_owned(), compare }) {
+        Answer::Job { job, new } => (job, new),
+        Answer::Refused(refusal) => return Err(problem(refusal).into()),
+        _ => return Err(Problem::failed("whoever keeps the jobs gave another answer").into()),
+    };
+    let shown = visible(label);
+    if !new {
+        ui.note(&format!("the {} of {shown} is on its way already", verb.as_str()));
+    } else if job.state == Phase::Queued {
+        ui.note(&format!("{shown} waits its turn: another job uses the card or the drive"));
+    }
+    follow(&remote, *job, ui, false).map(Some)
+}
+
+/// Follows a job to its end. Ctrl-C asks whether it shall end too; `repeats_all` is `attach`'s.
+///
+/// # Errors
+/// It could not do its work, was killed, or is heard no more.
+pub fn follow(remote: &Remote, job: Job, ui: &Ui, repeats_all: bool) -> anyhow::Result<Outcome> {
+    signals::hear_stops();
+    let mut followed = remote.follow(&job.id).map_err(|e| lost(&job, &e))?;
+    let (told, news) = mpsc::channel();
+    std::thread::spawn(move || while told.send(followed.read()).is_ok() {});
+    let mut view = Following::new(ui, job, repeats_all);
+    loop {
+        let first = news.recv_timeout(EVERY).ok();
+        let mut lines = Vec::new();
+        let mut end = None;
+        for came in first.into_iter().chain(news.try_iter()) {
+            match came {
+                Ok(Next::Line(line)) => lines.push(line),
+                Ok(Next::Ended(code)) => end = end.or(Some(Ok(code))),
+                Err(e) => end = end.or(Some(Err(e))),
+            }
+        }
+        view.lines(&lines);
+        match end {
+            None => {}
+            Some(Ok(code)) => return view.end(code),
+            Some(Err(e)) => {
+                view.clear();
+                return Err(lost(view.job(), &e));
+            }
+        }
+        if signals::take_stop() {
+            view.clear();
+            stop_or_leave(remote, view.job(), ui)?;
+        }
+    }
+}
+
+/// Ctrl-C: the job may end too, or only this view.
+fn stop_or_leave(remote: &Remote, job: &Job, ui: &Ui) -> anyhow::Result<()> {
+    let (verb, shown) = (job.verb.as_str(), visible(&job.label));
+    if ui.can_ask() && ui.confirm(&format!("Stop the {verb} of {shown}? It runs on otherwise"))? {
+        remote.ask(&Request::Cancel { id: job.id.clone() });
+        ui.say("It first finishes the files at hand: a few seconds.");
+        return Ok(());
+    }
+    ui.note(&format!("the {verb} of {shown} runs on; see it again: piback attach"));
+    signals::end_by_interrupt();
+    Ok(())
+}
+
+fn lost(job: &Job, why: &io::Error) -> anyhow::Error {
+    let (verb, shown) = (job.verb.as_str(), visible(&job.label));
+    Problem::failed(format!("the {verb} of {shown} is not heard any more: {why}"))
+        .hint("it may run on; see: piback status")
+        .into()
+}
+
+/// A refusal as an error of this command.
+pub fn problem(refusal: Refusal) -> Problem {
+    refusal.hints.into_iter().fold(Problem::failed(refusal.error), Problem::hint)
 }

@@ -1,9 +1,11 @@
 //! `piback status`: what is up, and what is on record here.
 
-use super::context;
+use super::{context, running};
 use crate::cli::{Global, Status};
 use crate::doctor::drive::{self, Drive};
-use crate::error::Outcome;
+use crate::error::{self, Outcome};
+use crate::jobs::Control;
+use crate::jobs::job::Job;
 use crate::provision::apply::journal;
 use crate::provision::desired::expected::Expected;
 use crate::provision::host::clock::{self, Clock};
@@ -14,12 +16,20 @@ use crate::provision::state::generations::{self, Generation};
 use crate::system::Host;
 use crate::system::read_only::ReadOnly;
 use crate::ui::{Style, Ui, visible};
+use crate::view;
 use serde::Serialize;
 
 pub fn run(args: &Status, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let host = context::host(global)?;
     let host = ReadOnly(&host);
-    let state = State::read(&host)?;
+    let jobs = jobs(&host, global);
+    let state = match State::read(&host) {
+        // Who may ask for jobs may see them; the rest is root's.
+        Err(e) if error::is_denied(&e) && !jobs.is_empty() && !args.generations => {
+            return Ok(jobs_alone(&jobs, ui));
+        }
+        state => state?,
+    };
     let cut_off = journal::open(&host)?.map(|intent| journal::notice(&intent));
     if let Some(notice) = &cut_off {
         ui.say(notice);
@@ -34,6 +44,9 @@ pub fn run(args: &Status, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     }
     for (name, known, ok, found) in up.iter().flat_map(Up::lines) {
         ui.say(&line(ui, name, known, ok, &found));
+    }
+    if !args.generations {
+        view::jobs::show(ui, &jobs);
     }
     match &state.last {
         Some(_) if args.generations => {}
@@ -50,6 +63,7 @@ pub fn run(args: &Status, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
         up,
         generations,
         cut_off,
+        jobs: &jobs,
         clock: ClockJson { now: clock.now, by_network: clock.by_network, behind: clock.is_behind() },
     };
     ui.json("status", &line);
@@ -66,7 +80,23 @@ struct StatusJson<'a> {
     up: Option<Up>,
     generations: Vec<GenerationJson>,
     cut_off: Option<String>,
+    /// Those that wait, run, or are over, the newest first.
+    jobs: &'a [Job],
     clock: ClockJson,
+}
+
+/// Jobs of this host; none where nobody keeps them, or not for this user.
+fn jobs(host: &dyn Host, global: &Global) -> Vec<Job> {
+    let remote = running::keeper(global).filter(|_| host.is_live());
+    let control = remote.as_ref().map(|remote| remote as &dyn Control);
+    control.and_then(|control| control.state(false).ok()).map(|state| state.jobs).unwrap_or_default()
+}
+
+fn jobs_alone(jobs: &[Job], ui: &Ui) -> Outcome {
+    view::jobs::show(ui, jobs);
+    ui.note("the rest is root's to see: sudo piback status");
+    ui.json("jobs", &serde_json::json!({ "jobs": jobs }));
+    Outcome::Done
 }
 
 #[derive(Serialize)]

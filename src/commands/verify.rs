@@ -1,11 +1,14 @@
 //! `piback verify LABEL`
 
 use super::context::{self, Given};
+use super::running;
 use crate::backup::label::Label;
 use crate::backup::{self, Patient, Verdict};
 use crate::cli::{Global, Verify};
 use crate::error::{Outcome, Problem};
+use crate::jobs::job::Verb;
 use crate::media::ends::Need;
+use crate::system::rundir::Running;
 use crate::system::signals;
 use crate::ui::{self, Ui, visible};
 use crate::view::drives::Verified;
@@ -14,6 +17,24 @@ use crate::view::{self, report};
 use std::path::Path;
 
 pub fn run(args: &Verify, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
+    let is_plain = !args.repair && !args.accept && args.sample.is_none();
+    let is_here = args.foreground || args.source.is_some() || !args.dest.is_empty();
+    if is_plain
+        && !is_here
+        && let Some(outcome) = running::asked(Verb::Verify, &args.label, false, global, ui)?
+    {
+        return Ok(outcome);
+    }
+    with_followers(args, global, ui, &mut None)
+}
+
+/// Does it in this process; `followed` is how others follow it, where that is settled already.
+pub fn with_followers(
+    args: &Verify,
+    global: &Global,
+    ui: &Ui,
+    followed: &mut Option<Running>,
+) -> anyhow::Result<Outcome> {
     let label = Label::new(&args.label)?;
     let share = args.sample.as_deref().map_or(Ok(1.0), share)?;
     // Where there is a card both are needed, and the drive alone else.
@@ -26,8 +47,9 @@ pub fn run(args: &Verify, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
             .into());
     }
     signals::stop_gently();
-    context::with_ends(&given, global, ui, |ends| {
-        let progress = Progress::new(ui, "verify", label.as_str(), None);
+    let result = context::with_ends(&given, global, ui, |ends| {
+        running::register(followed, Verb::Verify, label.as_str(), &ends.dest.dir, global, ui);
+        let progress = Progress::new(ui, "verify", label.as_str(), followed.take());
         let mut drives: Vec<Verified> = ends
             .drives()
             .map(|end| Verified {
@@ -38,7 +60,7 @@ pub fn run(args: &Verify, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
             .collect();
         let card = ends.source.as_ref().map(|card| card.dir.as_path());
         let repaired = if args.repair { repair(&label, card, &mut drives, &progress) } else { Ok(()) };
-        progress.end();
+        *followed = progress.end();
         repaired?;
         if drives.iter().all(|drive| drive.verdict.is_err())
             && let Some(Err(error)) = drives.pop().map(|drive| drive.verdict)
@@ -52,9 +74,11 @@ pub fn run(args: &Verify, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
                 backup::accept(&label, path, verdict)?;
             }
         }
-        view::drives::verified(ui, label.as_str(), &drives);
+        running::tell(followed, &view::drives::verified(ui, label.as_str(), &drives));
         Ok(if drives.iter().all(Verified::all_good) { Outcome::Done } else { Outcome::NotSafe })
-    })
+    });
+    running::end(followed, &result, ui);
+    result
 }
 
 /// Repairs the drives from each other and from the card, and looks once more at what was not good.

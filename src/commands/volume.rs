@@ -1,9 +1,11 @@
 //! `piback volume`: what udev's rule and the units ask for, when a card or drive comes or goes.
 
 use super::context::{self, Settings};
-use super::{backup, eject};
+use super::{backup, eject, running};
 use crate::cli::{Backup, Global, Volume, VolumeAct};
 use crate::error::{Outcome, Problem};
+use crate::jobs::Control;
+use crate::jobs::protocol::{Answer, Request};
 use crate::media::appear::{self, How};
 use crate::media::drives::{self, Drives};
 use crate::media::volume::Volume as Plugged;
@@ -118,6 +120,24 @@ fn back_up(kname: &str, settings: &Settings, global: &Global, ui: &Ui) -> anyhow
         ui.say(&format!("{} waits for the drive {}", visible(&label), visible(drive)));
         return Ok(Outcome::Done);
     }
-    let args = Backup { label, source: Some(card.device()), dest: Vec::new(), mirror: false, compare: false };
+    if let Some(remote) = running::keeper(global) {
+        // It goes on as a job: this process need not stay for it.
+        return match remote.ask(&Request::Insert { kname: card.kname.clone() }) {
+            Answer::Job { .. } => {
+                ui.say(&format!("{} is backed up; see: piback status", visible(&label)));
+                Ok(Outcome::Done)
+            }
+            Answer::Refused(refusal) => Err(running::problem(refusal).into()),
+            _ => Err(Problem::failed("whoever keeps the jobs gave another answer").into()),
+        };
+    }
+    let args = Backup {
+        label,
+        source: Some(card.device()),
+        dest: Vec::new(),
+        mirror: false,
+        compare: false,
+        foreground: true,
+    };
     backup::run(&args, global, ui)
 }

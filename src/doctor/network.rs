@@ -127,7 +127,7 @@ fn uplink(subject: &Subject<'_>) -> Finding {
 /// The registry's row of [`ports`].
 pub const PORTS: Check = Check {
     name: "ports",
-    line: "nobody else holds the ports 53, 67 and 445",
+    line: "nobody else holds the ports 53, 67, 80 and 445",
     stops_apply: false,
     run: ports,
 };
@@ -151,7 +151,7 @@ fn ports(subject: &Subject<'_>) -> Finding {
         })
         .collect();
     match strangers.is_empty() {
-        true => Finding::good("free, or held by dnsmasq and Samba"),
+        true => Finding::good("free, or held by dnsmasq, Samba and the page"),
         false => Finding::warning(strangers.join(", "), "stop that program, or keep it off the Wi-Fi"),
     }
 }

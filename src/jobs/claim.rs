@@ -2,9 +2,10 @@
 
 use super::state::Claim;
 use super::world::Look;
+use serde::{Deserialize, Serialize};
 
 /// Card and drive, as one look saw both. Two are equal only where nothing changed in between.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scene {
     card: u128,
     drives: Vec<u128>,
@@ -19,7 +20,7 @@ impl Scene {
 }
 
 /// A job's word, and the world that it spoke of.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Said {
     pub job: String,
     pub answer: Claim,

@@ -119,6 +119,7 @@ fn outcome(value: &Value, good: &str, all: &str, verified: Tally, bad: &str) -> 
         renamed: value.get("renamed").and_then(Value::as_array).map_or(0, |r| r.len() as u64),
         skipped: strings(value, "skipped"),
         stopped: value.get("stopped").and_then(Value::as_str).map(str::to_owned),
+        sentence: value.get("sentence").and_then(Value::as_str).unwrap_or_default().to_owned(),
         notes: strings(value, "notes"),
     }
 }

@@ -130,6 +130,9 @@ pub struct Outcome {
     pub skipped: Vec<String>,
     /// Why it ended early.
     pub stopped: Option<String>,
+    /// `safe on 2 of 2`, of a backup and of `safe-to-format`.
+    #[serde(default)]
+    pub sentence: String,
     pub notes: Vec<String>,
 }
 

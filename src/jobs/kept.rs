@@ -3,17 +3,23 @@
 use super::album::day_of;
 use super::claim::{Said, Scene};
 use super::job::{Job, Verb};
+use super::places::World;
 use super::queue::Queue;
+use super::runner::{Order, Stop};
 use super::state::{CardState, Claim, DriveState};
+use super::store::{Entry, Stored};
 use super::world::Look;
-use crate::system::child::Child;
 use std::collections::HashMap;
 
 /// Jobs, their processes, and the world as it was last seen.
 #[derive(Default)]
 pub struct Kept {
     pub queue: Queue,
-    pub children: HashMap<String, Child>,
+    /// Of the jobs that the queue knows.
+    pub orders: HashMap<String, Order>,
+    /// Of those that run.
+    pub stops: HashMap<String, Stop>,
+    pub world: World,
     /// By label: the card, and its folder on each drive.
     pub looks: HashMap<String, (Option<Look>, Vec<Option<Look>>)>,
     pub said: HashMap<(String, Verb), Said>,
@@ -40,8 +46,11 @@ impl Kept {
         state
     }
 
-    /// A claim about a card, as far as it still holds.
+    /// A claim about a card, as far as it still holds. Of two cards of one label nothing is claimed.
     pub fn claim(&self, label: &str, verb: Verb) -> Claim {
+        if self.world.cards_of(label) > 1 {
+            return Claim::NotKnown;
+        }
         let Some(said) = self.said.get(&(label.to_owned(), verb)) else { return Claim::NotKnown };
         let Some((card, drives)) = self.looks.get(label) else { return Claim::NotKnown };
         // A backup that runs changes the drive right now.
@@ -49,6 +58,26 @@ impl Kept {
             return Claim::NotKnown;
         }
         said.now(scene(verb, card.as_ref(), drives).as_ref())
+    }
+
+    /// Everything that is to be kept beyond this process.
+    pub fn stored(&mut self, boot: String) -> Stored {
+        let queue = &self.queue;
+        self.orders.retain(|id, _| queue.get(id).is_some());
+        let order = |job: &Job| self.orders.get(&job.id).cloned().unwrap_or_default();
+        // The oldest first.
+        let mut jobs: Vec<&Job> = queue.all().collect();
+        jobs.reverse();
+        Stored::new(boot, jobs.into_iter().map(|job| (job, order(job))), &self.said)
+    }
+
+    /// Takes up what an earlier process kept.
+    pub fn take_up(&mut self, stored: Stored) {
+        self.said = stored.said();
+        for Entry { job, order } in stored.jobs {
+            self.orders.insert(job.id.clone(), order);
+            self.queue.take_up(job);
+        }
     }
 
     /// Says whether a job's findings still hold.

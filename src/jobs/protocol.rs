@@ -36,6 +36,13 @@ pub enum Request {
     Start {
         verb: Verb,
         label: String,
+        /// Everything on the card is read and compared.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        compare: bool,
+    },
+    /// A card was plugged in, by the kernel's name for it; root alone may say so.
+    Insert {
+        kname: String,
     },
     Cancel {
         id: String,
@@ -47,6 +54,43 @@ pub enum Request {
         id: String,
         wanted: Wanted,
     },
+    /// A photo, with its open file beside the answer.
+    Open {
+        id: String,
+    },
+    /// A look at cards and drives.
+    Look,
+    /// A line whenever something changed, as long as the connection lasts.
+    Watch,
+    /// A job's lines, from the first to the last.
+    Follow {
+        id: String,
+    },
+    /// A new way in to the page.
+    Invite,
+    /// A browser that brings a link's token or a code, and its name.
+    Enter {
+        key: Key,
+        name: String,
+    },
+    /// The browser that shows this secret.
+    Known {
+        secret: String,
+    },
+    /// All browsers that are let in.
+    Guests,
+    /// Shows one of them out.
+    Forget {
+        at: usize,
+    },
+}
+
+/// The thing that opens the door, once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Key {
+    Token(String),
+    Code(String),
 }
 
 /// Which photos.
@@ -116,7 +160,46 @@ pub enum Answer {
     },
     Photos(Page),
     Photo(Box<OnePhoto>),
+    Opened {
+        picture: Box<Picture>,
+    },
+    Done,
+    Changed,
+    /// A job's line, as it printed it.
+    Said {
+        line: String,
+    },
+    /// A job is over; none where it was killed.
+    Ended {
+        exit_code: Option<u8>,
+    },
+    /// A link's token and a code, and the page's address where it is known.
+    Invited {
+        token: String,
+        code: String,
+        #[serde(default)]
+        page: Option<String>,
+    },
+    /// The secret that a browser has to show from now on.
+    Entered {
+        secret: String,
+    },
+    /// The place of a browser among those that are let in.
+    Known {
+        at: Option<usize>,
+    },
+    Guests {
+        guests: Vec<Guest>,
+    },
     Refused(Refusal),
+}
+
+/// A browser that was let in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guest {
+    pub name: String,
+    /// RFC 3339, by the host's clock.
+    pub since: String,
 }
 
 /// A photo, and the way on.
@@ -141,8 +224,10 @@ pub struct Refusal {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RefusalKind {
-    /// There is no such card, job or photo.
+    /// There is no such card, job or photo, or it is no request.
     Unknown,
+    /// Not for this user, or a wrong code.
+    Denied,
     /// Not now.
     Busy,
     Failed,
@@ -187,7 +272,7 @@ mod tests {
 
     #[test]
     fn a_request_comes_back_and_nonsense_does_not() {
-        let request = Request::Start { verb: Verb::SafeToFormat, label: "SD 1".into() };
+        let request = Request::Start { verb: Verb::SafeToFormat, label: "SD 1".into(), compare: false };
         let text = serde_json::to_string(&Line { v: VERSION, request: request.clone() }).unwrap();
         assert_eq!(text, r#"{"v":1,"ask":"start","verb":"safe-to-format","label":"SD 1"}"#);
         assert_eq!(Line::parse(&text).unwrap(), request);

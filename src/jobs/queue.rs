@@ -64,6 +64,12 @@ impl Queue {
         Placed::New(id.to_owned())
     }
 
+    /// Puts a job of an earlier process at the end, as it was.
+    pub fn take_up(&mut self, job: Job) {
+        self.jobs.push(job);
+        self.forget();
+    }
+
     /// Marks the next job as running: the oldest that shares no card and no drive with one that runs, or that was asked
     /// for before it.
     pub fn next(&mut self, now: &str) -> Option<Job> {

@@ -1,8 +1,8 @@
 //! The profile's form, version 1. The doc comments are the descriptions in `piback schema`.
 
-use super::storage::{Backup, Scrub, Volumes};
+use super::storage::{Backup, Scrub, Volumes, Web};
 use super::types::{
-    Address, Automount, Band, By, Capability, Country, DataPath, DnsServer, Interface, Lease, OnInsert,
+    Address, Automount, Band, By, Capability, Country, DataPath, DnsServer, Interface, Lease, OnInsert, Page,
     Radio, Range, SecretPath, ShareName, Ssid, Subnet, Uplinks, UserName, Version, WifiInterface,
     WrittenRange,
 };
@@ -22,6 +22,7 @@ pub struct Profile {
     pub volumes: Volumes,
     pub backup: Backup,
     pub scrub: Scrub,
+    pub web: Web,
 }
 
 /// A piback profile.
@@ -41,6 +42,8 @@ struct ProfileParts {
     backup: Backup,
     #[serde(default)]
     scrub: Scrub,
+    #[serde(default)]
+    web: Web,
 }
 
 impl TryFrom<ProfileParts> for Profile {
@@ -48,7 +51,7 @@ impl TryFrom<ProfileParts> for Profile {
     type Error = String;
 
     fn try_from(parts: ProfileParts) -> Result<Self, String> {
-        let ProfileParts { version, wifi, network, uplink, share, volumes, backup, scrub } = parts;
+        let ProfileParts { version, wifi, network, uplink, share, volumes, backup, scrub, web } = parts;
         // A radio that is meant otherwise gets its name later, and is held against these then.
         if wifi.interface.by() == &By::Name {
             roles(&uplink, &share, wifi.interface.name())?;
@@ -62,6 +65,11 @@ impl TryFrom<ProfileParts> for Profile {
         if backup.on_insert == OnInsert::Start && volumes.mount == Automount::Off {
             return Err(
                 "backup.on_insert|starts when a card was mounted, and nobody mounts it: under volumes, mount: auto".into()
+            );
+        }
+        if web.page == Page::Wifi && volumes.mount == Automount::Off {
+            return Err(
+                "web.page|shows what is mounted, and nobody mounts it: under volumes, mount: auto".into()
             );
         }
         let country = wifi.country.as_str();
@@ -83,7 +91,7 @@ impl TryFrom<ProfileParts> for Profile {
                 _ => {}
             }
         }
-        Ok(Profile { version, wifi, network, uplink, share, volumes, backup, scrub })
+        Ok(Profile { version, wifi, network, uplink, share, volumes, backup, scrub, web })
     }
 }
 

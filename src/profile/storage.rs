@@ -1,6 +1,6 @@
 //! The profile's part about cards and drives: who mounts them, where backups go, when they are read again.
 
-use super::types::{Automount, DataPath, Every, OnInsert, VolumeLabel};
+use super::types::{Automount, DataPath, Every, OnInsert, Page, VolumeLabel};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -23,6 +23,14 @@ pub struct Backup {
 pub struct Scrub {
     /// The time in which each photo is read once more
     pub every: Every,
+}
+
+/// The page for the iPad's browser.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Web {
+    /// The network that it is served on; it shows what is mounted, so it needs `volumes.mount: auto`
+    pub page: Page,
 }
 
 /// Cards and drives that are plugged in.

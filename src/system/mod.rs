@@ -13,6 +13,7 @@ mod flock;
 pub mod folder;
 pub mod input;
 pub mod led;
+pub mod local;
 pub mod mount;
 pub mod process;
 pub mod random;

@@ -138,6 +138,13 @@ pub fn ids_of(user: &str) -> Option<(u32, u32)> {
     Some((user.uid.as_raw(), user.gid.as_raw()))
 }
 
+/// This boot's id: another one after each start of the kernel; empty where it does not say.
+#[must_use]
+pub fn boot_id() -> String {
+    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    text.trim().to_owned()
+}
+
 /// The user that this process acts as.
 #[must_use]
 pub fn user() -> u32 {

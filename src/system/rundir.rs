@@ -1,23 +1,29 @@
-//! The run directory: where a running backup can be found, followed and asked to stop.
+//! The run directory: where a run can be found, followed and asked to stop.
 //!
-//! One file for each running backup. Its process holds a record lock on it for as long as it lives, and writes one
+//! One file for each backup, verify or safe-to-format that runs. Its process holds a record lock on it for as long as it lives, and writes one
 //! line of JSON for each thing that happens. The lock is of the fcntl kind because the kernel then says whose it is:
 //! a pid that was merely written down may long be another process's.
+
+mod follow;
+mod lines;
+
+pub use follow::{Follower, Found, News};
+pub use lines::Header;
 
 use super::folder::Folder;
 use super::process;
 use crate::ui::visible;
 use anyhow::{Context, bail};
+use follow::{holder, whole_file};
+use lines::End;
 use nix::fcntl::{FcntlArg, fcntl};
-use nix::libc;
-use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::{Mode, fchmod};
-use nix::unistd::Pid;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::fs::{DirBuilder, File};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, FileExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// Who may look into the run directory.
@@ -29,35 +35,9 @@ const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 /// The run directory is memory: after this much, only what is no mere progress is still written (8 MiB are half a
 /// day at one line a second).
 const MOST_PROGRESS: u64 = 8 * 1024 * 1024;
-/// Longer lines are none that piback wrote; the longest is the account that lists every file of a pulled card.
-const LONGEST_LINE: usize = 64 * 1024 * 1024;
 
-/// The first line of a running backup's file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Header {
-    pub schema: u32,
-    /// The verb that runs; empty of a run that an earlier version began.
-    #[serde(default)]
-    pub command: String,
-    /// Always `run`.
-    pub event: String,
-    pub pid: i32,
-    pub label: String,
-    /// The folder that the backup goes to, for people.
-    pub destination: String,
-}
-
-/// The last line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct End {
-    schema: u32,
-    /// The verb that runs; empty of a run that an earlier version began.
-    #[serde(default)]
-    command: String,
-    /// Always `end`.
-    event: String,
-    exit_code: u8,
-}
+/// The name of this process's own file, where it is a job.
+static OWN: OnceLock<String> = OnceLock::new();
 
 /// The open run directory: this user's own, and nobody else's.
 #[derive(Debug)]
@@ -133,14 +113,43 @@ impl RunDir {
         Ok(RunDir { folder, path })
     }
 
-    /// Registers this process as a running backup.
+    /// Registers this process as a run of a verb.
     ///
     /// # Errors
     /// The file can't be made or locked.
-    pub fn start(&self, label: &str, destination: &Path) -> anyhow::Result<Running> {
+    pub fn start(&self, command: &str, label: &str, destination: &Path) -> anyhow::Result<Running> {
         self.sweep();
+        self.register(file_name(process::pid()), command, label, destination, None)
+    }
+
+    /// Registers this process as a job. Its file stays when it ends, for whoever keeps the jobs to read.
+    ///
+    /// # Errors
+    /// As [`RunDir::start`].
+    pub fn start_job(
+        &self,
+        id: &str,
+        command: &str,
+        label: &str,
+        destination: &Path,
+    ) -> anyhow::Result<Running> {
+        let name = job_name(id);
+        if !is_a_jobs(&name) || OWN.set(name.clone()).is_err() {
+            bail!("{} is no job of this process", visible(id));
+        }
+        self.register(name, command, label, destination, Some(id))
+    }
+
+    fn register(
+        &self,
+        name: String,
+        command: &str,
+        label: &str,
+        destination: &Path,
+        job: Option<&str>,
+    ) -> anyhow::Result<Running> {
         let pid = process::pid();
-        let (name, temporary) = (file_name(pid), format!(".{pid}.new"));
+        let temporary = format!(".{pid}.new");
         let file = || -> anyhow::Result<File> {
             let _ = self.folder.remove(&temporary);
             let mut file = self.folder.create(&temporary, 0o600)?;
@@ -148,11 +157,12 @@ impl RunDir {
             fcntl(&file, FcntlArg::F_SETLK(&whole_file())).map_err(io::Error::from)?;
             let header = Header {
                 schema: crate::ui::JSON_SCHEMA,
-                command: "backup".to_owned(),
+                command: command.to_owned(),
                 event: "run".to_owned(),
                 pid,
                 label: label.to_owned(),
                 destination: destination.to_string_lossy().into_owned(),
+                job: job.map(str::to_owned),
             };
             file.write_all(line(&header).as_bytes())?;
             self.folder.rename(&temporary, &name)?;
@@ -160,10 +170,32 @@ impl RunDir {
         };
         let file = file().with_context(|| shown(&self.path.join(&name)))?;
         let folder = self.folder.sub(".").with_context(|| shown(&self.path))?;
-        Ok(Running { folder, name, file, written: 0, last_progress: None })
+        let (command, stays) = (command.to_owned(), job.is_some());
+        Ok(Running { folder, name, file, command, stays, written: 0, last_progress: None })
     }
 
-    /// The backups that run now, oldest pid first. This process's own is left out.
+    /// A job's lines, from the first one on; none where it has not begun, or was forgotten.
+    ///
+    /// # Errors
+    /// The file can't be opened.
+    pub fn job(&self, id: &str) -> anyhow::Result<Option<Follower>> {
+        let name = job_name(id);
+        if !is_a_jobs(&name) {
+            return Ok(None);
+        }
+        let file = self.folder.file(&name).with_context(|| shown(&self.path.join(&name)))?;
+        Ok(file.map(Follower::new))
+    }
+
+    /// Takes away a job's lines: what was to be known of them is kept elsewhere.
+    pub fn forget_job(&self, id: &str) {
+        let name = job_name(id);
+        if is_a_jobs(&name) {
+            let _ = self.folder.remove(&name);
+        }
+    }
+
+    /// The runs that go on now, oldest pid first. This process's own is left out.
     ///
     /// # Errors
     /// The directory can't be read.
@@ -174,11 +206,8 @@ impl RunDir {
                 continue;
             };
             let Some(pid) = holder(&file).with_context(|| shown(&self.path.join(&name)))? else { continue };
-            let mut follower = Follower { file, position: 0, partial: Vec::new() };
-            let header = follower.lines()?.into_iter().next().and_then(|l| serde_json::from_str(&l).ok());
-            let Some(header) = header else { continue };
-            follower.position = 0;
-            follower.partial.clear();
+            let mut follower = Follower::new(file);
+            let Some(header) = follower.header()? else { continue };
             found.push(Found { header, pid, follower });
         }
         found.sort_by_key(|f| f.pid);
@@ -187,7 +216,7 @@ impl RunDir {
 
     /// Removes what runs that were killed left behind.
     fn sweep(&self) {
-        for name in self.names().unwrap_or_default() {
+        for name in self.names().unwrap_or_default().into_iter().filter(|name| is_a_runs(name)) {
             if let Ok(Some(file)) = self.folder.file(&name)
                 && matches!(holder(&file), Ok(None))
             {
@@ -200,17 +229,20 @@ impl RunDir {
     fn names(&self) -> anyhow::Result<Vec<String>> {
         let mut names = self.folder.names().with_context(|| shown(&self.path))?;
         let own = file_name(process::pid());
-        names.retain(|n| is_a_runs(n) && *n != own);
+        names.retain(|n| (is_a_runs(n) || is_a_jobs(n)) && *n != own && Some(n) != OWN.get());
         Ok(names)
     }
 }
 
-/// This process, registered as a running backup. Its death in any way lets go of the lock.
+/// This process, registered as a run. Its death in any way lets go of the lock.
 #[derive(Debug)]
 pub struct Running {
     folder: Folder,
     name: String,
     file: File,
+    command: String,
+    /// True of a job: its file is left.
+    stays: bool,
     written: u64,
     last_progress: Option<Instant>,
 }
@@ -234,126 +266,22 @@ impl Running {
         self.event(event);
     }
 
-    /// Tells the followers how it ended, and takes the file away; those who have it open read it to its end.
+    /// Tells the followers how it ended, and takes the file away but for a job's; those who have it open read it to its
+    /// end.
     ///
     /// # Errors
-    /// The file can't be removed; the next backup does it.
+    /// The file can't be removed; the next run does it.
     pub fn end(mut self, exit_code: u8) -> anyhow::Result<()> {
         self.event(&End {
             schema: crate::ui::JSON_SCHEMA,
-            command: "backup".to_owned(),
+            command: self.command.clone(),
             event: "end".to_owned(),
             exit_code,
         });
+        if self.stays {
+            return Ok(());
+        }
         self.folder.remove(&self.name).context("remove the status file")
-    }
-}
-
-/// A backup that runs.
-#[derive(Debug)]
-pub struct Found {
-    pub header: Header,
-    /// As the kernel says, not as the file does.
-    pub pid: i32,
-    pub follower: Follower,
-}
-
-impl Found {
-    /// Asks it to stop at the next batch boundary.
-    ///
-    /// # Errors
-    /// It ended meanwhile, or belongs to another user.
-    pub fn interrupt(&self) -> anyhow::Result<()> {
-        // Asked again right here: the pid of a process that ended may be given to another one.
-        match holder(&self.follower.file)? {
-            Some(pid) if pid == self.pid => {
-                kill(Pid::from_raw(pid), Signal::SIGINT).with_context(|| format!("process {pid}"))
-            }
-            _ => bail!("it has ended meanwhile"),
-        }
-    }
-}
-
-/// Reads a running backup's lines as they come.
-#[derive(Debug)]
-pub struct Follower {
-    file: File,
-    position: u64,
-    partial: Vec<u8>,
-}
-
-/// The news since the last time.
-#[derive(Debug, PartialEq, Eq)]
-pub enum News {
-    Lines(Vec<String>),
-    /// It ended with this exit code; these were its last lines.
-    Ended(Vec<String>, u8),
-    /// Its process is gone and left no last word; these were its last lines.
-    Died(Vec<String>),
-}
-
-impl Follower {
-    /// Reads what came since the last call; does not wait.
-    ///
-    /// # Errors
-    /// The file can't be read.
-    pub fn news(&mut self) -> anyhow::Result<News> {
-        // First the lock, then the lines: what was written before it was let go is then surely read.
-        let alive = holder(&self.file)?.is_some();
-        let mut lines = self.lines()?;
-        let end = lines.iter().position(|l| serde_json::from_str::<End>(l).is_ok_and(|e| e.event == "end"));
-        if let Some(at) = end {
-            let code = serde_json::from_str::<End>(&lines[at])?.exit_code;
-            lines.truncate(at);
-            return Ok(News::Ended(lines, code));
-        }
-        Ok(if alive { News::Lines(lines) } else { News::Died(lines) })
-    }
-
-    fn lines(&mut self) -> anyhow::Result<Vec<String>> {
-        let mut lines = Vec::new();
-        let mut buffer = vec![0; 64 * 1024];
-        loop {
-            let read = self.file.read_at(&mut buffer, self.position).context("read the status file")?;
-            if read == 0 {
-                return Ok(lines);
-            }
-            self.position += read as u64;
-            for piece in buffer[..read].split_inclusive(|b| *b == b'\n') {
-                self.partial.extend_from_slice(piece);
-                if self.partial.ends_with(b"\n") {
-                    let line = std::mem::take(&mut self.partial);
-                    lines.push(String::from_utf8_lossy(&line[..line.len() - 1]).into_owned());
-                }
-                if self.partial.len() > LONGEST_LINE {
-                    bail!("the status file holds a line that no piback wrote");
-                }
-            }
-        }
-    }
-}
-
-/// The process that holds the lock; `None` when nobody does.
-fn holder(file: &File) -> anyhow::Result<Option<i32>> {
-    let mut lock = whole_file();
-    fcntl(file, FcntlArg::F_GETLK(&mut lock)).map_err(io::Error::from).context("ask for the lock")?;
-    if i32::from(lock.l_type) == libc::F_UNLCK {
-        return Ok(None);
-    }
-    if lock.l_pid <= 0 {
-        bail!("its process lies outside of this container");
-    }
-    Ok(Some(lock.l_pid))
-}
-
-/// A write lock on the whole file.
-fn whole_file() -> libc::flock {
-    libc::flock {
-        l_type: libc::F_WRLCK as libc::c_short,
-        l_whence: libc::SEEK_SET as libc::c_short,
-        l_start: 0,
-        l_len: 0,
-        l_pid: 0,
     }
 }
 
@@ -376,6 +304,16 @@ fn file_name(pid: i32) -> String {
 fn is_a_runs(name: &str) -> bool {
     let pid = name.strip_suffix(".jsonl").and_then(|pid| pid.parse().ok());
     pid.is_some_and(|pid| file_name(pid) == name)
+}
+
+fn job_name(id: &str) -> String {
+    format!("job-{id}.jsonl")
+}
+
+/// Tells a name that [`job_name`] makes: a job's id is sixteen hex digits.
+fn is_a_jobs(name: &str) -> bool {
+    let id = name.strip_prefix("job-").and_then(|rest| rest.strip_suffix(".jsonl"));
+    id.is_some_and(|id| id.len() == 16 && id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')))
 }
 
 fn line<T: Serialize>(event: &T) -> String {

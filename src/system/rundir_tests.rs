@@ -33,6 +33,7 @@ fn status_file(dir: &RunDir, pid: i32) -> PathBuf {
         pid,
         label: "SD".into(),
         destination: "/d".into(),
+        job: None,
     };
     std::fs::write(&path, line(&header)).unwrap();
     path
@@ -81,7 +82,7 @@ fn only_what_a_run_left_is_swept() {
     for name in theirs {
         std::fs::write(dir.path.join(name), "kept\n").unwrap();
     }
-    dir.start("SD32GB-03", Path::new("/media/d")).unwrap().end(0).unwrap();
+    dir.start("backup", "SD32GB-03", Path::new("/media/d")).unwrap().end(0).unwrap();
     assert!(!stale.exists());
     for name in theirs {
         assert!(dir.path.join(name).exists(), "{name}");
@@ -118,7 +119,7 @@ fn a_new_run_sweeps_up_after_a_killed_one_and_leaves_a_live_one() {
     let dir = open(&scratch);
     let (stale, live) = (status_file(&dir, 1), status_file(&dir, 2));
     let mut child = locker(&live);
-    let running = dir.start("SD32GB-03", Path::new("/media/d")).unwrap();
+    let running = dir.start("backup", "SD32GB-03", Path::new("/media/d")).unwrap();
     assert!(!stale.exists() && live.exists());
     assert_eq!(dir.running().unwrap().len(), 1, "its own is left out");
     running.end(0).unwrap();
@@ -154,7 +155,7 @@ fn a_follower_reads_every_line_once_and_then_the_end() {
 fn progress_is_thinned_and_other_events_are_not() {
     let scratch = tempfile::tempdir().unwrap();
     let dir = open(&scratch);
-    let mut running = dir.start("SD", Path::new("/d")).unwrap();
+    let mut running = dir.start("backup", "SD", Path::new("/d")).unwrap();
     for n in 0..100 {
         running.progress(&serde_json::json!({"event": "progress", "n": n}));
         running.event(&serde_json::json!({"event": "file", "n": n}));
@@ -173,8 +174,7 @@ fn a_file_without_line_ends_is_refused_not_swallowed() {
     let scratch = tempfile::tempdir().unwrap();
     let dir = open(&scratch);
     let path = status_file(&dir, 9);
-    let mut follower =
-        Follower { file: dir.folder.file("9.jsonl").unwrap().unwrap(), position: 0, partial: Vec::new() };
+    let mut follower = Follower::new(dir.folder.file("9.jsonl").unwrap().unwrap());
     std::fs::File::create(&path).unwrap().set_len(65 * 1024 * 1024).unwrap();
     assert!(follower.news().unwrap_err().to_string().contains("no piback wrote"));
 }

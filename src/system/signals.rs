@@ -7,6 +7,8 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 static STOP: AtomicBool = AtomicBool::new(false);
+/// A second signal ends a view at once and without a word: what it shows runs on.
+static VIEW: AtomicBool = AtomicBool::new(false);
 
 /// Said when the second signal ends the process. Of an apply it is as true as of a backup.
 const AT_ONCE: &str =
@@ -28,6 +30,29 @@ pub fn stop_gently() {
         let _ = unsafe { sigaction(signal, action) };
     }
     heard_by_a_thread_of_its_own();
+}
+
+/// As [`stop_gently`], for a view of something that runs elsewhere.
+pub fn hear_stops() {
+    VIEW.store(true, Ordering::Relaxed);
+    stop_gently();
+}
+
+/// Tells whether a stop was asked for since the last time.
+pub fn take_stop() -> bool {
+    STOP.swap(false, Ordering::Relaxed)
+}
+
+/// Ends this process as Ctrl-C does where nobody hears it: whoever started it knows that it did not come to its end.
+pub fn end_by_interrupt() {
+    // SAFETY: the default action is an action that any process may have; raising a signal touches no memory.
+    unsafe {
+        libc::signal(libc::SIGINT, libc::SIG_DFL);
+    }
+    let mut interrupt = SigSet::empty();
+    interrupt.add(Signal::SIGINT);
+    let _ = interrupt.thread_unblock();
+    let _ = nix::sys::signal::raise(Signal::SIGINT);
 }
 
 /// Lets a thread that does nothing else take the signals. The kernel gives one to the main thread and to no other, and
@@ -69,10 +94,11 @@ extern "C" fn on_stop(signal: libc::c_int) {
     if !STOP.swap(true, Ordering::Relaxed) {
         return;
     }
+    let said = if VIEW.load(Ordering::Relaxed) { "\n" } else { AT_ONCE };
     // SAFETY: these three are async-signal-safe (signal-safety(7)). The signal is held back until the handler returns,
     // and then ends the process, as its parent expects of it.
     unsafe {
-        libc::write(libc::STDERR_FILENO, AT_ONCE.as_ptr().cast(), AT_ONCE.len());
+        libc::write(libc::STDERR_FILENO, said.as_ptr().cast(), said.len());
         libc::signal(signal, libc::SIG_DFL);
         libc::raise(signal);
     }

@@ -101,15 +101,17 @@ impl Row {
     }
 }
 
-/// The answer of `safe-to-format`, of each drive and of all.
-pub fn answer(ui: &Ui, label: &str, compared: &Compared) {
+/// The answer of `safe-to-format`, of each drive and of all. Returns the JSON line, for those who follow.
+pub fn answer(ui: &Ui, label: &str, compared: &Compared) -> serde_json::Value {
     let rows: Vec<Row> = compared.drives.iter().map(Row::new).collect();
     let yes_drives = rows.iter().filter(|row| row.body.safe_to_format).count();
     let sentence = safe_on(rows.iter().map(Row::verdict));
     let line = AnswerLine { label, all: Body::of_all(compared), yes_drives, sentence, drives: rows };
     ui.json("answer", &line);
+    let value = ui.value("answer", &line);
     if let [(_, Ok(only))] = compared.drives.as_slice() {
-        return show(ui, label, only);
+        show(ui, label, only);
+        return value;
     }
     for (row, (_, answer)) in line.drives.iter().zip(&compared.drives) {
         ui.say(&ui.paint(Style::Bold, &format!("drive {}", row.drive)));
@@ -120,6 +122,7 @@ pub fn answer(ui: &Ui, label: &str, compared: &Compared) {
     }
     let (style, word) = if line.all.safe_to_format { (Style::Green, "YES") } else { (Style::Red, "NO") };
     ui.say(&ui.paint(style, &format!("{word}: {label} is {}.", line.sentence)));
+    value
 }
 
 /// The answer of one drive, for people.

@@ -147,8 +147,8 @@ impl Body {
     }
 }
 
-/// The verdict on every drive, and on all of them.
-pub fn verified(ui: &Ui, label: &str, drives: &[Verified]) {
+/// The verdict on every drive, and on all of them. Returns the JSON line, for those who follow.
+pub fn verified(ui: &Ui, label: &str, drives: &[Verified]) -> serde_json::Value {
     let mut all: Option<Body> = None;
     for row in drives.iter().map(Verified::row) {
         match &mut all {
@@ -156,10 +156,11 @@ pub fn verified(ui: &Ui, label: &str, drives: &[Verified]) {
             None => all = Some(row.body),
         }
     }
-    let Some(all) = all else { return };
+    let Some(all) = all else { return serde_json::Value::Null };
     let good = drives.iter().filter(|drive| drive.all_good()).count();
     let rows = drives.iter().map(Verified::row).collect();
-    ui.json("verdict", &VerdictLine { label, all, good_drives: good, drives: rows });
+    let line = VerdictLine { label, all, good_drives: good, drives: rows };
+    ui.json("verdict", &line);
     for drive in drives {
         if drives.len() > 1 {
             ui.say(&ui.paint(Style::Bold, &format!("drive {}", drive.shown())));
@@ -169,6 +170,7 @@ pub fn verified(ui: &Ui, label: &str, drives: &[Verified]) {
     if drives.len() > 1 {
         ui.say(&good_on(ui, label, good, drives));
     }
+    ui.value("verdict", &line)
 }
 
 fn good_on(ui: &Ui, label: &str, good: usize, drives: &[Verified]) -> String {

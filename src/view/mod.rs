@@ -3,6 +3,8 @@
 pub mod account;
 pub mod answer;
 pub mod drives;
+pub mod following;
+pub mod jobs;
 pub mod plan;
 pub mod progress;
 pub mod qr;

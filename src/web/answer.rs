@@ -8,6 +8,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The largest body that anything here takes, and how long it may take.
@@ -33,6 +34,7 @@ impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         let status = match refusal.kind {
             RefusalKind::Unknown => StatusCode::NOT_FOUND,
+            RefusalKind::Denied => StatusCode::FORBIDDEN,
             RefusalKind::Busy => StatusCode::SERVICE_UNAVAILABLE,
             RefusalKind::Failed => StatusCode::INTERNAL_SERVER_ERROR,
         };
@@ -60,8 +62,8 @@ pub fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
 }
 
 /// Who is not let in gets no further.
-pub fn admitted(app: &App, headers: &HeaderMap) -> Result<usize, Failure> {
-    app.session(headers).ok_or_else(|| {
+pub async fn admitted(app: &Arc<App>, headers: &HeaderMap) -> Result<usize, Failure> {
+    app.session(headers).await.ok_or_else(|| {
         Failure::new(
             StatusCode::UNAUTHORIZED,
             "this browser was not let in",

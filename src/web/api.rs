@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 pub async fn state(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Failure> {
-    admitted(&app, &headers)?;
+    admitted(&app, &headers).await?;
     let state = app.state(true).await;
     let failed = |e| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, format!("{e:#}"), "");
     Ok(json(StatusCode::OK, &state.map_err(failed)?))
@@ -49,7 +49,7 @@ pub async fn start(
     headers: HeaderMap,
     content: Body,
 ) -> Result<Response, Failure> {
-    admitted(&app, &headers)?;
+    admitted(&app, &headers).await?;
     if !headers.get(CONTENT_TYPE).is_some_and(is_json) {
         return Err(Failure::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -61,7 +61,7 @@ pub async fn start(
         let hint = r#"{"verb":"backup","label":"SD32GB-03"}; verbs are backup, verify, safe-to-format"#;
         Failure::new(StatusCode::BAD_REQUEST, visible(&format!("this is no job: {e}")), hint)
     })?;
-    match app.ask(Request::Start { verb: wish.verb, label: wish.label }).await {
+    match app.ask(Request::Start { verb: wish.verb, label: wish.label, compare: false }).await {
         Answer::Job { job, new } => Ok(one_job(if new { StatusCode::CREATED } else { StatusCode::OK }, &job)),
         other => Err(refusal(other)),
     }
@@ -72,7 +72,7 @@ pub async fn job(
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
-    admitted(&app, &headers)?;
+    admitted(&app, &headers).await?;
     match app.ask(Request::Job { id }).await {
         Answer::Job { job, .. } => Ok(one_job(StatusCode::OK, &job)),
         other => Err(refusal(other)),
@@ -84,7 +84,7 @@ pub async fn cancel(
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
-    admitted(&app, &headers)?;
+    admitted(&app, &headers).await?;
     match app.ask(Request::Cancel { id }).await {
         Answer::Job { job, .. } if job.state.is_over() => Ok(one_job(StatusCode::OK, &job)),
         Answer::Job { job, .. } => Ok(one_job(StatusCode::ACCEPTED, &job)),
@@ -123,7 +123,7 @@ pub async fn photos(
     headers: HeaderMap,
     asked: Query<Asked>,
 ) -> Result<Response, Failure> {
-    admitted(&app, &headers)?;
+    admitted(&app, &headers).await?;
     #[derive(Serialize)]
     struct Whole<'a> {
         schema: u32,
@@ -142,7 +142,7 @@ pub async fn photo(
     Path(id): Path<String>,
     asked: Query<Asked>,
 ) -> Result<Response, Failure> {
-    admitted(&app, &headers)?;
+    admitted(&app, &headers).await?;
     #[derive(Serialize)]
     struct Whole<'a> {
         schema: u32,
@@ -160,7 +160,7 @@ pub async fn photo(
 }
 
 pub async fn invite(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Failure> {
-    admitted(&app, &headers)?;
+    admitted(&app, &headers).await?;
     #[derive(Serialize)]
     struct Invited {
         schema: u32,
@@ -169,15 +169,15 @@ pub async fn invite(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<R
         seconds: u64,
     }
     let failed = |e| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, format!("{e:#}"), "");
-    let invitation = app.invite(&base(&headers)).map_err(failed)?;
+    let invitation = app.invite(&base(&headers)).await.map_err(failed)?;
     let (pair_url, code) = (invitation.url, invitation.code);
-    let seconds = super::door::GOOD_FOR.as_secs();
+    let seconds = crate::jobs::door::GOOD_FOR.as_secs();
     Ok(json(StatusCode::CREATED, &Invited { schema: JSON_SCHEMA, pair_url, code, seconds }))
 }
 
 pub async fn leave(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Failure> {
-    let at = admitted(&app, &headers)?;
-    app.door().forget(at);
+    let at = admitted(&app, &headers).await?;
+    app.ask(Request::Forget { at }).await;
     let gone = format!("{}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict", super::app::COOKIE_NAME);
     Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, gone)]).into_response())
 }

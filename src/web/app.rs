@@ -1,22 +1,24 @@
 //! Everything that handlers share.
 
-use super::door::{Door, Invitation};
 use super::templates::templates;
 use crate::jobs::Control;
-use crate::jobs::protocol::{Answer, Refusal, RefusalKind, Request};
+use crate::jobs::protocol::{Answer, Guest, Key, Refusal, RefusalKind, Request};
 use crate::jobs::state::State;
-use crate::system::{clock, process, random};
+use crate::system::process;
 use anyhow::anyhow;
 use axum::http::HeaderMap;
 use axum::http::header::COOKIE;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tera::Tera;
 use tokio::sync::{Notify, Semaphore, watch};
 
 pub const COOKIE_NAME: &str = "piback_session";
+/// Digits of what a browser shows, and how many of them it may show.
+const SECRET: usize = 64;
+const MOST_SHOWN: usize = 4;
 /// Photos that are opened at a time; each takes a thread.
 const MOST_OPENING: usize = 4;
 /// Cards and drives are looked at that often while somebody looks on.
@@ -31,9 +33,33 @@ pub struct App {
     pub pages: Tera,
     pub changes: watch::Sender<u64>,
     pub opening: Semaphore,
-    door: Mutex<Door>,
     viewers: AtomicUsize,
     viewed: Notify,
+}
+
+/// The way in for one browser: each of the two works once, for ten minutes.
+#[derive(Debug, Clone)]
+pub struct Invitation {
+    pub url: String,
+    /// Eight letters.
+    pub code: String,
+}
+
+impl Invitation {
+    /// The answer to a wish for one, below the page's address; below the appliance's own where `base` is empty.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn of(answer: Answer, base: &str) -> anyhow::Result<Invitation> {
+        match answer {
+            Answer::Invited { token, code, page } => {
+                let base = page.as_deref().filter(|_| base.is_empty()).unwrap_or(base);
+                Ok(Invitation { url: format!("{base}/pair/{token}"), code })
+            }
+            Answer::Refused(refusal) => Err(anyhow!(refusal.error)),
+            _ => Err(anyhow!("control gave another answer")),
+        }
+    }
 }
 
 /// Counts an event stream as long as it lives.
@@ -56,7 +82,6 @@ impl App {
             pages: templates()?,
             changes,
             opening: Semaphore::new(MOST_OPENING),
-            door: Mutex::default(),
             viewers: AtomicUsize::new(0),
             viewed: Notify::new(),
         }))
@@ -66,28 +91,50 @@ impl App {
         format!("http://{}", self.address)
     }
 
-    pub fn door(&self) -> MutexGuard<'_, Door> {
-        self.door.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// A new way in, below this address.
-    pub fn invite(&self, base: &str) -> anyhow::Result<Invitation> {
-        let random = random::bytes(80)?;
-        let (token, code) = self.door().invite(clock::monotonic(), &random);
-        Ok(Invitation { url: format!("{base}/pair/{token}"), code })
+    ///
+    /// # Errors
+    /// When control makes none.
+    pub async fn invite(self: &Arc<Self>, base: &str) -> anyhow::Result<Invitation> {
+        Invitation::of(self.ask(Request::Invite).await, base)
     }
 
     /// The session of a request, by its place at the door.
-    pub fn session(&self, headers: &HeaderMap) -> Option<usize> {
-        let door = self.door();
-        headers
+    pub async fn session(self: &Arc<Self>, headers: &HeaderMap) -> Option<usize> {
+        let shown = headers
             .get_all(COOKIE)
             .iter()
             .filter_map(|value| value.to_str().ok())
             .flat_map(|text| text.split(';'))
             .filter_map(|pair| pair.trim().split_once('='))
-            .filter(|(name, _)| *name == COOKIE_NAME)
-            .find_map(|(_, secret)| door.session(secret))
+            .filter(|(name, secret)| *name == COOKIE_NAME && secret.len() == SECRET)
+            .map(|(_, secret)| secret.to_owned());
+        for secret in shown.take(MOST_SHOWN) {
+            if let Answer::Known { at: Some(at) } = self.ask(Request::Known { secret }).await {
+                return Some(at);
+            }
+        }
+        None
+    }
+
+    /// Lets a browser in for a link's token or a code; returns what it has to show from now on.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn enter(self: &Arc<Self>, key: Key, name: &str) -> Result<String, Refusal> {
+        match self.ask(Request::Enter { key, name: name.to_owned() }).await {
+            Answer::Entered { secret } => Ok(secret),
+            Answer::Refused(refusal) => Err(refusal),
+            _ => Err(Refusal::new(RefusalKind::Failed, "control gave another answer", "")),
+        }
+    }
+
+    /// All browsers that are let in.
+    pub async fn guests(self: &Arc<Self>) -> Vec<Guest> {
+        match self.ask(Request::Guests).await {
+            Answer::Guests { guests } => guests,
+            _ => Vec::new(),
+        }
     }
 
     /// Asks control on a thread that may wait for a drive.

@@ -24,7 +24,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 const STILL_THERE: Duration = Duration::from_secs(15);
 
 pub async fn stream(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Failure> {
-    admitted(&app, &headers)?;
+    admitted(&app, &headers).await?;
     if app.viewers() >= MOST_VIEWERS {
         return Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, "too many look on", "close a page"));
     }
@@ -40,7 +40,7 @@ async fn tell(app: Arc<App>, headers: HeaderMap, sender: Sender<Bytes>) {
     loop {
         changes.borrow_and_update();
         // Shown out meanwhile: nothing more is told.
-        if app.session(&headers).is_none() {
+        if app.session(&headers).await.is_none() {
             return;
         }
         let Ok(state) = app.state(look).await else { return };

@@ -28,16 +28,35 @@ const MOST_CONNECTIONS: usize = 256;
 const HEAD_WITHIN: Duration = Duration::from_secs(15);
 /// A client that takes nothing for so long is gone.
 const WRITE_WITHIN: Duration = Duration::from_secs(30);
+/// Time between two looks whether anybody is connected, where that matters.
+const LOOK_AROUND: Duration = Duration::from_secs(5);
 const HEAD_BYTES: usize = 16 * 1024;
 const HEADERS: usize = 64;
 
-/// Accepts for ever.
-pub async fn run(listener: TcpListener, app: Arc<App>) {
+/// Accepts until nobody has been connected for `idle`; for ever without it.
+pub async fn run(listener: TcpListener, app: Arc<App>, idle: Option<Duration>) {
     tokio::spawn(Arc::clone(&app).keep_looking());
     let service = TowerToHyperService::new(router(app));
     let slots = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let mut quiet_since = Instant::now();
     loop {
-        let Ok((stream, _)) = listener.accept().await else {
+        let accepted = match idle {
+            None => listener.accept().await,
+            Some(idle) => match tokio::time::timeout(LOOK_AROUND, listener.accept()).await {
+                Ok(accepted) => accepted,
+                Err(_) => {
+                    if slots.available_permits() < MOST_CONNECTIONS {
+                        quiet_since = Instant::now();
+                    }
+                    if quiet_since.elapsed() >= idle {
+                        return;
+                    }
+                    continue;
+                }
+            },
+        };
+        quiet_since = Instant::now();
+        let Ok((stream, _)) = accepted else {
             // Out of descriptors: those who go give some back.
             tokio::time::sleep(Duration::from_millis(200)).await;
             continue;

@@ -7,7 +7,6 @@ mod answer;
 mod api;
 mod app;
 mod assets;
-mod door;
 mod events;
 mod feed;
 mod guard;
@@ -19,14 +18,18 @@ mod templates;
 mod view;
 mod words;
 
-pub use door::Invitation;
+pub use app::Invitation;
 pub use qr::Qr;
 
 use crate::jobs::Control;
+use crate::jobs::protocol::Request;
+use crate::system::local;
 use anyhow::Context;
 use app::App;
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A server that listens, and lets in nobody yet.
 pub struct Server {
@@ -41,16 +44,32 @@ impl Server {
     /// # Errors
     /// When the address can't be had.
     pub fn bind(address: SocketAddr, control: Arc<dyn Control>) -> anyhow::Result<Server> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            // What reads a drive: one that hangs must not hang the others.
-            .max_blocking_threads(6)
-            .thread_stack_size(512 * 1024)
-            .build()
-            .context("start the server")?;
+        let runtime = runtime()?;
         let listener = runtime
             .block_on(tokio::net::TcpListener::bind(address))
             .with_context(|| format!("listen on {address}"))?;
+        Server::new(runtime, listener, control)
+    }
+
+    /// Takes over a socket that listens.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn of(socket: OwnedFd, control: Arc<dyn Control>) -> anyhow::Result<Server> {
+        let runtime = runtime()?;
+        let listener = local::tcp(socket).context("the socket that was handed over")?;
+        let entered = runtime.enter();
+        let listener =
+            tokio::net::TcpListener::from_std(listener).context("the socket that was handed over")?;
+        drop(entered);
+        Server::new(runtime, listener, control)
+    }
+
+    fn new(
+        runtime: tokio::runtime::Runtime,
+        listener: tokio::net::TcpListener,
+        control: Arc<dyn Control>,
+    ) -> anyhow::Result<Server> {
         let address = listener.local_addr().context("ask for the address")?;
         let app = App::new(address, control)?;
         Ok(Server { runtime, listener, app })
@@ -65,14 +84,26 @@ impl Server {
     /// A new way in.
     ///
     /// # Errors
-    /// When the kernel has no random numbers.
+    /// When control makes none.
     pub fn invite(&self) -> anyhow::Result<Invitation> {
-        self.app.invite(&self.app.url())
+        Invitation::of(self.app.control.ask(&Request::Invite), &self.app.url())
     }
 
-    /// Answers until the process is ended.
-    pub fn run(self) {
+    /// Answers until nobody has been connected for `idle`, and without it until the process is ended.
+    pub fn run(self, idle: Option<Duration>) {
         let Server { runtime, listener, app } = self;
-        runtime.block_on(listen::run(listener, app));
+        runtime.block_on(listen::run(listener, app, idle));
+        // What waits for a drive is not waited for.
+        runtime.shutdown_background();
     }
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        // What reads a drive, and what asks control: one that hangs must not hang the others.
+        .max_blocking_threads(8)
+        .thread_stack_size(512 * 1024)
+        .build()
+        .context("start the server")
 }

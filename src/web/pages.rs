@@ -3,13 +3,13 @@
 use super::answer::{Failure, body};
 use super::api::Asked;
 use super::app::{App, COOKIE_NAME};
-use super::door::{Closed, GOOD_FOR, Session};
 use super::guard::base;
 use super::qr::Qr;
 use super::{photos, view, words};
+use crate::jobs::door::GOOD_FOR;
 use crate::jobs::job::Verb;
-use crate::jobs::protocol::{Answer, OnePhoto, Page, Picture, Request, Wanted};
-use crate::system::{clock, random};
+use crate::jobs::protocol::{Answer, Guest, Key, OnePhoto, Page, Picture, RefusalKind, Request, Wanted};
+use crate::system::clock;
 use anyhow::Context as _;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
@@ -98,7 +98,7 @@ async fn door(app: &Arc<App>, status: StatusCode, problem: &str) -> Response {
 }
 
 async fn inside(app: &Arc<App>, headers: &HeaderMap) -> Result<usize, Instead> {
-    match app.session(headers) {
+    match app.session(headers).await {
         Some(at) => Ok(at),
         None => Err(door(app, StatusCode::OK, "").await.into()),
     }
@@ -160,19 +160,21 @@ pub async fn home(State(app): State<Arc<App>>, headers: HeaderMap) -> Shown {
 
 /// The tiles alone, for the page's script.
 pub async fn tiles(State(app): State<Arc<App>>, headers: HeaderMap) -> Shown {
-    if app.session(&headers).is_none() {
+    if app.session(&headers).await.is_none() {
         return Err(StatusCode::UNAUTHORIZED.into_response().into());
     }
     render(&app, "tiles.html", StatusCode::OK, &home_values(&app, false).await?)
 }
 
-/// Lets a browser in.
-fn let_in(app: &App, headers: &HeaderMap) -> Response {
-    let Ok(random) = random::bytes(32) else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
+/// A browser's name, in short.
+fn name(headers: &HeaderMap) -> &'static str {
     let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
     let kinds = ["iPad", "iPhone", "Android", "Macintosh", "Windows", "Linux"];
-    let name = kinds.into_iter().find(|kind| agent.contains(kind)).unwrap_or("A browser");
-    let secret = app.door().let_in(&random, clock::today().to_string(), name.to_owned());
+    kinds.into_iter().find(|kind| agent.contains(kind)).unwrap_or("A browser")
+}
+
+/// Gives a browser what it has to show from now on.
+fn let_in(secret: &str) -> Response {
     let cookie = format!("{COOKIE_NAME}={secret}; Path=/; Max-Age={COOKIE_AGE}; HttpOnly; SameSite=Strict");
     (StatusCode::SEE_OTHER, [(LOCATION, "/".to_owned()), (SET_COOKIE, cookie)]).into_response()
 }
@@ -182,9 +184,8 @@ pub async fn pair_by_link(
     headers: HeaderMap,
     Path(token): Path<String>,
 ) -> Response {
-    let taken = app.door().take_token(clock::monotonic(), &token);
-    if taken {
-        return let_in(&app, &headers);
+    if let Ok(secret) = app.enter(Key::Token(token), name(&headers)).await {
+        return let_in(&secret);
     }
     let text = "A link opens once, and for ten minutes. A browser that is let in already makes a new one under Devices.";
     word(&app, StatusCode::GONE, "This link opens nothing any more", text)
@@ -202,13 +203,13 @@ pub async fn pair_by_code(State(app): State<Arc<App>>, headers: HeaderMap, conte
         Err(failure) => return failure.into_response(),
     };
     let code = form::<Code>(&bytes).map(|form| form.code).unwrap_or_default();
-    let taken = app.door().take_code(clock::monotonic(), &code);
-    match taken {
-        Ok(()) => let_in(&app, &headers),
-        Err(Closed::Wrong) => door(&app, StatusCode::FORBIDDEN, "That is not the code.").await,
-        Err(Closed::Later) => {
+    match app.enter(Key::Code(code), name(&headers)).await.map_err(|refusal| refusal.kind) {
+        Ok(secret) => let_in(&secret),
+        Err(RefusalKind::Denied) => door(&app, StatusCode::FORBIDDEN, "That is not the code.").await,
+        Err(RefusalKind::Busy) => {
             door(&app, StatusCode::TOO_MANY_REQUESTS, "Too many tries. Wait a minute.").await
         }
+        Err(_) => word(&app, StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong", ""),
     }
 }
 
@@ -224,7 +225,7 @@ pub async fn start(State(app): State<Arc<App>>, headers: HeaderMap, content: Bod
     let Some(wish) = form::<Wish>(&bytes) else {
         return Err(word(&app, StatusCode::BAD_REQUEST, "This is no job", "").into());
     };
-    match app.ask(Request::Start { verb: wish.verb, label: wish.label }).await {
+    match app.ask(Request::Start { verb: wish.verb, label: wish.label, compare: false }).await {
         Answer::Job { .. } => Ok(see_other("/")),
         other => Err(sorry(&app, other).into()),
     }
@@ -325,27 +326,25 @@ struct Devices {
     path: String,
 }
 
-fn sessions(app: &App, own: usize) -> Vec<(usize, String, String, bool)> {
-    let told = |(at, session): (usize, Session)| {
-        (at, session.name.clone(), words::moment(&session.since), at == own)
-    };
-    app.door().sessions().into_iter().enumerate().map(told).collect()
+async fn sessions(app: &Arc<App>, own: usize) -> Vec<(usize, String, String, bool)> {
+    let told = |(at, guest): (usize, Guest)| (at, guest.name, words::moment(&guest.since), at == own);
+    app.guests().await.into_iter().enumerate().map(told).collect()
 }
 
 pub async fn devices(State(app): State<Arc<App>>, headers: HeaderMap) -> Shown {
     let own = inside(&app, &headers).await?;
-    let values = Devices { sessions: sessions(&app, own), ..Devices::default() };
+    let values = Devices { sessions: sessions(&app, own).await, ..Devices::default() };
     render(&app, "devices.html", StatusCode::OK, &values)
 }
 
 pub async fn invite(State(app): State<Arc<App>>, headers: HeaderMap) -> Shown {
     let own = inside(&app, &headers).await?;
-    let Ok(invitation) = app.invite(&base(&headers)) else {
+    let Ok(invitation) = app.invite(&base(&headers)).await else {
         return Err(word(&app, StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong", "").into());
     };
     let qr = Qr::new(&invitation.url);
     let values = Devices {
-        sessions: sessions(&app, own),
+        sessions: sessions(&app, own).await,
         code: format!("{} {}", &invitation.code[..4], &invitation.code[4..]),
         minutes: GOOD_FOR.as_secs() / 60,
         side: qr.as_ref().map_or(0, Qr::side),
@@ -357,7 +356,7 @@ pub async fn invite(State(app): State<Arc<App>>, headers: HeaderMap) -> Shown {
 
 pub async fn forget(State(app): State<Arc<App>>, headers: HeaderMap, Path(at): Path<usize>) -> Shown {
     inside(&app, &headers).await?;
-    app.door().forget(at);
+    app.ask(Request::Forget { at }).await;
     Ok(see_other("/devices"))
 }
 

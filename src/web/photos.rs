@@ -106,7 +106,7 @@ async fn send(
     id: String,
     which: &str,
 ) -> Result<Response, Failure> {
-    admitted(&app, &headers)?;
+    admitted(&app, &headers).await?;
     let none = || Failure::new(StatusCode::NOT_FOUND, "there is no preview", "");
     let (hash, file, photo) = located(&app, &id).await.ok_or_else(none)?;
     let is_picture = |p: &Preview| matches!(p.media, Media::Jpeg | Media::Heic) && p.length() <= LARGEST_TILE;

@@ -142,7 +142,7 @@ pub fn answer(model: &Shared, tree: &Path, tool: &Tool) -> Result<Output, RunErr
             model.address.clear();
             ok("")
         }
-        ("useradd" | "install" | "nmcli", _) => ok(""),
+        ("useradd" | "groupadd" | "usermod" | "install" | "nmcli", _) => ok(""),
         ("dnsmasq" | "testparm" | "unshare" | "systemd-analyze", _) => ok(""),
         _ => panic!("an unknown tool: {}", tool.line()),
     }
@@ -321,6 +321,9 @@ pub fn pi(model: Model) -> Pi {
 pub fn pi_on(stack: Stack, model: Model, tree: Tree) -> Pi {
     if !tree.path("/etc/passwd").exists() {
         tree.write("/etc/passwd", "root:x:0:0::/:/bin/sh\n");
+    }
+    if !tree.path("/etc/group").exists() {
+        tree.write("/etc/group", "root:x:0:\npiback:x:990:\n");
     }
     tree.write("/proc/sys/net/ipv4/ip_forward", "0\n");
     for dir in ["/etc/systemd/system", "/run/systemd"] {

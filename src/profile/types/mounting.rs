@@ -22,6 +22,37 @@ pub enum OnInsert {
     Start,
 }
 
+/// The network that the page is served on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Page {
+    /// Nowhere.
+    #[default]
+    Off,
+    /// On the appliance's own Wi-Fi, port 80.
+    Wifi,
+}
+
+impl fmt::Display for Page {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Page::Off => "off",
+            Page::Wifi => "wifi",
+        })
+    }
+}
+
+impl FromStr for Page {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "off" => Ok(Page::Off),
+            "wifi" => Ok(Page::Wifi),
+            _ => Err("is not known here; wifi and off are allowed".into()),
+        }
+    }
+}
+
 impl fmt::Display for Automount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -67,6 +98,11 @@ impl FromStr for OnInsert {
 leaf!(Automount, text, "Automount", {
     "type": "string", "enum": ["off", "auto"],
     "description": "auto: piback mounts what is plugged in, cards read-only, the enrolled drive writable"
+});
+
+leaf!(Page, text, "Page", {
+    "type": "string", "enum": ["off", "wifi"],
+    "description": "wifi: the page is served on the appliance's own Wi-Fi, at its address"
 });
 
 leaf!(OnInsert, text, "OnInsert", {

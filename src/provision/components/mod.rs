@@ -9,9 +9,6 @@ use crate::provision::components::component::{Component, File, Ownership, Socket
 use crate::provision::host::facts::{Facts, Stack};
 use serde::{Deserialize, Deserializer};
 
-/// The port of the page, which no component of these serves: its socket comes with the package.
-pub const PAGE: u16 = 80;
-
 /// Declares each component's file and puts it on the list: one line for a new one.
 macro_rules! components {
     ($($name:ident,)*) => {
@@ -36,6 +33,8 @@ components! {
     dns,
     volumes,
     scrub,
+    control,
+    web,
 }
 
 /// The unit that, started at boot, makes a stack the one in charge; ifupdown has none that tells.

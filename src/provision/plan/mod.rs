@@ -7,7 +7,7 @@ pub mod trust;
 
 use crate::profile::Profile;
 use crate::profile::types::{Passphrase, Subnet};
-use crate::provision::components;
+use crate::provision::components::{self, control};
 use crate::provision::desired::Desired;
 use crate::provision::desired::artifact::Artifact;
 use crate::provision::desired::expected::Expected;
@@ -150,6 +150,10 @@ pub fn add_live(
 ) -> anyhow::Result<()> {
     plan.packages = package::plan(host, &components::packages(facts))?;
     plan.accounts = account::plan(host, profile, share_password, &state.activated)?;
+    let asks = |artifact: &Artifact| artifact.path == control::SOCKET;
+    if desired.artifacts.iter().any(asks) {
+        plan.accounts.extend(account::plan_group(host)?);
+    }
     add_units(host, desired, state, plan)?;
     add_moved(host, &Expected::of(profile, None), desired, state, plan)
 }

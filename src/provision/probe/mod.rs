@@ -9,8 +9,8 @@ use crate::provision::components::component::{Component, On, Protocol, Socket};
 use crate::provision::components::{self, forwarding, hostapd, nat};
 use crate::provision::desired::expected::Expected;
 use crate::provision::host::{addresses, ssh};
-use crate::system::Host;
 use crate::system::run::Tool;
+use crate::system::{Host, Node};
 use rules::Rules;
 use serde::Serialize;
 use std::cell::{OnceCell, RefCell};
@@ -107,6 +107,8 @@ pub fn look(host: &dyn Host, expected: &Expected) -> Vec<Probe> {
     for row in rows() {
         let answer = match row.look {
             Look::Ask(ask) => ask(&asker, expected),
+            // Nobody listens for a part of the appliance that is not there.
+            Look::Listens(_) if row.of.is_some_and(|component| is_absent(host, component)) => None,
             Look::Listens(socket) => Some(listens(socket, &asker, expected)),
         };
         // Tools repeat what others chose: names, addresses, states.
@@ -124,6 +126,14 @@ pub fn look(host: &dyn Host, expected: &Expected) -> Vec<Probe> {
         probe
     };
     probes.into_iter().map(known).collect()
+}
+
+/// Tells a component whose unit is piback's own and is not there: the profile does not want it.
+fn is_absent(host: &dyn Host, component: &Component) -> bool {
+    let own = component.unit().filter(|unit| components::is_unit_of_ours(unit));
+    own.is_some_and(|unit| {
+        host.read(&format!("/etc/systemd/system/{unit}")).is_ok_and(|node| node == Node::Absent)
+    })
 }
 
 /// Asks tools, and remembers those that did not answer.

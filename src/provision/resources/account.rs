@@ -2,6 +2,7 @@
 
 use crate::profile::Profile;
 use crate::profile::types::Passphrase;
+use crate::provision::components::control;
 use crate::provision::state::json;
 use crate::system::run::{RunError, Tool};
 use crate::system::{Host, Node};
@@ -15,6 +16,10 @@ use std::collections::BTreeMap;
 pub enum AccountChange {
     /// A system user without login.
     User { name: String },
+    /// The group whose members may ask for jobs.
+    Group { name: String },
+    /// A user who may.
+    Member { name: String, group: String },
     /// The share's folder, owned by the user.
     Folder { path: String, user: String },
     /// Samba's own password for the user.
@@ -31,6 +36,12 @@ impl AccountChange {
     pub fn text(&self) -> String {
         match self {
             AccountChange::User { name } => format!("make the system user {name}"),
+            AccountChange::Group { name } => {
+                format!("make the group {name}: who is in it needs no sudo for backups")
+            }
+            AccountChange::Member { name, group } => {
+                format!("put {name} into the group {group}, from the next login on")
+            }
             AccountChange::Folder { path, user } => format!("make {path}, owned by {user}"),
             AccountChange::Password { name, .. } => format!("set the share's password for {name}"),
         }
@@ -71,6 +82,51 @@ pub fn plan(
     Ok(changes)
 }
 
+/// Plans the group whose members may ask for jobs, with the host's first user in it.
+///
+/// # Errors
+/// When a file can't be read.
+pub fn plan_group(host: &dyn Host) -> anyhow::Result<Vec<AccountChange>> {
+    let read = |path: &str| -> anyhow::Result<String> {
+        let bytes = host.read_followed(path).with_context(|| format!("{path} can't be read"))?;
+        Ok(String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned())
+    };
+    let (passwd, groups) = (read("/etc/passwd")?, read("/etc/group")?);
+    let group = control::GROUP.to_owned();
+    let mut changes = Vec::new();
+    let members = members(&groups, &group);
+    // Its first member of all, the share's user of that name, brings it along.
+    if members.is_none() {
+        changes.push(AccountChange::Group { name: group.clone() });
+    }
+    if let Some(name) = first_user(&passwd)
+        && !members.unwrap_or_default().contains(&name.as_str())
+    {
+        changes.push(AccountChange::Member { name, group });
+    }
+    Ok(changes)
+}
+
+/// The members of a group, by its line; none where there is no such group.
+fn members<'a>(groups: &'a str, group: &str) -> Option<Vec<&'a str>> {
+    let fields = |line: &'a str| line.split(':').collect::<Vec<_>>();
+    let line = groups.lines().map(fields).find(|fields| fields.first() == Some(&group))?;
+    Some(
+        line.get(3).map(|list| list.split(',').filter(|name| !name.is_empty()).collect()).unwrap_or_default(),
+    )
+}
+
+/// The user that Raspberry Pi OS makes at its first boot: of those that people log in as (adduser.conf(5): from 1000 on) the
+/// first.
+fn first_user(passwd: &str) -> Option<String> {
+    let user = |line: &str| {
+        let fields: Vec<&str> = line.split(':').collect();
+        let number = fields.get(2)?.parse::<u32>().ok().filter(|number| (1000..60_000).contains(number))?;
+        Some((number, fields.first()?.to_string()))
+    };
+    passwd.lines().filter_map(user).min().map(|(_, name)| name)
+}
+
 fn samba_knows(host: &dyn Host, user: &str) -> anyhow::Result<bool> {
     match host.output(&Tool::new("pdbedit").args(["-L", "-u", user])) {
         Ok(output) => Ok(output.code == Some(0)),
@@ -98,6 +154,13 @@ pub fn set_up(
                 Tool::new("useradd").args(["--system", "--no-create-home", "--home-dir", "/nonexistent"]);
             host.run(&add.args(["--shell", "/usr/sbin/nologin", name]))?;
         }
+        AccountChange::Group { name } => {
+            // It may have come with the share's user of the same name.
+            host.run(&Tool::new("groupadd").args(["--system", "--force", name]))?;
+        }
+        AccountChange::Member { name, group } => {
+            host.run(&Tool::new("usermod").args(["--append", "--groups", group, name]))?;
+        }
         AccountChange::Folder { path, user } => {
             let make = Tool::new("install").args(["-d", "-m", "0755", "-o", user, path]);
             host.run(&make)?;
@@ -111,4 +174,24 @@ pub fn set_up(
         }
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_user_is_the_one_that_people_log_in_as() {
+        let passwd = "root:x:0:0::/root:/bin/bash\nnobody:x:65534:65534::/:/bin/false\nann:x:1001:1001::/home/ann:/bin/bash\npi:x:1000:1000::/home/pi:/bin/bash\n";
+        assert_eq!(first_user(passwd).as_deref(), Some("pi"));
+        assert_eq!(first_user("root:x:0:0::/root:/bin/bash\nx\n:::\n"), None);
+    }
+
+    #[test]
+    fn a_group_s_members_are_those_of_its_line() {
+        let groups = "root:x:0:\npiback:x:990:pi,ann\npiback2:x:991:x\n";
+        assert_eq!(members(groups, "piback"), Some(vec!["pi", "ann"]));
+        assert_eq!(members(groups, "root"), Some(Vec::new()));
+        assert_eq!(members(groups, "pib"), None);
+    }
 }

@@ -56,6 +56,23 @@ impl InFile {
         Ok(file)
     }
 
+    /// Takes over a file that another process opened.
+    ///
+    /// # Errors
+    /// It is no regular file.
+    pub fn of(fd: OwnedFd) -> Result<Self, Fault> {
+        let stat = Stat::from_raw(&nix::sys::stat::fstat(&fd).call("stat")?);
+        if stat.kind != FileKind::File {
+            return Err(Fault::new("open", Errno::EINVAL));
+        }
+        Ok(InFile { fd, direct: false, opened: stat })
+    }
+
+    /// The descriptor, to hand it to another process.
+    pub fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+
     /// Returns what it was when it was opened.
     #[must_use]
     pub fn opened(&self) -> Stat {

@@ -182,9 +182,9 @@ class NetworkLab(Appliance):
             raise LabError(f"{mkfs[0]}: {done.stderr.strip()}")
         return file
 
-    def plug(self, name):
-        """Puts the disk of that name on the USB bus."""
-        usb.plug(self.machine.qmp.ask, name, self.work / f"{name}.img", "raw")
+    def plug(self, name, limits=None):
+        """Puts the disk of that name on the USB bus, as slow as QEMU's throttle says."""
+        usb.plug(self.machine.qmp.ask, name, self.work / f"{name}.img", "raw", limits)
 
     def pull(self, name):
         usb.pull(self.machine.qmp.ask, name)

@@ -2,7 +2,7 @@
 
 use crate::profile::Profile;
 use crate::provision::adopt::ManualSetup;
-use crate::provision::components;
+use crate::provision::components::{self, web};
 use crate::provision::host::facts::{Facts, Stack};
 use crate::provision::host::systemd;
 use crate::provision::text::{block, pattern};
@@ -20,6 +20,8 @@ pub struct Looked<'a> {
     pub profile: &'a Profile,
     pub stack: Stack,
     pub radio: &'a str,
+    /// The page will be served.
+    pub has_page: bool,
     manual: &'a ManualSetup,
     /// Names of the unit files that are there.
     unit_files: BTreeSet<String>,
@@ -46,7 +48,8 @@ impl<'a> Looked<'a> {
         }
         let radio = profile.wifi.interface.as_str();
         let stack = facts.stack;
-        Ok(Looked { host, profile, stack, radio, manual, unit_files, wanted })
+        let has_page = (web::COMPONENT.when)(facts, profile);
+        Ok(Looked { host, profile, stack, radio, has_page, manual, unit_files, wanted })
     }
 
     /// Others' part of a file as it will be, marks of what is commented out left on; none where there is no such file.

@@ -166,7 +166,8 @@ mod tests {
                     &[("ss -Hltnp", "LISTEN 0 5 *:80 *:* users:((\"nginx\",pid=1,fd=7))\n")],
                     "nginx on *:80",
                 ),
-                Weight::Said,
+                // The page is wanted: it could not be there.
+                Weight::Refused,
             ),
             (
                 (

@@ -3,7 +3,7 @@
 use super::found::{Found, Weight};
 use super::looked::Looked;
 use crate::provision::components::component::Protocol;
-use crate::provision::components::{self, PAGE};
+use crate::provision::components::{self, web};
 use crate::provision::host::listeners::{Listener, listeners};
 use crate::system::run::Tool;
 
@@ -11,7 +11,7 @@ pub fn look(looked: &Looked<'_>, found: &mut Found) -> anyhow::Result<()> {
     let ask =
         |args: &str| looked.said(&Tool::new("ss").arg(args)).map(|text| listeners(&text)).unwrap_or_default();
     let (udp, tcp) = (ask("-Hlunp"), ask("-Hltnp"));
-    for (_, socket) in components::sockets() {
+    for (component, socket) in components::sockets() {
         let all = if socket.protocol == Protocol::Udp { &udp } else { &tcp };
         let stranger = |l: &&Listener| {
             l.port == socket.port
@@ -21,14 +21,13 @@ pub fn look(looked: &Looked<'_>, found: &mut Found) -> anyhow::Result<()> {
         if let Some(holder) = all.iter().find(stranger) {
             let (at, name) = place(holder);
             let why = format!("it holds the port of the Wi-Fi's {}", socket.name);
-            found.add(Weight::Refused, at, why, format!("stop {name}, or keep it off {}", looked.radio));
-        }
-    }
-    if let Some(holder) = tcp.iter().find(|l| l.port == PAGE && l.is_wild()) {
-        let (at, name) = place(holder);
-        if !name.starts_with("systemd") && !name.starts_with("piback") {
-            let remedy = format!("give {name} another port, or stop it");
-            found.add(Weight::Said, at, "it holds the port of piback's page", remedy);
+            let mut remedy = format!("stop {name}, or keep it off {}", looked.radio);
+            let is_page = component.key == web::COMPONENT.key;
+            if is_page {
+                remedy.push_str("; or have no page: web: {page: off} in the profile");
+            }
+            let weight = if is_page && !looked.has_page { Weight::Said } else { Weight::Refused };
+            found.add(weight, at, why, remedy);
         }
     }
     Ok(())

@@ -1,20 +1,18 @@
 """A card and a drive appear by themselves, the card is backed up, and both are taken off before they are unplugged."""
 
 import json
-import shutil
 import subprocess
 import time
 
 from harness import checks
-from harness.errors import LabError, expect
+from harness.errors import expect
+from harness.plugged import CARD, CARD_AT, DRIVE, DRIVE_AT, MIB, ROOT, partitioned_fat, until
 
 USUAL = ("trixie",)
 MORE = ("bookworm", "bullseye")
 
-MIB = 1 << 20
-ROOT = "/media/piback"
-CARD, DRIVE = "SD32GB-03", "PDRIVE128GB"
-CARD_AT, DRIVE_AT = f"{ROOT}/{CARD}", f"{ROOT}/{DRIVE}"
+# Neither the unit that waits for a card to be quiet, nor the job that comes of it.
+NOTHING_RUNS = "! systemctl is-active -q 'piback-insert@*' && ! piback status --json 2>/dev/null | grep -Eq '\"state\":\"(running|queued)\"'"
 SHARE = f"in_ipad smbclient -t 60 -A /tmp/share --option='client min protocol=SMB3_00' //{checks.HOME.address}/Drives"
 
 
@@ -74,7 +72,7 @@ def a_card_appears_and_is_backed_up(lab):
     lab.sh(f"{SHARE} -c 'get {CARD}/DCIM/100CANON/IMG_0001.JPG /tmp/seen'; cmp /run/world/tmp/seen /run/shot/100CANON/IMG_0001.JPG")
     # Nobody typed a command.
     until(lab, f"diff -r /run/shot {DRIVE_AT}/{CARD}/DCIM", 180)
-    until(lab, "! systemctl is-active -q 'piback-insert@*'", 120)
+    until(lab, NOTHING_RUNS, 120)
     expect(lab.run(f"piback safe-to-format {CARD}").ok(), "the card is not safe")
     ran = lab.run(f"piback backup {CARD}")
     expect(ran.ok() and "piback eject --all" in ran.output, f"backup by hand: {ran.status}\n{ran.output}")
@@ -94,7 +92,7 @@ def a_pulled_card_leaves_nothing(lab):
 
 def they_are_taken_off(lab):
     """Not while somebody uses them; then both, and nothing is left."""
-    until(lab, "! systemctl is-active -q 'piback-insert@*'", 120)
+    until(lab, NOTHING_RUNS, 120)
     lab.sh(f"cd {DRIVE_AT} && (sleep 600 </dev/null >/dev/null 2>&1 & echo $! >/run/holds)")
     ran = lab.run(f"piback eject {DRIVE}")
     expect(ran.status == 1 and "still mounted" in ran.output, f"a drive in use: {ran.status}\n{ran.output}")
@@ -130,7 +128,7 @@ def at_power_on_they_are_there(lab):
 
 def the_power_goes_off(lab):
     """Both are off before the system is."""
-    until(lab, "! systemctl is-active -q 'piback-insert@*'", 240)
+    until(lab, NOTHING_RUNS, 240)
     lab.sh(f"touch {DRIVE_AT}/at-the-end.txt")
     lab.run("(piback poweroff </dev/null >/run/off 2>&1 &); sleep 1")
     deadline = time.monotonic() + 240
@@ -145,33 +143,3 @@ def replug(lab, name, at):
     lab.pull(name)
     lab.plug(name)
     until(lab, f"mountpoint -q {at}")
-
-
-def until(lab, condition, seconds=120):
-    """Until the guest's shell calls `condition` true."""
-    deadline = time.monotonic() + seconds
-    while not lab.run(condition).ok():
-        expect(time.monotonic() < deadline, f"not within {seconds} s: {condition}\n{words(lab)}")
-        time.sleep(0.5)
-
-
-def words(lab):
-    return lab.machine.diagnose("""
-        lsblk -o NAME,FSTYPE,LABEL,MOUNTPOINT; systemctl list-units --all --no-legend --plain 'piback-*'
-        journalctl -b --no-pager -o cat -u 'piback-volume@*' -u 'piback-insert@*' -u piback-volumes | tail -n 40
-    """)
-
-
-def partitioned_fat(lab, name, size):
-    """A disk with one partition, from 1 MiB on."""
-    if shutil.which("sfdisk") is None:
-        raise LabError("sfdisk is missing: apt-get install fdisk")
-    inside = lab.make_disk(f"{name}-fat", size, "mkfs.vfat", "-F", "32", "-s", "1", "-n", CARD)
-    whole = lab.work / f"{name}.img"
-    with whole.open("wb") as image:
-        image.truncate(size + 2 * MIB)
-    table = f"label: dos\nstart=2048, size={size // 512}, type=c\n"
-    subprocess.run(["sfdisk", "-q", "--wipe", "never", str(whole)], input=table, text=True, check=True)
-    with whole.open("r+b") as image:
-        image.seek(MIB)
-        image.write(inside.read_bytes())

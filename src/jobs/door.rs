@@ -1,5 +1,6 @@
-//! Who is let in. Pure: time and randomness are given, and only hashes are kept.
+//! Who is let in to the page. Pure: time and randomness are given, and only hashes are kept.
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -17,18 +18,25 @@ const MOST_SESSIONS: usize = 32;
 /// Letters that no one takes for another or for a digit.
 const LETTERS: &[u8; 22] = b"ABCDEFGHJKMNPQRSTVWXYZ";
 
-type Hash = [u8; 32];
+/// SHA-256 as hex digits.
+type Hash = String;
 
 /// The door.
 #[derive(Debug, Default)]
 pub struct Door {
-    open: VecDeque<Open>,
+    invited: Invited,
     sessions: VecDeque<Session>,
+}
+
+/// Everything that lasts no longer than this boot: its times are those since it.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Invited {
+    open: VecDeque<Open>,
     wrong: u32,
     tries: VecDeque<Duration>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Open {
     token: Hash,
     code: Hash,
@@ -36,21 +44,13 @@ struct Open {
 }
 
 /// A browser that was let in.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
     hash: Hash,
     /// Wall clock, RFC 3339, to show.
     pub since: String,
     /// As the browser calls itself, in short.
     pub name: String,
-}
-
-/// The way in for one browser: each of the two works once, for ten minutes.
-#[derive(Debug, Clone)]
-pub struct Invitation {
-    pub url: String,
-    /// Eight letters.
-    pub code: String,
 }
 
 /// Why a code did not open.
@@ -62,6 +62,22 @@ pub enum Closed {
 }
 
 impl Door {
+    /// The door as it was left: what its two texts say, and nothing where they can't be read.
+    #[must_use]
+    pub fn from_texts(sessions: &str, invited: &str) -> Self {
+        Door {
+            sessions: serde_json::from_str(sessions).unwrap_or_default(),
+            invited: serde_json::from_str(invited).unwrap_or_default(),
+        }
+    }
+
+    /// Texts of the browsers that are let in, and of the invitations, which end with this boot.
+    #[must_use]
+    pub fn texts(&self) -> (String, String) {
+        let text = |text: serde_json::Result<String>| text.unwrap_or_default();
+        (text(serde_json::to_string(&self.sessions)), text(serde_json::to_string(&self.invited)))
+    }
+
     /// Opens it for one browser: the link's token, 32 hex digits, and the code.
     pub fn invite(&mut self, now: Duration, random: &[u8]) -> (String, String) {
         let token = hex(&random[..16.min(random.len())]);
@@ -72,11 +88,11 @@ impl Door {
             .map(|byte| char::from(LETTERS[usize::from(byte % 22)]))
             .take(8)
             .collect();
-        while self.open.len() >= MOST_OPEN {
-            self.open.pop_front();
+        while self.invited.open.len() >= MOST_OPEN {
+            self.invited.open.pop_front();
         }
-        self.wrong = 0;
-        self.open.push_back(Open { token: hash(&token), code: hash(&code), until: now + GOOD_FOR });
+        self.invited.wrong = 0;
+        self.invited.open.push_back(Open { token: hash(&token), code: hash(&code), until: now + GOOD_FOR });
         (token, code)
     }
 
@@ -90,10 +106,10 @@ impl Door {
     /// # Errors
     /// Wrong, or nobody is heard right now.
     pub fn take_code(&mut self, now: Duration, code: &str) -> Result<(), Closed> {
-        while self.tries.front().is_some_and(|at| now.saturating_sub(*at) > PERIOD) {
-            self.tries.pop_front();
+        while self.invited.tries.front().is_some_and(|at| now.saturating_sub(*at) > PERIOD) {
+            self.invited.tries.pop_front();
         }
-        if self.tries.len() >= MOST_TRIES {
+        if self.invited.tries.len() >= MOST_TRIES {
             return Err(Closed::Later);
         }
         let code: String = code.chars().filter(char::is_ascii_alphabetic).collect();
@@ -101,18 +117,18 @@ impl Door {
         if self.take(now, |open| open.code == code) {
             return Ok(());
         }
-        self.tries.push_back(now);
-        self.wrong += 1;
-        if self.wrong >= MOST_WRONG {
-            self.open.clear();
+        self.invited.tries.push_back(now);
+        self.invited.wrong += 1;
+        if self.invited.wrong >= MOST_WRONG {
+            self.invited.open.clear();
         }
         Err(Closed::Wrong)
     }
 
     fn take(&mut self, now: Duration, fits: impl Fn(&Open) -> bool) -> bool {
-        self.open.retain(|open| now < open.until);
-        match self.open.iter().position(fits) {
-            Some(at) => self.open.remove(at).is_some(),
+        self.invited.open.retain(|open| now < open.until);
+        match self.invited.open.iter().position(fits) {
+            Some(at) => self.invited.open.remove(at).is_some(),
             None => false,
         }
     }
@@ -147,7 +163,7 @@ impl Door {
 }
 
 fn hash(text: &str) -> Hash {
-    Sha256::digest(text.as_bytes()).into()
+    hex(&Sha256::digest(text.as_bytes()))
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -201,7 +217,7 @@ mod tests {
             now += PERIOD;
             let _ = door.take_code(now, "AAAAAAAA");
         }
-        let (token, code2) = (door.open.len(), code);
+        let (token, code2) = (door.invited.open.len(), code);
         assert_eq!(token, 0);
         assert_eq!(door.take_code(now + PERIOD * 2, &code2), Err(Closed::Wrong), "void");
     }
@@ -213,7 +229,10 @@ mod tests {
         assert_eq!(secret.len(), 64);
         assert_eq!(door.session(&secret), Some(0));
         assert_eq!(door.session(&secret[1..]), None);
-        assert!(!format!("{door:?}").contains(&secret));
+        assert!(!format!("{door:?}{:?}", door.texts()).contains(&secret));
+        let (sessions, invited) = door.texts();
+        assert_eq!(Door::from_texts(&sessions, &invited).session(&secret), Some(0));
+        assert_eq!(Door::from_texts("", "x").session(&secret), None);
         door.forget(0);
         assert_eq!(door.session(&secret), None);
         for n in 0..100 {

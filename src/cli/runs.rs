@@ -1,0 +1,70 @@
+//! The flags of the verbs that run on a card and its drives.
+
+use clap::Args;
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+pub struct Backup {
+    /// The card's label; its files go to the folder of this name on the drive
+    pub label: String,
+    /// Take this folder for the card, or the volume on this device as in /dev/sda1
+    #[arg(long, value_name = "DIR")]
+    pub source: Option<PathBuf>,
+    /// Take this folder for the drive; given several times, all get the card's files, with one read
+    #[arg(long, value_name = "DIR")]
+    pub dest: Vec<PathBuf>,
+    /// Move what is no longer on the card to .piback/removed on the drive
+    #[arg(long)]
+    pub mirror: bool,
+    /// Read and compare every file, on card and drive, whatever the records say
+    #[arg(long)]
+    pub compare: bool,
+    /// Do it in this very process, instead of starting a job and following it
+    #[arg(long)]
+    pub foreground: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// The card's label
+    pub label: String,
+    /// Take this folder for the drive; given several times, all of them are verified
+    #[arg(long, value_name = "DIR")]
+    pub dest: Vec<PathBuf>,
+    /// Bring back what is damaged or gone, from another drive or from the card
+    #[arg(long, conflicts_with_all = ["sample", "accept"])]
+    pub repair: bool,
+    /// Take this folder for the card to repair from, or the volume on this device as in /dev/sda1
+    #[arg(long, value_name = "DIR", requires = "repair")]
+    pub source: Option<PathBuf>,
+    /// Re-read a random part only, such as 5%
+    #[arg(long, value_name = "PERCENT")]
+    pub sample: Option<String>,
+    /// Take what is listed as meant: files that are gone, unknown or edited; asks first
+    #[arg(long, conflicts_with = "sample")]
+    pub accept: bool,
+    /// Don't ask
+    #[arg(long, requires = "accept")]
+    pub yes: bool,
+    /// Do it in this very process, instead of starting a job and following it
+    #[arg(long)]
+    pub foreground: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct SafeToFormat {
+    /// The card's label
+    pub label: String,
+    /// Take this folder for the card, or the volume on this device as in /dev/sda1
+    #[arg(long, value_name = "DIR")]
+    pub source: Option<PathBuf>,
+    /// Take this folder for the drive; given several times, the card must be on each
+    #[arg(long, value_name = "DIR")]
+    pub dest: Vec<PathBuf>,
+    /// Let the answer be yes although both are on one file system or disk: for trying it out in folders
+    #[arg(long)]
+    pub allow_same_filesystem: bool,
+    /// Do it in this very process, instead of starting a job and following it
+    #[arg(long)]
+    pub foreground: bool,
+}

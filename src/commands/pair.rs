@@ -1,0 +1,77 @@
+//! `piback pair`: lets a browser in to the page.
+
+use super::running;
+use crate::cli::{Global, Pair};
+use crate::error::{Outcome, Problem};
+use crate::jobs::Control;
+use crate::jobs::door::GOOD_FOR;
+use crate::jobs::protocol::{Answer, Guest, Request};
+use crate::ui::{Style, Ui, visible};
+use crate::web::{Invitation, Qr};
+use serde::Serialize;
+
+pub fn run(args: &Pair, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
+    let Some(remote) = running::keeper(global) else {
+        return Err(Problem::needs_root("nobody keeps the page's browsers here, or not for this user")
+            .hint("is the appliance set up? See: piback status")
+            .into());
+    };
+    if let Some(at) = args.revoke {
+        return revoke(&remote, at, ui);
+    }
+    if args.list {
+        list(&guests(&remote)?, ui);
+        return Ok(Outcome::Done);
+    }
+    let invitation = Invitation::of(remote.ask(&Request::Invite), "")?;
+    let url = invitation.url.split("/pair/").next().unwrap_or_default().to_owned();
+    #[derive(Serialize)]
+    struct Invited<'a> {
+        url: &'a str,
+        pair_url: &'a str,
+        code: &'a str,
+        seconds: u64,
+    }
+    let Invitation { url: pair_url, code } = &invitation;
+    ui.json("invited", &Invited { url: &url, pair_url, code, seconds: GOOD_FOR.as_secs() });
+    if let Some(qr) = Qr::new(pair_url).filter(|_| ui.on_terminal() && !ui.json_wanted()) {
+        ui.verbatim(&qr.text());
+    }
+    ui.say("On the appliance's Wi-Fi, point the iPad's camera at this, or open");
+    ui.verbatim(&format!("  {pair_url}"));
+    let code = format!("{} {}", &code[..4.min(code.len())], &code[4.min(code.len())..]);
+    ui.say(&format!("or open {url} and type {}", ui.paint(Style::Bold, &code)));
+    ui.say(&format!("One browser, once, within {} minutes.", GOOD_FOR.as_secs() / 60));
+    Ok(Outcome::Done)
+}
+
+fn guests(control: &dyn Control) -> anyhow::Result<Vec<Guest>> {
+    match control.ask(&Request::Guests) {
+        Answer::Guests { guests } => Ok(guests),
+        Answer::Refused(refusal) => Err(running::problem(refusal).into()),
+        _ => Err(Problem::failed("whoever keeps the jobs gave another answer").into()),
+    }
+}
+
+fn list(guests: &[Guest], ui: &Ui) {
+    if guests.is_empty() {
+        ui.say("No browser is let in. One is by: piback pair");
+    }
+    for (at, guest) in guests.iter().enumerate() {
+        ui.say(&format!("{:>3}  {}, since {}", at + 1, visible(&guest.name), visible(&guest.since)));
+    }
+    ui.json("guests", &serde_json::json!({ "guests": guests }));
+}
+
+fn revoke(control: &dyn Control, number: usize, ui: &Ui) -> anyhow::Result<Outcome> {
+    let all = guests(control)?;
+    let Some((at, guest)) = number.checked_sub(1).and_then(|at| Some((at, all.get(at)?))) else {
+        return Err(Problem::failed(format!("no browser has the number {number}"))
+            .hint("the numbers: piback pair --list")
+            .into());
+    };
+    control.ask(&Request::Forget { at });
+    ui.say(&format!("{} is shown out.", visible(&guest.name)));
+    ui.json("revoked", &serde_json::json!({ "guest": guest }));
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,91 @@
+//! Cards and drives that are plugged in.
+
+use super::places::{Place, Places, World};
+use crate::backup::label::Label;
+use crate::media::volume::{Plugged as Found, Volume};
+use crate::media::{enrolled, plugged};
+
+/// Everything that is plugged in: enrolled drives are drives, everything else that can be pulled out is a card.
+#[derive(Debug, Clone)]
+pub struct Plugged {
+    /// Label of the profile's drive: it is told even where it is not there.
+    pub destination: Option<String>,
+}
+
+impl Places for Plugged {
+    fn world(&self) -> World {
+        let (Ok(found), Ok(enrolled)) = (plugged::read(), enrolled::read(None)) else {
+            return World::default();
+        };
+        self.of(&found, &|volume| enrolled.of(volume).next().is_some())
+    }
+}
+
+impl Plugged {
+    fn of(&self, found: &Found, is_drive: &dyn Fn(&Volume) -> bool) -> World {
+        let place = |volume: &Volume| {
+            let label = volume.label.clone().filter(|label| Label::new(label).is_ok())?;
+            let path = volume.mounts.first().map(|mount| mount.path.clone());
+            Some(Place { label, path, kname: Some(volume.kname.clone()) })
+        };
+        let mut world = World::default();
+        for volume in found.offered().filter(|v| (v.usb || v.removable) && v.fstype.is_some()) {
+            let list = if is_drive(volume) { &mut world.drives } else { &mut world.cards };
+            list.extend(place(volume));
+        }
+        let own = self.destination.as_deref();
+        // Only the profile's drive receives backups. Another appliance's, or one of earlier days, is not spoken of.
+        world.drives.retain(|drive| Some(drive.label.as_str()) == own);
+        if let (Some(own), true) = (own, world.drives.is_empty()) {
+            world.drives.push(Place { label: own.to_owned(), path: None, kname: None });
+        }
+        world
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::device::DeviceNumber;
+    use crate::media::volume::MountedAt;
+
+    fn volume(kname: &str, label: Option<&str>, system: bool) -> Volume {
+        Volume {
+            kname: kname.into(),
+            number: DeviceNumber { major: 8, minor: 17 },
+            label: label.map(str::to_owned),
+            fstype: Some("exfat".into()),
+            uuid: None,
+            size: 0,
+            read_only: false,
+            usb: true,
+            removable: true,
+            model: None,
+            mounts: vec![MountedAt { path: format!("/media/{kname}").into(), read_only: true }],
+            system,
+        }
+    }
+
+    #[test]
+    fn cards_drives_and_nothing_of_the_system_s() {
+        let found = Found {
+            volumes: vec![
+                volume("sda1", Some("SD 1"), false),
+                volume("sdb1", Some("PHOTOS"), false),
+                volume("sdc1", Some("OLD"), false),
+                volume("sdd1", None, false),
+                volume("sde1", Some("../etc"), false),
+                volume("mmcblk0p1", Some("bootfs"), true),
+            ],
+        };
+        let plugged = Plugged { destination: Some("PHOTOS".into()) };
+        let is_drive = |v: &Volume| matches!(v.label.as_deref(), Some("PHOTOS" | "OLD"));
+        let world = plugged.of(&found, &is_drive);
+        let labels = |places: &[Place]| places.iter().map(|p| p.label.clone()).collect::<Vec<_>>();
+        assert_eq!(labels(&world.cards), ["SD 1"]);
+        assert_eq!(labels(&world.drives), ["PHOTOS"]);
+        assert_eq!(world.drives[0].path.as_deref(), Some("/media/sdb1".as_ref()));
+        let world = plugged.of(&Found::default(), &is_drive);
+        assert_eq!((labels(&world.drives), world.drives[0].path.clone()), (vec!["PHOTOS".to_owned()], None));
+    }
+}

@@ -1,0 +1,100 @@
+//! Jobs as units of systemd, each a piback of its own that says in the run directory what it does.
+
+use super::job::Job;
+use super::places::World;
+use super::runner::{Order, Runner, Stop, Told};
+use crate::provision::components::control;
+use crate::system::clock;
+use crate::system::run::Tool;
+use crate::system::rundir::{Follower, News, RunDir};
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// A unit that did not come up in this time has failed.
+const UP_WITHIN: Duration = Duration::from_secs(60);
+/// Time between two looks at what a job says.
+const EVERY: Duration = Duration::from_millis(250);
+/// Of a thread that follows a job: reading lines takes no more.
+const STACK: usize = 256 * 1024;
+
+/// Starts units.
+#[derive(Debug)]
+pub struct Units;
+
+impl Runner for Units {
+    fn start(&self, job: &Job, _: &Order, _: &World, told: Told) -> io::Result<Stop> {
+        let unit = format!("{}{}.service", control::JOB, job.id);
+        Tool::new("systemctl").args(["--no-block", "start", &unit]).run().map_err(io::Error::other)?;
+        follow(job.id.clone(), told)
+    }
+
+    fn again(&self, id: &str, told: Told) -> Option<Stop> {
+        // A job that was started and is not there yet comes within the same time.
+        follow(id.to_owned(), told).ok()
+    }
+
+    fn forget(&self, id: &str) {
+        if let Ok(Some(dir)) = RunDir::existing(None) {
+            dir.forget_job(id);
+        }
+    }
+}
+
+/// Follows a job from its first line to its end.
+fn follow(id: String, told: Told) -> io::Result<Stop> {
+    let asked = Arc::new(AtomicBool::new(false));
+    let running: Arc<Mutex<Option<Follower>>> = Arc::default();
+    let (stop, stopped) = (Arc::clone(&asked), Arc::clone(&running));
+    let thread = std::thread::Builder::new().name("job".into()).stack_size(STACK);
+    thread.spawn(move || {
+        let Told { mut line, end } = told;
+        end(hear(&id, &mut *line, &asked, &running));
+    })?;
+    Ok(Arc::new(move || {
+        stop.store(true, Ordering::Relaxed);
+        if let Some(follower) = &*stopped.lock().unwrap_or_else(PoisonError::into_inner) {
+            // One that has ended meanwhile needs no stop.
+            let _ = follower.interrupt();
+        }
+    }))
+}
+
+/// Hears a job to its end; returns its exit code, none where it was killed or never came.
+fn hear(
+    id: &str,
+    line: &mut dyn FnMut(&str),
+    asked: &AtomicBool,
+    running: &Mutex<Option<Follower>>,
+) -> Option<u8> {
+    let begin = clock::monotonic();
+    let mut follower = loop {
+        let found = RunDir::existing(None).ok().flatten().and_then(|dir| dir.job(id).ok().flatten());
+        if let Some(follower) = found {
+            break follower;
+        }
+        if clock::monotonic().saturating_sub(begin) > UP_WITHIN {
+            return None;
+        }
+        clock::sleep(EVERY);
+    };
+    let second = RunDir::existing(None).ok().flatten().and_then(|dir| dir.job(id).ok().flatten());
+    *running.lock().unwrap_or_else(PoisonError::into_inner) = second;
+    if asked.load(Ordering::Relaxed) {
+        let _ = follower.interrupt();
+    }
+    loop {
+        let (lines, end) = match follower.news() {
+            Ok(News::Lines(lines)) => (lines, None),
+            Ok(News::Ended(lines, code)) => (lines, Some(Some(code))),
+            Ok(News::Died(lines)) => (lines, Some(None)),
+            Err(_) => (Vec::new(), Some(None)),
+        };
+        lines.iter().for_each(|text| line(text));
+        if let Some(code) = end {
+            return code;
+        }
+        clock::sleep(EVERY);
+    }
+}

@@ -1,0 +1,57 @@
+//! The page for the iPad's browser: a socket on the radio's address, and a process behind it while somebody looks.
+
+use crate::profile::{Page, Profile};
+use crate::provision::components::component::{
+    ALL, Checker, Component, File, On, Ownership, Protocol, Runs, Service, Socket, always, template,
+};
+use crate::provision::host::facts::Facts;
+
+/// Units find the program by its name; one that lies elsewhere, as in a folder of builds, serves nothing by itself.
+fn wanted(facts: &Facts, profile: &Profile) -> bool {
+    facts.installed && profile.web.page == Page::Wifi
+}
+
+pub static COMPONENT: Component = Component {
+    key: "web",
+    when: wanted,
+    files: &[
+        File {
+            template: template!("piback-web.service"),
+            path: "/etc/systemd/system/piback-web.service",
+            mode: 0o644,
+            ownership: Ownership::Whole,
+            stacks: ALL,
+            when: always,
+            checker: Checker::Unit,
+            notifies: &[],
+        },
+        File {
+            template: template!("piback-web.socket"),
+            path: "/etc/systemd/system/piback-web.socket",
+            mode: 0o644,
+            ownership: Ownership::Whole,
+            stacks: ALL,
+            when: always,
+            checker: Checker::Unit,
+            notifies: &[&COMPONENT],
+        },
+    ],
+    others: &[],
+    packages: &[],
+    service: Some(Service {
+        runs: Runs::Unit("piback-web.socket"),
+        turn: 12,
+        is_enabled_by_us: true,
+        reloads: false,
+        starts_after_settling: Some("piback-web.socket"),
+        stack: None,
+    }),
+    // systemd holds it until a browser comes, and then together with the page.
+    listens: &[Socket {
+        name: "page",
+        protocol: Protocol::Tcp,
+        port: 80,
+        on: On::Radio,
+        is_own: |process| process.starts_with("systemd") || process.starts_with("piback"),
+    }],
+};

@@ -1,0 +1,256 @@
+//! Whoever keeps the jobs: what outlives it, and what it claims of cards that it can't tell apart.
+#![allow(clippy::disallowed_methods)]
+
+use piback::jobs::Control;
+use piback::jobs::job::{Job, Phase, Verb};
+use piback::jobs::keeper::{Keeper, Manner};
+use piback::jobs::places::{Place, Places, World};
+use piback::jobs::protocol::{Answer, Key, RefusalKind, Request};
+use piback::jobs::runner::{Order, Runner, Stop, Told};
+use piback::jobs::state::Claim;
+use piback::jobs::store::{Store, Text};
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// Everything beside a keeper: it stays when the keeper goes.
+#[derive(Default)]
+struct Beside {
+    world: Mutex<World>,
+    texts: Mutex<HashMap<&'static str, String>>,
+    boot: Mutex<String>,
+    /// Jobs that were started, and those that an earlier keeper's are heard by.
+    started: Mutex<Vec<(String, Order)>>,
+    told: Mutex<HashMap<String, Told>>,
+    /// Processes that are still there.
+    alive: Mutex<Vec<String>>,
+    stopped: Mutex<Vec<String>>,
+    forgotten: Mutex<Vec<String>>,
+}
+
+struct Of(Arc<Beside>);
+
+impl Places for Of {
+    fn world(&self) -> World {
+        self.0.world.lock().unwrap().clone()
+    }
+}
+
+impl Store for Of {
+    fn read(&self, text: Text) -> Option<String> {
+        self.0.texts.lock().unwrap().get(name(text)).cloned()
+    }
+
+    fn write(&self, which: Text, text: &str) {
+        self.0.texts.lock().unwrap().insert(name(which), text.to_owned());
+    }
+
+    fn boot(&self) -> String {
+        self.0.boot.lock().unwrap().clone()
+    }
+}
+
+impl Runner for Of {
+    fn start(&self, job: &Job, order: &Order, _: &World, told: Told) -> std::io::Result<Stop> {
+        // What is on its way is on record before it begins: a power cut now must not be forgotten.
+        let text = self.read(Text::Jobs).unwrap_or_default();
+        assert!(text.contains(&job.id) && text.contains("\"running\""), "not on record: {text}");
+        self.0.started.lock().unwrap().push((job.id.clone(), order.clone()));
+        self.0.alive.lock().unwrap().push(job.id.clone());
+        Ok(self.heard(&job.id, told))
+    }
+
+    fn again(&self, id: &str, told: Told) -> Option<Stop> {
+        let alive = self.0.alive.lock().unwrap().iter().any(|alive| alive == id);
+        alive.then(|| self.heard(id, told))
+    }
+
+    fn forget(&self, id: &str) {
+        self.0.forgotten.lock().unwrap().push(id.to_owned());
+    }
+}
+
+impl Of {
+    fn heard(&self, id: &str, told: Told) -> Stop {
+        self.0.told.lock().unwrap().insert(id.to_owned(), told);
+        let (beside, id) = (Arc::clone(&self.0), id.to_owned());
+        Arc::new(move || beside.stopped.lock().unwrap().push(id.clone()))
+    }
+}
+
+fn name(text: Text) -> &'static str {
+    match text {
+        Text::Jobs => "jobs",
+        Text::Guests => "guests",
+        Text::Invitations => "invitations",
+    }
+}
+
+fn keeper(beside: &Arc<Beside>) -> Keeper {
+    let of = || Box::new(Of(Arc::clone(beside)));
+    Keeper::new(of(), of(), Some(of()), Manner { allow_same: true, page: Some("http://10.41.0.1".into()) })
+}
+
+fn place(dir: &Path, label: &str, kname: &str) -> Place {
+    Place { label: label.into(), path: Some(dir.to_owned()), kname: Some(kname.into()) }
+}
+
+/// A card with a photo, a drive with nothing.
+fn site() -> (tempfile::TempDir, Arc<Beside>) {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir_all(dir.path().join("card/DCIM")).unwrap();
+    fs::write(dir.path().join("card/DCIM/a.JPG"), "photo").unwrap();
+    fs::create_dir(dir.path().join("drive")).unwrap();
+    let world = World {
+        cards: vec![place(&dir.path().join("card"), "SD", "sda1")],
+        drives: vec![place(&dir.path().join("drive"), "PHOTOS", "sdb1")],
+    };
+    let beside = Beside { world: Mutex::new(world), boot: Mutex::new("first".into()), ..Beside::default() };
+    (dir, Arc::new(beside))
+}
+
+fn ask(keeper: &Keeper, verb: Verb) -> Job {
+    match keeper.ask(&Request::Start { verb, label: "SD".into(), compare: false }) {
+        Answer::Job { job, .. } => *job,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
+    let begin = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(30), "nothing comes");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Ends a job's process as if it had printed these lines.
+fn end(beside: &Beside, id: &str, lines: &[&str], code: Option<u8>) {
+    let mut told = until(|| beside.told.lock().unwrap().remove(id));
+    beside.alive.lock().unwrap().retain(|alive| alive != id);
+    lines.iter().for_each(|line| (told.line)(line));
+    (told.end)(code);
+}
+
+fn state(keeper: &Keeper) -> piback::jobs::state::State {
+    let control: &dyn Control = keeper;
+    control.state(true).unwrap()
+}
+
+const ACCOUNT: &str = r#"{"event":"account","safe":true,"on_card":{"files":1,"bytes":5},"copied":{"files":1,"bytes":5},"not_safe_files":[]}"#;
+const YES: &str = r#"{"event":"answer","safe_to_format":true,"on_card":{"files":1,"bytes":5},"on_drive":{"files":1,"bytes":5},"not_safe_files":[]}"#;
+
+#[test]
+fn a_keeper_that_goes_and_comes_hears_its_jobs_again() {
+    let (_dir, beside) = site();
+    let first = keeper(&beside);
+    let (running, waiting) = (ask(&first, Verb::Backup), ask(&first, Verb::Verify));
+    until(|| beside.told.lock().unwrap().contains_key(&running.id).then_some(()));
+    drop(first);
+    beside.told.lock().unwrap().clear();
+
+    let second = keeper(&beside);
+    assert!(second.is_busy());
+    assert_eq!(beside.started.lock().unwrap().len(), 1, "it was started twice");
+    end(&beside, &running.id, &[ACCOUNT], Some(0));
+    // The one that waited has its turn.
+    end(&beside, &waiting.id, &[r#"{"event":"verdict","good":true}"#], Some(0));
+    until(|| (!second.is_busy()).then_some(()));
+    let jobs = state(&second).jobs;
+    assert_eq!(jobs.iter().map(|job| job.state).collect::<Vec<_>>(), [Phase::Done, Phase::Done]);
+    assert_eq!(*beside.forgotten.lock().unwrap(), [running.id, waiting.id]);
+}
+
+#[test]
+fn a_job_whose_process_died_meanwhile_is_said_so_and_a_power_cut_too() {
+    let (_dir, beside) = site();
+    let first = keeper(&beside);
+    let job = ask(&first, Verb::Backup);
+    until(|| beside.told.lock().unwrap().contains_key(&job.id).then_some(()));
+    drop(first);
+    beside.alive.lock().unwrap().clear();
+    let second = keeper(&beside);
+    assert_eq!(state(&second).jobs[0].state, Phase::Died);
+
+    let job = ask(&second, Verb::Backup);
+    until(|| beside.told.lock().unwrap().contains_key(&job.id).then_some(()));
+    drop(second);
+    *beside.boot.lock().unwrap() = "second".into();
+    let third = keeper(&beside);
+    let jobs = state(&third).jobs;
+    assert_eq!((jobs[0].state, jobs[0].id == job.id), (Phase::Died, true));
+    assert!(jobs[0].error.as_ref().unwrap().contains("cut off"), "{jobs:?}");
+    assert!(!third.is_busy());
+}
+
+#[test]
+fn a_claim_outlives_its_keeper_and_no_boot() {
+    let (dir, beside) = site();
+    let first = keeper(&beside);
+    let job = ask(&first, Verb::SafeToFormat);
+    end(&beside, &job.id, &[YES], Some(0));
+    let claim = |keeper: &Keeper| state(keeper).cards[0].safe_to_format;
+    until(|| (claim(&first) == Claim::Yes).then_some(()));
+    drop(first);
+    let second = keeper(&beside);
+    assert_eq!(claim(&second), Claim::Yes);
+    fs::write(dir.path().join("card/DCIM/b.JPG"), "new").unwrap();
+    until(|| (claim(&second) == Claim::NotKnown).then_some(()));
+    fs::remove_file(dir.path().join("card/DCIM/b.JPG")).unwrap();
+    drop(second);
+    *beside.boot.lock().unwrap() = "second".into();
+    assert_eq!(claim(&keeper(&beside)), Claim::NotKnown);
+}
+
+#[test]
+fn of_two_cards_of_one_label_nothing_is_claimed_and_none_is_guessed() {
+    let (dir, beside) = site();
+    let keeper = keeper(&beside);
+    let job = ask(&keeper, Verb::SafeToFormat);
+    end(&beside, &job.id, &[YES], Some(0));
+    until(|| (state(&keeper).cards[0].safe_to_format == Claim::Yes).then_some(()));
+    beside.world.lock().unwrap().cards.push(place(&dir.path().join("card"), "SD", "sdc1"));
+    until(|| (state(&keeper).cards.len() == 2).then_some(()));
+    assert!(state(&keeper).cards.iter().all(|card| card.safe_to_format == Claim::NotKnown));
+    let refused = keeper.ask(&Request::Start { verb: Verb::Backup, label: "SD".into(), compare: false });
+    assert!(matches!(&refused, Answer::Refused(r) if r.kind == RefusalKind::Busy), "{refused:?}");
+    // The one that was just plugged in is meant, and told by its device.
+    let Answer::Job { job, .. } = keeper.ask(&Request::Insert { kname: "sdc1".into() }) else { panic!() };
+    until(|| beside.told.lock().unwrap().contains_key(&job.id).then_some(()));
+    assert_eq!(beside.started.lock().unwrap().last().unwrap().1.kname.as_deref(), Some("sdc1"));
+    assert!(matches!(keeper.ask(&Request::Insert { kname: "../sdc1".into() }), Answer::Refused(_)));
+    keeper.ask(&Request::Cancel { id: job.id.clone() });
+    assert_eq!(*beside.stopped.lock().unwrap(), [job.id]);
+}
+
+#[test]
+fn browsers_that_are_let_in_stay_so_and_invitations_end_with_the_boot() {
+    let (_dir, beside) = site();
+    let first = keeper(&beside);
+    let Answer::Invited { code, page, .. } = first.ask(&Request::Invite) else { panic!() };
+    assert_eq!(page.as_deref(), Some("http://10.41.0.1"));
+    drop(first);
+    let second = keeper(&beside);
+    let enter = |keeper: &Keeper, code: &str| {
+        keeper.ask(&Request::Enter { key: Key::Code(code.into()), name: "iPad\n".into() })
+    };
+    let Answer::Entered { secret } = enter(&second, &code) else { panic!() };
+    assert!(matches!(enter(&second, &code), Answer::Refused(_)), "twice");
+    assert!(
+        !beside.texts.lock().unwrap().values().any(|text| text.contains(&secret) || text.contains(&code))
+    );
+    drop(second);
+    let third = keeper(&beside);
+    assert_eq!(third.ask(&Request::Known { secret: secret.clone() }), Answer::Known { at: Some(0) });
+    let Answer::Guests { guests } = third.ask(&Request::Guests) else { panic!() };
+    assert_eq!(guests[0].name, "iPad");
+    third.ask(&Request::Forget { at: 0 });
+    third.ask(&Request::Forget { at: 7 });
+    drop(third);
+    assert_eq!(keeper(&beside).ask(&Request::Known { secret }), Answer::Known { at: None });
+}
