@@ -28,6 +28,9 @@ struct Beside {
     alive: Mutex<Vec<String>>,
     stopped: Mutex<Vec<String>>,
     forgotten: Mutex<Vec<String>>,
+    /// Verbs that were run, and what each answers.
+    verbs: Mutex<Vec<String>>,
+    answer: Mutex<serde_json::Value>,
 }
 
 struct Of(Arc<Beside>);
@@ -67,6 +70,12 @@ impl Runner for Of {
         alive.then(|| self.heard(id, told))
     }
 
+    fn verb(&self, args: &[&str]) -> std::io::Result<serde_json::Value> {
+        self.0.verbs.lock().unwrap().push(args.join(" "));
+        let answer = self.0.answer.lock().unwrap().clone();
+        Ok(answer)
+    }
+
     fn forget(&self, id: &str) {
         self.0.forgotten.lock().unwrap().push(id.to_owned());
     }
@@ -90,7 +99,12 @@ fn name(text: Text) -> &'static str {
 
 fn keeper(beside: &Arc<Beside>) -> Keeper {
     let of = || Box::new(Of(Arc::clone(beside)));
-    Keeper::new(of(), of(), Some(of()), Manner { allow_same: true, page: Some("http://10.41.0.1".into()) })
+    Keeper::new(
+        of(),
+        of(),
+        Some(of()),
+        Manner { allow_same: true, page: Some("http://10.41.0.1".into()), appliance: true },
+    )
 }
 
 fn place(dir: &Path, label: &str, kname: &str) -> Place {
@@ -226,6 +240,30 @@ fn of_two_cards_of_one_label_nothing_is_claimed_and_none_is_guessed() {
     assert!(matches!(keeper.ask(&Request::Insert { kname: "../sdc1".into() }), Answer::Refused(_)));
     keeper.ask(&Request::Cancel { id: job.id.clone() });
     assert_eq!(*beside.stopped.lock().unwrap(), [job.id]);
+}
+
+#[test]
+fn the_appliance_s_verbs_are_run_on_what_is_there_and_their_refusals_told() {
+    let (_dir, beside) = site();
+    let keeper = keeper(&beside);
+    *beside.answer.lock().unwrap() = serde_json::json!({"event": "ejected", "volumes": []});
+    let eject = |label: &str| keeper.ask(&Request::Eject { label: Some(label.into()) });
+    assert_eq!(eject("SD"), Answer::Done);
+    for stranger in ["--all", "/dev/sda1", "NOBODY", ""] {
+        assert!(
+            matches!(eject(stranger), Answer::Refused(r) if r.kind == RefusalKind::Unknown),
+            "{stranger}"
+        );
+    }
+    assert_eq!(keeper.ask(&Request::Eject { label: None }), Answer::Done);
+    assert_eq!(keeper.ask(&Request::SetTime { seconds: -5 }), Answer::Done);
+    *beside.answer.lock().unwrap() = serde_json::json!({"error": "a backup of SD runs", "hints": ["wait"]});
+    let Answer::Refused(refusal) = keeper.ask(&Request::Poweroff { stop_jobs: true }) else { panic!() };
+    assert_eq!((refusal.error.as_str(), refusal.hints), ("a backup of SD runs", vec!["wait".to_owned()]));
+    assert_eq!(
+        *beside.verbs.lock().unwrap(),
+        ["eject -- SD", "eject --all", "set-time @-5", "poweroff --stop-jobs"]
+    );
 }
 
 #[test]

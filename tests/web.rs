@@ -712,6 +712,15 @@ fn the_api_is_what_its_file_says() {
         reply
     };
     check("get", "/api/v1/state", "/api/v1/state", "");
+    // Plain folders are no appliance, and do nothing of one.
+    for (method, path, body) in [
+        ("get", "/api/v1/checks", ""),
+        ("post", "/api/v1/eject", r#"{"label":"CARD"}"#),
+        ("post", "/api/v1/poweroff", "{}"),
+        ("post", "/api/v1/time", r#"{"seconds":1}"#),
+    ] {
+        assert_eq!(check(method, path, path, body).status, 404, "{path}");
+    }
     let wish = r#"{"verb":"backup","label":"CARD"}"#;
     let id = check("post", "/api/v1/jobs", "/api/v1/jobs", wish).json()["id"].as_str().unwrap().to_owned();
     check("post", "/api/v1/jobs", "/api/v1/jobs", "{}");

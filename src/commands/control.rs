@@ -40,7 +40,7 @@ pub fn run(args: &Control, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> 
     // Before a job looks for its place in it.
     RunDir::open(None)?;
     let store = OnDisk::open()?;
-    let manner = Manner { allow_same: false, page: page(&store.host, global) };
+    let manner = Manner { allow_same: false, page: page(&store.host, global), appliance: true };
     let places = Box::new(Plugged { destination: settings.destination });
     let keeper = Arc::new(Keeper::new(places, Box::new(Units), Some(Box::new(store)), manner));
     let busy = Arc::clone(&keeper);

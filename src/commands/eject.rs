@@ -1,8 +1,11 @@
 //! `piback eject LABEL|DEVICE|--all`: everything durable and taken off, looked at again, and then said so.
 
 use super::context::{self, Settings};
+use super::running;
 use crate::cli::{Eject, Global};
 use crate::error::{Outcome, Problem};
+use crate::jobs::Control;
+use crate::jobs::protocol::Request;
 use crate::media::find::{self, VolumeKind};
 use crate::media::volume::{Plugged, Volume};
 use crate::media::{appear, plugged};
@@ -17,6 +20,19 @@ use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 pub fn run(args: &Eject, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
+    if !process::is_root()
+        && let Some(remote) = running::keeper(global)
+    {
+        running::done(remote.ask(&Request::Eject { label: args.volume.clone() }))?;
+        let shown = args.volume.as_deref().map_or("All cards and drives".to_owned(), visible);
+        ui.say(&format!("{shown} may be unplugged."));
+        #[derive(Serialize)]
+        struct Asked<'a> {
+            asked: Option<&'a str>,
+        }
+        ui.json("ejected", &Asked { asked: args.volume.as_deref() });
+        return Ok(Outcome::Done);
+    }
     need_this_host(global, "eject")?;
     let settings = context::settings(global)?;
     let plugged = plugged::read()?;

@@ -1,12 +1,14 @@
 //! `piback poweroff`: cards and drives off first, then the appliance.
 
-use super::{context, eject};
+use super::{context, eject, running};
 use crate::cli::{Global, Poweroff};
 use crate::error::{Outcome, Problem};
+use crate::jobs::Control;
+use crate::jobs::protocol::Request;
 use crate::media::plugged;
 use crate::media::volume::Volume;
-use crate::system::clock;
 use crate::system::run::Tool;
+use crate::system::{clock, process};
 use crate::ui::{Ui, visible};
 use anyhow::Context;
 use serde::Serialize;
@@ -16,20 +18,30 @@ use std::time::Duration;
 const STOPPING: Duration = Duration::from_secs(180);
 
 pub fn run(args: &Poweroff, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
+    if !process::is_root()
+        && let Some(remote) = running::keeper(global)
+    {
+        running::done(remote.ask(&Request::Poweroff { stop_jobs: args.stop_jobs }))?;
+        return Ok(switching_off(ui));
+    }
     eject::need_this_host(global, "poweroff")?;
     let settings = context::settings(global)?;
     stop_jobs(args, ui)?;
     let plugged = plugged::read()?;
     let volumes: Vec<&Volume> = eject::mounted(&plugged).collect();
     eject::take_off_all(&volumes, &settings, ui)?;
-    ui.say("Switching off. When the green light stops blinking, unplug the power.");
     Tool::new("systemctl").arg("poweroff").run().context("the appliance does not switch off")?;
+    Ok(switching_off(ui))
+}
+
+fn switching_off(ui: &Ui) -> Outcome {
+    ui.say("Switching off. When the green light stops blinking, unplug the power.");
     #[derive(Serialize)]
     struct Answer {
         off: bool,
     }
     ui.json("poweroff", &Answer { off: true });
-    Ok(Outcome::Done)
+    Outcome::Done
 }
 
 fn stop_jobs(args: &Poweroff, ui: &Ui) -> anyhow::Result<()> {

@@ -205,6 +205,18 @@ fn lost(job: &Job, why: &io::Error) -> anyhow::Error {
         .into()
 }
 
+/// The answer to something that is done or refused.
+///
+/// # Errors
+/// The refusal.
+pub fn done(answer: Answer) -> anyhow::Result<()> {
+    match answer {
+        Answer::Done => Ok(()),
+        Answer::Refused(refusal) => Err(problem(refusal).into()),
+        _ => Err(Problem::failed("whoever keeps the jobs gave another answer").into()),
+    }
+}
+
 /// A refusal as an error of this command.
 pub fn problem(refusal: Refusal) -> Problem {
     refusal.hints.into_iter().fold(Problem::failed(refusal.error), Problem::hint)

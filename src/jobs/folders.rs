@@ -6,6 +6,7 @@ use super::places::{Place, Places, World};
 use super::runner::{Order, Runner, Stop, Told};
 use crate::backup::label::Label;
 use crate::system::child;
+use serde_json::Value;
 use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
@@ -31,7 +32,7 @@ pub fn keeper(cards: Vec<Named>, drives: Vec<Named>, allow_same: bool) -> Keeper
         Box::new(Folders(world)),
         Box::new(Children { allow_same }),
         None,
-        Manner { allow_same, page: None },
+        Manner { allow_same, ..Manner::default() },
     )
 }
 
@@ -59,6 +60,10 @@ impl Runner for Children {
     }
 
     fn forget(&self, _: &str) {}
+
+    fn verb(&self, _: &[&str]) -> io::Result<Value> {
+        Err(io::Error::other("these are plain folders"))
+    }
 }
 
 impl Children {

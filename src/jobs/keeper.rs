@@ -1,5 +1,6 @@
 //! Keeps the jobs of some cards and drives: what there is, what was asked for, what is claimed.
 
+mod appliance;
 mod guests;
 mod turns;
 
@@ -34,6 +35,8 @@ pub struct Manner {
     pub allow_same: bool,
     /// The page's address, as a browser types it.
     pub page: Option<String>,
+    /// It is an appliance, which can eject, be switched off and have its clock set.
+    pub appliance: bool,
 }
 
 /// Keeps jobs.
@@ -47,6 +50,7 @@ struct Inner {
     store: Option<Box<dyn Store>>,
     allow_same: bool,
     page: Option<String>,
+    appliance: bool,
     kept: Mutex<Kept>,
     door: Mutex<Door>,
     /// Of the first drive.
@@ -65,7 +69,7 @@ impl Keeper {
         store: Option<Box<dyn Store>>,
         manner: Manner,
     ) -> Self {
-        let Manner { allow_same, page } = manner;
+        let Manner { allow_same, page, appliance } = manner;
         let read = |text| store.as_ref().and_then(|store| store.read(text)).unwrap_or_default();
         let door = Door::from_texts(&read(Text::Guests), &read(Text::Invitations));
         let inner = Arc::new(Inner {
@@ -73,6 +77,7 @@ impl Keeper {
             runner,
             allow_same,
             page,
+            appliance,
             kept: Mutex::default(),
             door: Mutex::new(door),
             album: RwLock::default(),
@@ -111,6 +116,10 @@ impl Control for Keeper {
                 inner.look();
                 Answer::Done
             }
+            Request::Eject { label } => inner.eject(label.as_deref()),
+            Request::Poweroff { stop_jobs } => inner.poweroff(*stop_jobs),
+            Request::SetTime { seconds } => inner.set_time(*seconds),
+            Request::Doctor => inner.doctor(),
             Request::Invite => inner.invite(),
             Request::Enter { key, name } => inner.enter(key, name),
             Request::Known { secret } => Answer::Known { at: inner.door().session(secret) },
@@ -236,6 +245,7 @@ impl Inner {
             schema: JSON_SCHEMA,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             host: process::host_name(),
+            appliance: self.appliance,
             cards,
             drives: kept.drives.clone(),
             jobs,

@@ -60,6 +60,21 @@ pub enum Request {
     },
     /// A look at cards and drives.
     Look,
+    /// A card or drive off, by its label, or all of them: then it may be unplugged.
+    Eject {
+        label: Option<String>,
+    },
+    /// All cards and drives off, and then the appliance.
+    Poweroff {
+        #[serde(default)]
+        stop_jobs: bool,
+    },
+    /// A clock that no network has set, forwards: seconds since 1970.
+    SetTime {
+        seconds: i64,
+    },
+    /// All that stands in the way.
+    Doctor,
     /// A line whenever something changed, as long as the connection lasts.
     Watch,
     /// A job's lines, from the first to the last.
@@ -164,6 +179,10 @@ pub enum Answer {
         picture: Box<Picture>,
     },
     Done,
+    /// As `piback doctor --json` has them.
+    Findings {
+        checks: serde_json::Value,
+    },
     Changed,
     /// A job's line, as it printed it.
     Said {

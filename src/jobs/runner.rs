@@ -3,6 +3,7 @@
 use super::job::Job;
 use super::places::World;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::io;
 use std::sync::Arc;
 
@@ -41,4 +42,10 @@ pub trait Runner: Send + Sync {
 
     /// Forgets a job's traces: it is over, and was heard to its end.
     fn forget(&self, id: &str);
+
+    /// Runs a verb of the appliance's own to its end; returns the JSON object that it ended with.
+    ///
+    /// # Errors
+    /// It can't be run.
+    fn verb(&self, args: &[&str]) -> io::Result<Value>;
 }

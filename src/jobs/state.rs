@@ -11,6 +11,8 @@ pub struct State {
     pub version: String,
     /// The host's name.
     pub host: String,
+    /// It can eject, be switched off, and have its clock set.
+    pub appliance: bool,
     pub cards: Vec<CardState>,
     pub drives: Vec<DriveState>,
     /// The newest first.

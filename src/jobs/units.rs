@@ -4,9 +4,11 @@ use super::job::Job;
 use super::places::World;
 use super::runner::{Order, Runner, Stop, Told};
 use crate::provision::components::control;
-use crate::system::clock;
 use crate::system::run::Tool;
 use crate::system::rundir::{Follower, News, RunDir};
+use crate::system::{child, clock};
+use serde_json::Value;
+use std::ffi::OsString;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,6 +41,13 @@ impl Runner for Units {
         if let Ok(Some(dir)) = RunDir::existing(None) {
             dir.forget_job(id);
         }
+    }
+
+    fn verb(&self, args: &[&str]) -> io::Result<Value> {
+        let (verb, rest) = args.split_first().ok_or_else(|| io::Error::other("no verb"))?;
+        let args: Vec<OsString> = [verb, &"--json"].into_iter().chain(rest).map(OsString::from).collect();
+        let (_, last) = child::run(&args)?;
+        serde_json::from_str(&last).map_err(io::Error::other)
     }
 }
 

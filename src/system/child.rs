@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child as Process, Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
 /// Longer lines are none that piback writes; the longest is an account that lists every file of a pulled card.
 const LONGEST_LINE: u64 = 64 * 1024 * 1024;
@@ -56,6 +56,25 @@ pub fn start(
     };
     std::thread::Builder::new().name("job".into()).stack_size(STACK).spawn(follow)?;
     Ok(child)
+}
+
+/// Runs this very program with other arguments to its end; returns its exit code, none where a signal ended it, and the last
+/// line of its output.
+///
+/// # Errors
+/// When it can't be started.
+pub fn run(args: &[OsString]) -> io::Result<(Option<u8>, String)> {
+    let last = Arc::new(Mutex::new(String::new()));
+    let (told, lines) = mpsc::channel();
+    let kept = Arc::clone(&last);
+    let line = move |text: &str| {
+        let mut last = kept.lock().unwrap_or_else(PoisonError::into_inner);
+        text.clone_into(&mut last);
+    };
+    start(args, line, move |code| _ = told.send(code))?;
+    let code = lines.recv().map_err(io::Error::other)?;
+    let last = std::mem::take(&mut *last.lock().unwrap_or_else(PoisonError::into_inner));
+    Ok((code, last))
 }
 
 impl Child {

@@ -94,7 +94,7 @@ async fn serve(stream: TcpStream, service: TowerToHyperService<Router>) {
 }
 
 fn router(app: Arc<App>) -> Router {
-    use super::{api, assets, events, guard, pages, photos};
+    use super::{api, appliance, assets, events, guard, pages, photos};
     Router::new()
         .route("/", get(pages::home))
         .route("/tiles", get(pages::tiles))
@@ -104,6 +104,11 @@ fn router(app: Arc<App>) -> Router {
         .route("/jobs/{id}/stop", post(pages::stop))
         .route("/photos", get(pages::grid))
         .route("/photos/{id}", get(pages::photo))
+        .route("/appliance", get(appliance::page))
+        .route("/appliance/checks", get(appliance::checks))
+        .route("/eject", post(appliance::eject))
+        .route("/time", post(appliance::set_time))
+        .route("/poweroff", get(appliance::ask_poweroff).post(appliance::poweroff))
         .route("/devices", get(pages::devices).post(pages::invite))
         .route("/devices/{at}/forget", post(pages::forget))
         .route("/{asset}", get(assets::get))
@@ -111,6 +116,10 @@ fn router(app: Arc<App>) -> Router {
         .route("/api/v1/events", get(events::stream))
         .route("/api/v1/jobs", post(api::start))
         .route("/api/v1/jobs/{id}", get(api::job).delete(api::cancel))
+        .route("/api/v1/checks", get(appliance::api_checks))
+        .route("/api/v1/eject", post(appliance::api_eject))
+        .route("/api/v1/time", post(appliance::api_set_time))
+        .route("/api/v1/poweroff", post(appliance::api_poweroff))
         .route("/api/v1/photos", get(api::photos))
         .route("/api/v1/photos/{id}", get(api::photo))
         .route("/api/v1/photos/{id}/small", get(photos::small))

@@ -6,6 +6,7 @@
 mod answer;
 mod api;
 mod app;
+mod appliance;
 mod assets;
 mod events;
 mod feed;

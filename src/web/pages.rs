@@ -44,7 +44,8 @@ impl IntoResponse for Instead {
     }
 }
 
-fn render<T: Serialize>(app: &App, name: &str, status: StatusCode, values: &T) -> Shown {
+/// A page of ours.
+pub fn render<T: Serialize>(app: &App, name: &str, status: StatusCode, values: &T) -> Shown {
     let shown = || -> anyhow::Result<String> {
         let mut context = Context::from_serialize(values).context("values")?;
         context.insert("version", env!("CARGO_PKG_VERSION"));
@@ -62,7 +63,7 @@ fn render<T: Serialize>(app: &App, name: &str, status: StatusCode, values: &T) -
 }
 
 /// A sentence, and a way on.
-fn word(app: &App, status: StatusCode, title: &str, text: &str) -> Response {
+pub fn word(app: &App, status: StatusCode, title: &str, text: &str) -> Response {
     #[derive(Serialize)]
     struct Word<'a> {
         title: &'a str,
@@ -71,7 +72,7 @@ fn word(app: &App, status: StatusCode, title: &str, text: &str) -> Response {
     render(app, "word.html", status, &Word { title, text }).unwrap_or_else(Instead::into_response)
 }
 
-fn sorry(app: &App, answer: Answer) -> Response {
+pub fn sorry(app: &App, answer: Answer) -> Response {
     match answer {
         Answer::Refused(refusal) => {
             let text = refusal.hints.join(". ");
@@ -82,7 +83,7 @@ fn sorry(app: &App, answer: Answer) -> Response {
     }
 }
 
-fn see_other(place: &str) -> Response {
+pub fn see_other(place: &str) -> Response {
     (StatusCode::SEE_OTHER, [(LOCATION, place)]).into_response()
 }
 
@@ -97,7 +98,7 @@ async fn door(app: &Arc<App>, status: StatusCode, problem: &str) -> Response {
     render(app, "door.html", status, &Door { busy, problem }).unwrap_or_else(Instead::into_response)
 }
 
-async fn inside(app: &Arc<App>, headers: &HeaderMap) -> Result<usize, Instead> {
+pub async fn inside(app: &Arc<App>, headers: &HeaderMap) -> Result<usize, Instead> {
     match app.session(headers).await {
         Some(at) => Ok(at),
         None => Err(door(app, StatusCode::OK, "").await.into()),
@@ -110,6 +111,7 @@ struct Home {
     home: view::Home,
     latest: Vec<Thumb>,
     photos: usize,
+    appliance: bool,
 }
 
 /// A photo in a grid.
@@ -150,6 +152,7 @@ async fn home_values(app: &Arc<App>, look: bool) -> Result<Home, Instead> {
         home: view::home(&state, clock::today()),
         latest: latest.photos.iter().map(Thumb::from).collect(),
         photos: latest.total,
+        appliance: state.appliance,
     })
 }
 
@@ -376,7 +379,7 @@ fn escaped(text: &str) -> String {
 }
 
 /// A form's fields.
-fn form<T: for<'a> Deserialize<'a>>(bytes: &[u8]) -> Option<T> {
+pub fn form<T: for<'a> Deserialize<'a>>(bytes: &[u8]) -> Option<T> {
     // The query of an address is written like a form.
     let text = std::str::from_utf8(bytes).ok()?;
     let uri = format!("/?{}", text.trim()).parse().ok()?;

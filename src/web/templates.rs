@@ -3,7 +3,7 @@
 use anyhow::anyhow;
 use tera::Tera;
 
-const TEMPLATES: [(&str, &str); 8] = [
+const TEMPLATES: [(&str, &str); 10] = [
     ("page.html", include_str!("../../templates/web/page.html")),
     ("home.html", include_str!("../../templates/web/home.html")),
     ("tiles.html", include_str!("../../templates/web/tiles.html")),
@@ -11,6 +11,8 @@ const TEMPLATES: [(&str, &str); 8] = [
     ("grid.html", include_str!("../../templates/web/grid.html")),
     ("photo.html", include_str!("../../templates/web/photo.html")),
     ("devices.html", include_str!("../../templates/web/devices.html")),
+    ("appliance.html", include_str!("../../templates/web/appliance.html")),
+    ("poweroff.html", include_str!("../../templates/web/poweroff.html")),
     ("word.html", include_str!("../../templates/web/word.html")),
 ];
 

@@ -15,6 +15,14 @@ pub const RE_READ: &str = "Re-read the backup";
 pub const STOPPING: &str = "Stopping after what is at hand";
 pub const RUNS_ON: &str = "it goes on when you close this page";
 pub const ABSENT: &str = "Not there. Put it in, and it shows up here by itself.";
+pub const ALL_VOLUMES: &str = "All cards and drives";
+pub const AGAIN_IN: &str = "Put it in again, and it shows up by itself.";
+pub const NO_TIME: &str = "This is no time";
+pub const NEEDS_SCRIPT: &str =
+    "The iPad's time comes with the page's script. Without it: piback set-time, over SSH.";
+pub const SWITCHES_OFF: &str = "It switches off";
+pub const WHEN_OFF: &str =
+    "Everything is written and taken off. When the green light stops blinking, unplug the power.";
 pub const NEVER_SET: &str = "no date";
 
 /// `1,038`.
@@ -101,6 +109,11 @@ pub fn moment(text: &str) -> String {
         (Some((year, month, day)), Some(clock)) => format!("{day} {month} {year}, {clock}"),
         _ => NEVER_SET.to_owned(),
     }
+}
+
+/// `PHOTOS may be unplugged`.
+pub fn may_be_unplugged(what: &str) -> String {
+    format!("{what} may be unplugged")
 }
 
 /// So many seconds ago.

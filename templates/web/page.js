@@ -206,6 +206,9 @@ document.addEventListener('error', ({ target }) => {
   else target.remove();
 }, true);
 
+// The time of whoever holds this device, in the moment that it is given.
+$('clock')?.addEventListener('submit', ({ target }) => { target.elements.seconds.value = Math.round(Date.now() / 1000); });
+
 if ($('tiles')) live($('tiles'));
 if ($('all')) grid($('all'));
 if ($('one')) one($('one'));
