@@ -2,13 +2,15 @@
 
 use super::digest::Digest;
 use super::manifest::{FileRecord, Index, Record};
-use super::scan::Card;
+use super::scan::{Card, File};
+use std::borrow::Cow;
 
 /// A file of the card that was found equal to one on the drive.
 #[derive(Debug)]
 pub struct Adopted {
     pub file: u32,
-    pub dest: Box<[u8]>,
+    /// Its name on the drive, where that is not the card's: of 100,000 files the others are memory.
+    pub dest: Option<Box<[u8]>>,
     pub seen: Seen,
 }
 
@@ -22,18 +24,23 @@ pub struct Seen {
 impl Adopted {
     /// Tells whether a record says of its name on the drive that another content lies there.
     #[must_use]
-    pub fn contradicts(&self, index: &Index) -> bool {
-        index.contradicts(&self.dest, self.seen.digest.hash)
+    pub fn contradicts(&self, card: &Card, index: &Index) -> bool {
+        let dest = self.dest.as_deref().map_or_else(|| card.path(self.on_card(card)).into(), Cow::Borrowed);
+        index.contradicts(&dest, self.seen.digest.hash)
+    }
+
+    fn on_card<'a>(&self, card: &'a Card) -> &'a File {
+        &card.files[self.file as usize]
     }
 
     /// Makes the record that the manifest will have of it.
     #[must_use]
     pub fn record(&self, card: &Card) -> Record {
-        let path = card.path(&card.files[self.file as usize]);
+        let path = card.path(self.on_card(card));
         let digest = self.seen.digest;
         Record::File(FileRecord::new(
             &path,
-            &self.dest,
+            self.dest.as_deref().unwrap_or(&path),
             digest.len,
             self.seen.times,
             digest.sample,

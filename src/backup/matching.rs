@@ -260,7 +260,8 @@ impl Matcher<'_> {
             let Some((hash, day)) = self.drive_hash(&dest, file.size)? else { continue };
             if hash == seen.digest.hash {
                 let needed = !self.is_recorded(&path, &dest, seen);
-                let adopted = needed.then(|| Adopted { file: at, dest: dest.clone().into(), seen });
+                let other = (dest != path).then(|| dest.clone().into());
+                let adopted = needed.then_some(Adopted { file: at, dest: other, seen });
                 return Ok(Some(Found { k, known, dest, day, adopted }));
             }
         }

@@ -149,7 +149,7 @@ impl<'a> OnDrive<'a> {
         let cleaned = self.runs.unfinished.iter().map(|run| Record::Cleaned { run: run.clone() });
         // Taken, not borrowed: of 100,000 files that is memory which the rest of the run needs.
         let adopted = std::mem::take(&mut self.matched.adopted);
-        self.contradicts = adopted.iter().any(|adopted| adopted.contradicts(&self.runs.index));
+        self.contradicts = adopted.iter().any(|adopted| adopted.contradicts(card, &self.runs.index));
         let adopted = adopted.into_iter().map(|adopted| adopted.record(card));
         let rotten = self.matched.rotten.drain(..).map(|dest| Record::Rotten { dest: to_text(&dest) });
         log.append(cleaned.chain(rotten).chain(adopted)).map_err(cant)?;

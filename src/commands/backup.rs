@@ -5,9 +5,11 @@ use super::running;
 use crate::backup::label::Label;
 use crate::backup::{self, Options};
 use crate::cli::{Backup, Global};
+use crate::doctor::board;
 use crate::error::{Outcome, Problem};
 use crate::jobs::job::Verb;
 use crate::media::ends::Need;
+use crate::system::real::RealHost;
 use crate::system::rundir::Running;
 use crate::system::signals;
 use crate::ui::{Ui, visible};
@@ -43,17 +45,18 @@ pub fn with_followers(
         let all = context::card_and_drives(ends, &label)?;
         running::register(followed, Verb::Backup, label.as_str(), drive, global, ui);
         let progress = Progress::new(ui, "backup", label.as_str(), followed.take());
+        let was_weak = power();
         let backed = backup::backup(&all, Options { mirror: args.mirror, compare: args.compare }, &progress);
         if let Ok(backed) = &backed {
-            let line = AccountLine::new(label.as_str(), backed);
+            let mut line = AccountLine::new(label.as_str(), backed);
+            if was_weak == Some(false) && power() == Some(true) {
+                line.note(WEAK);
+            }
             progress.tell(&line);
             *followed = progress.end();
             line.show(ui);
             if let Some(drive) = ends.dest.volume.as_ref().filter(|drive| !drive.mounts.is_empty()) {
-                ui.say(&format!(
-                    "{} stays mounted. Before you unplug it: piback eject --all",
-                    drive.shown_label()
-                ));
+                running::stays_mounted(&drive.shown_label(), ui);
             }
         } else {
             *followed = progress.end();
@@ -70,4 +73,13 @@ pub fn with_followers(
     // Only now, as what could not be taken off is part of how it ended.
     running::end(followed, &result, ui);
     result
+}
+
+/// Said of a run in which the firmware saw too little voltage for the first time since boot.
+const WEAK: &str =
+    "the power supply was too weak for a moment: a stronger one, a shorter cable, or a powered hub";
+
+/// Tells whether the power supply was too weak since boot; none where nobody can say.
+fn power() -> Option<bool> {
+    board::was_weak(&RealHost::live().ok()?)
 }

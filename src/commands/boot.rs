@@ -68,12 +68,14 @@ pub fn on(host: &dyn Host, args: &Boot, global: &Global, ui: &Ui) -> anyhow::Res
         }
     };
     found.made = made.or(record.map(|r| r.made)).unwrap_or_default();
-    let light = host.is_live().then(|| led::set(Light::Working)).flatten();
+    if host.is_live() {
+        led::set(Light::Working);
+    }
     let taken = take_over(host, &found, args, global, ui);
-    match (&taken, light) {
-        (Ok(()), Some(before)) => led::give_back(&before),
-        (Err(_), Some(_)) => _ = led::set(Light::Trouble),
-        _ => {}
+    match &taken {
+        _ if !host.is_live() => {}
+        Ok(()) => led::give_back(),
+        Err(_) => led::set(Light::Trouble),
     }
     if let Err(e) = taken {
         // The reason is the answer; that it can't be written down as well is said beside it.

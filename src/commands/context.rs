@@ -10,7 +10,7 @@ use crate::media::reach::End;
 pub use crate::paths::PROFILE;
 use crate::profile::types::Passphrase;
 use crate::profile::{self, Profile};
-use crate::profile::{Automount, OnInsert};
+use crate::profile::{Automount, Led, OnInsert};
 use crate::provision::apply::journal;
 use crate::provision::host::facts::Stack;
 use crate::provision::plan::prepare::Prepared;
@@ -151,8 +151,12 @@ pub struct Settings {
     pub share: Option<(String, String)>,
     /// True where piback mounts what is plugged in.
     pub automount: bool,
-    /// True where a card is backed up when it is plugged in.
-    pub starts_on_insert: bool,
+    /// The reaction to a card that is plugged in.
+    pub on_insert: OnInsert,
+    /// True where the Pi's green light tells how a job goes.
+    pub led: bool,
+    /// True where logged-in terminals get a line when a job ends.
+    pub tells_terminals: bool,
 }
 
 impl Default for Settings {
@@ -162,7 +166,9 @@ impl Default for Settings {
             mount_root: PathBuf::from(MOUNT_ROOT),
             share: None,
             automount: false,
-            starts_on_insert: false,
+            on_insert: OnInsert::Off,
+            led: false,
+            tells_terminals: false,
         }
     }
 }
@@ -176,13 +182,15 @@ pub fn settings(global: &Global) -> anyhow::Result<Settings> {
     if global.profile.is_none() && host.read_followed(PROFILE).is_ok_and(|found| found.is_none()) {
         return Ok(Settings::default());
     }
-    let Profile { backup, share, volumes, .. } = load_profile(&host, global)?;
+    let Profile { backup, share, volumes, tell, .. } = load_profile(&host, global)?;
     Ok(Settings {
         destination: Some(backup.destination.as_str().to_owned()),
         mount_root: PathBuf::from(backup.mount_root.as_str()),
         share: Some((share.names.drives.to_string(), share.user.to_string())),
         automount: volumes.mount == Automount::Auto,
-        starts_on_insert: backup.on_insert == OnInsert::Start,
+        on_insert: backup.on_insert,
+        led: tell.led == Led::Auto,
+        tells_terminals: tell.terminals,
     })
 }
 

@@ -109,7 +109,7 @@ fn refuse_while_used(volume: &Volume, running: &[Found]) -> anyhow::Result<()> {
 pub fn take_off_all(volumes: &[&Volume], settings: &Settings, ui: &Ui) -> anyhow::Result<()> {
     let busy = volumes.iter().any(|v| v.mounts.iter().any(|m| m.path.starts_with(&settings.mount_root)));
     if busy && let Some((share, _)) = &settings.share {
-        close_share(share, ui);
+        close_share(share, &settings.mount_root, ui);
     }
     #[derive(Serialize)]
     struct Ejected {
@@ -180,11 +180,49 @@ fn in_use(shown: &str, at: &Path, why: &anyhow::Error) -> anyhow::Error {
 }
 
 /// Closes what clients of the share have open; they look again by themselves. A Samba that does not run has nobody.
-fn close_share(share: &str, ui: &Ui) {
+fn close_share(share: &str, at: &Path, ui: &Ui) {
+    if let Ok(listed) = Tool::new("smbstatus").arg("--locks").output() {
+        for name in open_files(&listed.stdout, &at.to_string_lossy()) {
+            ui.note(&format!("somebody has {} open over the network: it is closed", visible(&name)));
+        }
+    }
     match Tool::new("smbcontrol").args(["smbd", "close-share", share]).output() {
         Ok(done) if done.code == Some(0) => {
             ui.detail(&format!("the share {} was closed for a moment", visible(share)))
         }
         Ok(_) | Err(_) => ui.detail("no share is served"),
+    }
+}
+
+/// Files below a folder that clients of Samba have open, as `smbstatus --locks` lists them: the folder, the name, and a time
+/// as ctime(3) writes it.
+fn open_files(text: &str, folder: &str) -> Vec<String> {
+    const TIME: usize = "Thu Nov 26 18:30:00 2026".len();
+    let name = |line: &str| {
+        let rest = line.split_once(&format!(" {folder} "))?.1.trim();
+        let end = rest.len().checked_sub(TIME).filter(|at| rest.is_char_boundary(*at))?;
+        let name = rest[..end].trim();
+        // The folder itself is no file.
+        (!name.is_empty() && name != ".").then(|| name.to_owned())
+    };
+    let mut names: Vec<String> = text.lines().filter_map(name).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn open_files_are_named_as_smbstatus_lists_them() {
+        let text = "\nLocked files:\nPid          User(ID)   DenyMode   Access      R/W        Oplock           SharePath   Name   Time\n\
+            --------------------------------------------------------------------------------------------------\n\
+            1368         999        DENY_NONE  0x120089    RDONLY     LEASE(RWH)       /media/piback   SD32GB-03/DCIM/a b.JPG   Fri Nov 27 17:40:05 2026\n\
+            1368         999        DENY_NONE  0x100081    RDONLY     NONE             /media/piback   .   Fri Nov 27 17:40:05 2026\n\
+            1368         999        DENY_NONE  0x100081    RDONLY     NONE             /srv/piback   other.txt   Fri Nov 27 17:40:05 2026\n";
+        assert_eq!(open_files(text, "/media/piback"), ["SD32GB-03/DCIM/a b.JPG"]);
+        assert_eq!(open_files("No locked files\n", "/media/piback"), Vec::<String>::new());
     }
 }

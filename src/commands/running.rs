@@ -172,7 +172,14 @@ pub fn follow(remote: &Remote, job: Job, ui: &Ui, repeats_all: bool) -> anyhow::
         view.lines(&lines);
         match end {
             None => {}
-            Some(Ok(code)) => return view.end(code),
+            Some(Ok(code)) => {
+                let drive = (view.job().verb == Verb::Backup).then(|| view.job().drives.join(" and "));
+                let ended = view.end(code);
+                if let (Some(drive), Ok(_)) = (drive, &ended) {
+                    stays_mounted(&visible(&drive), ui);
+                }
+                return ended;
+            }
             Some(Err(e)) => {
                 view.clear();
                 return Err(lost(view.job(), &e));
@@ -196,6 +203,11 @@ fn stop_or_leave(remote: &Remote, job: &Job, ui: &Ui) -> anyhow::Result<()> {
     ui.note(&format!("the {verb} of {shown} runs on; see it again: piback attach"));
     signals::end_by_interrupt();
     Ok(())
+}
+
+/// Said at the end of a backup to a drive that is left as it was: mounted.
+pub fn stays_mounted(drive: &str, ui: &Ui) {
+    ui.say(&format!("{drive} stays mounted. Before you unplug it: piback eject --all"));
 }
 
 fn lost(job: &Job, why: &io::Error) -> anyhow::Error {

@@ -6,15 +6,17 @@ use crate::doctor::drive::{self, Drive};
 use crate::error::{self, Outcome};
 use crate::jobs::Control;
 use crate::jobs::job::Job;
+use crate::profile::Profile;
 use crate::provision::apply::journal;
+use crate::provision::components::{dnsmasq, web};
 use crate::provision::desired::expected::Expected;
 use crate::provision::host::clock::{self, Clock};
 use crate::provision::host::uplink::{self, Internet};
 use crate::provision::probe::clients::{self, Overview};
 use crate::provision::state::State;
 use crate::provision::state::generations::{self, Generation};
-use crate::system::Host;
 use crate::system::read_only::ReadOnly;
+use crate::system::{Host, Node};
 use crate::ui::{Style, Ui, visible};
 use crate::view;
 use serde::Serialize;
@@ -44,6 +46,10 @@ pub fn run(args: &Status, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     }
     for (name, known, ok, found) in up.iter().flat_map(Up::lines) {
         ui.say(&line(ui, name, known, ok, &found));
+    }
+    // As an iPad types it.
+    for (name, typed) in up.iter().flat_map(|up| &up.reached_by) {
+        ui.say(&format!("      {name}: {}", ui.paint(Style::Bold, typed)));
     }
     if !args.generations {
         view::jobs::show(ui, &jobs);
@@ -153,6 +159,19 @@ struct Up {
     #[serde(skip)]
     has_ipv4: bool,
     drives: Option<Vec<Drive>>,
+    /// Each a name, and what is typed on the iPad.
+    #[serde(skip)]
+    reached_by: Vec<(&'static str, String)>,
+}
+
+/// Words to type on the iPad, to get to the share, to the page and to a shell.
+fn reached_by(profile: &Profile, address: &str, page: bool) -> Vec<(&'static str, String)> {
+    let mut typed = vec![("Files app, Connect to Server", format!("smb://{address}"))];
+    if page {
+        typed.insert(0, ("Safari", format!("http://{address} or http://{}", dnsmasq::NAME)));
+    }
+    typed.push(("share", format!("{}, as {}", profile.share.names.drives, profile.share.user)));
+    typed
 }
 
 impl Up {
@@ -161,12 +180,17 @@ impl Up {
         // What the last apply proved; an older record does not have it, and then the profile must do.
         let proved = state.last.as_ref().and_then(|last| last.expected.clone());
         let expected = proved.or_else(|| profile.as_ref().map(|profile| Expected::of(profile, None)));
+        let page = Some(web::SOCKET).filter(|path| host.read(path).is_ok_and(|node| node != Node::Absent));
+        let reached_by = match (&profile, &expected) {
+            (Some(profile), Some(expected)) => reached_by(profile, &expected.address, page.is_some()),
+            _ => Vec::new(),
+        };
         let overview = expected.map(|expected| clients::look(host, &expected));
         let wanted = profile.as_ref().map(|profile| profile.backup.destination.as_str());
         let drives = drive::look(global.root.as_deref(), wanted).map_err(|e| ui.note(&format!("{e:#}"))).ok();
         let internet = uplink::internet(host);
         let has_ipv4 = internet == Some(Internet::Ipv4);
-        Up { overview, internet: internet.map(Internet::words), has_ipv4, drives }
+        Up { overview, internet: internet.map(Internet::words), has_ipv4, drives, reached_by }
     }
 
     /// Name, whether it is known, whether it is as it should be, and what was found.

@@ -10,11 +10,12 @@ use crate::media::appear::{self, How};
 use crate::media::drives::{self, Drives};
 use crate::media::volume::Volume as Plugged;
 use crate::media::{enrolled, find, plugged};
+use crate::profile::OnInsert;
 use crate::provision::components::volumes;
 use crate::system::folder::Folder;
 use crate::system::mount::Owner;
-use crate::system::process;
 use crate::system::run::Tool;
+use crate::system::{led, process};
 use crate::ui::{Ui, visible};
 use anyhow::Context;
 use serde::Serialize;
@@ -27,6 +28,10 @@ pub fn run(args: &Volume, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
         VolumeAct::Mount { kname } => mount(kname, &settings, ui)?,
         VolumeAct::Unmount { kname } => {
             let taken = appear::unmount(kname, &settings.mount_root, ui)?;
+            // What the light told was of a card or drive that is gone now.
+            if settings.led && eject::running()?.is_empty() {
+                led::give_back();
+            }
             if taken == 0 { Vec::new() } else { vec![appear::device(kname)] }
         }
         VolumeAct::All => all(&settings)?,
@@ -47,8 +52,10 @@ fn mount(kname: &str, settings: &Settings, ui: &Ui) -> anyhow::Result<Vec<PathBu
     let destination = settings.destination.as_deref();
     let how = How { mount_root: &settings.mount_root, enrolled: &enrolled, destination, owner };
     let Some((volume, at)) = appear::mount(kname, &how, ui)? else { return Ok(Vec::new()) };
-    if settings.starts_on_insert {
-        start_backups(&volume, &at, &enrolled)?;
+    match settings.on_insert {
+        OnInsert::Start => start_backups(&volume, &at, &enrolled)?,
+        OnInsert::Ask => ask(&volume, &at, &enrolled, ui)?,
+        OnInsert::Off => {}
     }
     Ok(vec![volume.device()])
 }
@@ -64,6 +71,19 @@ fn start_backups(volume: &Plugged, at: &Path, enrolled: &Drives) -> anyhow::Resu
             start(volumes::INSERT, &card.kname)?;
         }
     }
+    Ok(())
+}
+
+/// Asks whoever is logged in whether a card shall be backed up. `status` and the page show it all the same.
+fn ask(volume: &Plugged, at: &Path, enrolled: &Drives, ui: &Ui) -> anyhow::Result<()> {
+    if enrolled.of(volume).next().is_some() || !holds_shots(at)? {
+        return Ok(());
+    }
+    let shown = volume.shown_label();
+    let line = format!("piback: {shown} went in. To back it up: piback backup '{shown}'");
+    ui.say(&line);
+    // Nobody may be logged in, or wall(1) not there.
+    let _ = Tool::new("wall").args(["--nobanner", &line]).run();
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use super::finding::{Check, Finding, Subject, said, text};
 use crate::provision::host::clock;
+use crate::system::Host;
 use crate::system::run::Tool;
 
 /// The registry's row of [`root`].
@@ -51,6 +52,16 @@ fn power(subject: &Subject<'_>) -> Finding {
         Some(_) => Finding::good("steady"),
     }
 }
+
+/// Tells whether the power supply was too weak since the last boot; none where nobody can say.
+#[must_use]
+pub fn was_weak(host: &dyn Host) -> Option<bool> {
+    let asked = host.output(&Tool::new("vcgencmd").arg("get_throttled")).ok()?;
+    throttled(&asked.stdout).map(|bits| bits & WEAK != 0)
+}
+
+/// Too little voltage: now, and since boot.
+const WEAK: u32 = 0x1_0001;
 
 /// The registry's row of [`clock`].
 pub const CLOCK: Check =

@@ -1,7 +1,7 @@
 //! The doctor: what stands in the way, each with its remedy. Checks are a registry; each looks at one thing, stands
 //! beside the parser of what it asks for, and says what it could not find out.
 
-mod board;
+pub mod board;
 pub mod drive;
 mod drives;
 mod finding;

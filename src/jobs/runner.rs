@@ -43,6 +43,9 @@ pub trait Runner: Send + Sync {
     /// Forgets a job's traces: it is over, and was heard to its end.
     fn forget(&self, id: &str);
 
+    /// Hears that a job began, or is over.
+    fn tell(&self, _: &Job) {}
+
     /// Runs a verb of the appliance's own to its end; returns the JSON object that it ended with.
     ///
     /// # Errors

@@ -1,12 +1,14 @@
 //! Jobs as units of systemd, each a piback of its own that says in the run directory what it does.
 
-use super::job::Job;
+use super::job::{Job, Phase, Verb};
 use super::places::World;
 use super::runner::{Order, Runner, Stop, Told};
 use crate::provision::components::control;
+use crate::system::led::{self, Light};
 use crate::system::run::Tool;
 use crate::system::rundir::{Follower, News, RunDir};
 use crate::system::{child, clock};
+use crate::ui::visible;
 use serde_json::Value;
 use std::ffi::OsString;
 use std::io;
@@ -21,9 +23,35 @@ const EVERY: Duration = Duration::from_millis(250);
 /// Of a thread that follows a job: reading lines takes no more.
 const STACK: usize = 256 * 1024;
 
-/// Starts units.
-#[derive(Debug)]
-pub struct Units;
+/// Starts units, and tells of jobs where there is no screen.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Units {
+    /// The Pi's green light tells how a job goes.
+    pub led: bool,
+    /// Logged-in terminals get a line when a job ends.
+    pub terminals: bool,
+}
+
+/// The light for a job; none for one that ended because somebody stopped it.
+fn light(job: &Job) -> Option<Light> {
+    match (job.state, job.verb) {
+        (Phase::Queued | Phase::Running | Phase::Stopping, Verb::Backup) => Some(Light::Working),
+        (Phase::Queued | Phase::Running | Phase::Stopping, _) => Some(Light::Reading),
+        (Phase::Done, _) => Some(Light::Safe),
+        (Phase::NotSafe | Phase::Failed | Phase::Died, _) => Some(Light::Trouble),
+        (Phase::Cancelled, _) => None,
+    }
+}
+
+/// A line for terminals.
+fn line(job: &Job) -> String {
+    let end = match job.state {
+        Phase::Done => "ended well",
+        Phase::Cancelled => "was stopped",
+        _ => "needs a look: piback status",
+    };
+    format!("piback: the {} of {} {end}", job.verb.as_str(), visible(&job.label))
+}
 
 impl Runner for Units {
     fn start(&self, job: &Job, _: &Order, _: &World, told: Told) -> io::Result<Stop> {
@@ -40,6 +68,16 @@ impl Runner for Units {
     fn forget(&self, id: &str) {
         if let Ok(Some(dir)) = RunDir::existing(None) {
             dir.forget_job(id);
+        }
+    }
+
+    fn tell(&self, job: &Job) {
+        if self.led {
+            light(job).map_or_else(led::give_back, led::set);
+        }
+        if self.terminals && job.state.is_over() {
+            // Nobody may be logged in, or wall(1) not there.
+            let _ = Tool::new("wall").args(["--nobanner", &line(job)]).run();
         }
     }
 
@@ -105,5 +143,30 @@ fn hear(
             return code;
         }
         clock::sleep(EVERY);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_light_and_the_line_say_how_a_job_goes() {
+        let mut job = Job::new("1".into(), Verb::Backup, "SD\u{1b}", &[]);
+        job.state = Phase::Running;
+        assert_eq!(light(&job), Some(Light::Working));
+        for (state, shown, said) in [
+            (Phase::Done, Some(Light::Safe), "ended well"),
+            (Phase::NotSafe, Some(Light::Trouble), "piback status"),
+            (Phase::Died, Some(Light::Trouble), "piback status"),
+            (Phase::Cancelled, None, "was stopped"),
+        ] {
+            job.state = state;
+            assert_eq!(light(&job), shown);
+            assert!(line(&job).ends_with(said) && line(&job).contains("SD\\u{1b}"), "{}", line(&job));
+        }
+        let mut job = Job::new("1".into(), Verb::SafeToFormat, "SD", &[]);
+        job.state = Phase::Running;
+        assert_eq!(light(&job), Some(Light::Reading));
     }
 }

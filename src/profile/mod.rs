@@ -21,5 +21,5 @@ pub use errors::{ProfileError, ProfileErrors};
 pub use load::{load, load_part};
 pub use locate::{Step, Wanted, dotted, locate};
 pub use schema::{Dhcp, Dns, Network, Profile, Share, Uplink, Wifi, json_schema, roles};
-pub use storage::{Backup, Scrub, Volumes, Web};
-pub use types::{Automount, OnInsert, Page};
+pub use storage::{Backup, Scrub, Tell, Volumes, Web};
+pub use types::{Automount, Led, OnInsert, Page};

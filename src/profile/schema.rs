@@ -1,6 +1,6 @@
 //! The profile's form, version 1. The doc comments are the descriptions in `piback schema`.
 
-use super::storage::{Backup, Scrub, Volumes, Web};
+use super::storage::{Backup, Scrub, Tell, Volumes, Web};
 use super::types::{
     Address, Automount, Band, By, Capability, Country, DataPath, DnsServer, Interface, Lease, OnInsert, Page,
     Radio, Range, SecretPath, ShareName, Ssid, Subnet, Uplinks, UserName, Version, WifiInterface,
@@ -23,6 +23,7 @@ pub struct Profile {
     pub backup: Backup,
     pub scrub: Scrub,
     pub web: Web,
+    pub tell: Tell,
 }
 
 /// A piback profile.
@@ -44,6 +45,8 @@ struct ProfileParts {
     scrub: Scrub,
     #[serde(default)]
     web: Web,
+    #[serde(default)]
+    tell: Tell,
 }
 
 impl TryFrom<ProfileParts> for Profile {
@@ -51,7 +54,7 @@ impl TryFrom<ProfileParts> for Profile {
     type Error = String;
 
     fn try_from(parts: ProfileParts) -> Result<Self, String> {
-        let ProfileParts { version, wifi, network, uplink, share, volumes, backup, scrub, web } = parts;
+        let ProfileParts { version, wifi, network, uplink, share, volumes, backup, scrub, web, tell } = parts;
         // A radio that is meant otherwise gets its name later, and is held against these then.
         if wifi.interface.by() == &By::Name {
             roles(&uplink, &share, wifi.interface.name())?;
@@ -91,7 +94,7 @@ impl TryFrom<ProfileParts> for Profile {
                 _ => {}
             }
         }
-        Ok(Profile { version, wifi, network, uplink, share, volumes, backup, scrub, web })
+        Ok(Profile { version, wifi, network, uplink, share, volumes, backup, scrub, web, tell })
     }
 }
 

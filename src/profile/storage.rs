@@ -1,6 +1,6 @@
 //! The profile's part about cards and drives: who mounts them, where backups go, when they are read again.
 
-use super::types::{Automount, DataPath, Every, OnInsert, Page, VolumeLabel};
+use super::types::{Automount, DataPath, Every, Led, OnInsert, Page, VolumeLabel};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -23,6 +23,16 @@ pub struct Backup {
 pub struct Scrub {
     /// The time in which each photo is read once more
     pub every: Every,
+}
+
+/// Telling how a job goes to whoever has no screen.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Tell {
+    /// The Pi's green light
+    pub led: Led,
+    /// Logged-in terminals get a line when a job ends
+    pub terminals: bool,
 }
 
 /// The page for the iPad's browser.

@@ -1,46 +1,89 @@
 //! The green light of a Raspberry Pi, for whoever has no screen. Told by how fast it blinks alone: brightness is inverted
 //! on some models and dead on others.
 
+use std::fs;
 use std::path::PathBuf;
 
 /// Names of the light, today's first.
 const NAMES: [&str; 2] = ["ACT", "led0"];
+/// Holds what the light did before piback took it, as long as piback has it: /run ends with the boot.
+const BEFORE: &str = "/run/piback-led";
 
 /// A message of the light.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Light {
-    /// At work: five times a second.
+    /// At work, copying: five times a second.
     Working,
-    /// Something needs the user: once in two seconds, until the next boot.
+    /// Reading again, nothing is copied: three times in two seconds.
+    Reading,
+    /// Something needs the user: once in two seconds.
     Trouble,
+    /// All is safe: once in six seconds.
+    Safe,
+}
+
+impl Light {
+    /// The time that it is on, and the time that it is off, in milliseconds.
+    fn half(self) -> &'static str {
+        match self {
+            Light::Working => "100",
+            Light::Reading => "333",
+            Light::Trouble => "1000",
+            Light::Safe => "3000",
+        }
+    }
 }
 
 /// Sets the light. A board without one, or whose kernel has no such trigger, stays dark; that is no error.
-///
-/// Returns what it did before, for [`give_back`].
-pub fn set(light: Light) -> Option<String> {
-    let folder = folder()?;
-    let before = std::fs::read_to_string(folder.join("trigger")).ok()?;
-    let before = before.split('[').nth(1)?.split(']').next()?.to_owned();
-    let half = match light {
-        Light::Working => "100",
-        Light::Trouble => "1000",
-    };
-    std::fs::write(folder.join("trigger"), "timer").ok()?;
-    // Documentation/leds/ledtrig-timer: both appear with the trigger, in milliseconds.
-    for name in ["delay_on", "delay_off"] {
-        let _ = std::fs::write(folder.join(name), half);
+pub fn set(light: Light) {
+    let Some(folder) = folder() else { return };
+    if fs::metadata(BEFORE).is_err() {
+        let before = fs::read_to_string(folder.join("trigger")).unwrap_or_default();
+        let Some(before) = chosen(&before) else { return };
+        if fs::write(BEFORE, before).is_err() {
+            return;
+        }
     }
-    Some(before)
+    if fs::write(folder.join("trigger"), "timer").is_ok() {
+        // Documentation/leds/ledtrig-timer: both appear with the trigger.
+        for name in ["delay_on", "delay_off"] {
+            let _ = fs::write(folder.join(name), light.half());
+        }
+    }
 }
 
-/// Lets the light do again what it did before.
-pub fn give_back(before: &str) {
-    if let Some(folder) = folder() {
-        let _ = std::fs::write(folder.join("trigger"), before);
+/// Lets the light do again what it did before piback took it.
+pub fn give_back() {
+    if let (Some(folder), Ok(before)) = (folder(), fs::read_to_string(BEFORE))
+        && fs::write(folder.join("trigger"), before).is_ok()
+    {
+        let _ = fs::remove_file(BEFORE);
     }
+}
+
+/// The trigger in brackets is the one that is on: `none [mmc0] timer`.
+fn chosen(text: &str) -> Option<&str> {
+    text.split('[').nth(1)?.split(']').next()
 }
 
 fn folder() -> Option<PathBuf> {
     NAMES.iter().map(|name| PathBuf::from("/sys/class/leds").join(name)).find(|folder| folder.is_dir())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_trigger_that_is_on_stands_in_brackets() {
+        assert_eq!(chosen("none rc-feedback [mmc0] timer\n"), Some("mmc0"));
+        assert_eq!(chosen("none timer"), None);
+    }
+
+    #[test]
+    fn no_two_messages_look_alike() {
+        let all = [Light::Working, Light::Reading, Light::Trouble, Light::Safe].map(Light::half);
+        let slow = |pair: &[&str]| pair[1].parse::<u32>().unwrap() >= 2 * pair[0].parse::<u32>().unwrap();
+        assert!(all.windows(2).all(slow), "{all:?}");
+    }
 }

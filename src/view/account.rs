@@ -85,6 +85,14 @@ impl AccountLine {
         }
     }
 
+    /// Adds something that holds for the whole run.
+    pub fn note(&mut self, note: &str) {
+        self.all.notes.push(note.to_owned());
+        for row in &mut self.drives {
+            row.body.notes.push(note.to_owned());
+        }
+    }
+
     /// The same for people.
     pub fn show(&self, ui: &Ui) {
         // Written by an earlier version, or about one drive.

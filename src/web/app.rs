@@ -71,7 +71,8 @@ impl App {
         let told = changes.clone();
         control.watch(Box::new(move || told.send_modify(|n: &mut u64| *n = n.wrapping_add(1))));
         let host = process::host_name().to_ascii_lowercase();
-        let mut names = vec![format!("{host}.local"), host];
+        // By mDNS, by itself, and as our dnsmasq calls it.
+        let mut names = vec![format!("{host}.local"), host, "piback.lan".to_owned(), "piback".to_owned()];
         if address.ip().is_loopback() {
             names.push("localhost".to_owned());
         }

@@ -2,10 +2,11 @@
 //! answers each request late is not waited for file by file.
 
 use super::batch::Pending;
-use super::context::{CHUNK, Context};
+use super::context::Context;
 use crate::backup::digest::{Digest, Digester};
 use crate::backup::events::Event;
 use crate::backup::reason::{Reason, Stop};
+use crate::backup::source::PIECE;
 use crate::system::volume::{Buffer, Fault, FaultKind, OutFile};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,7 +24,7 @@ pub struct ReadBack {
 
 impl ReadBack {
     pub fn new() -> Self {
-        ReadBack { buffers: (0..AT_ONCE).map(|_| Buffer::new(CHUNK)).collect() }
+        ReadBack { buffers: (0..AT_ONCE).map(|_| Buffer::new(PIECE)).collect() }
     }
 
     /// Reads all files of a batch, which is durable.
@@ -90,7 +91,7 @@ fn digest(
     file: &mut OutFile,
     size: u64,
 ) -> Result<Digest, Fault> {
-    if size <= CHUNK as u64 {
+    if size <= PIECE as u64 {
         let n = file.read_at(buffer.space(), size as usize, 0)?;
         context.pulse.beat();
         context.watch.event(Event::ReadBack { bytes: n as u64 });
@@ -100,7 +101,7 @@ fn digest(
     let mut digester = Digester::new();
     let mut offset = 0;
     while offset < size {
-        let want = (size - offset).min(CHUNK as u64) as usize;
+        let want = (size - offset).min(PIECE as u64) as usize;
         let n = file.read_at(buffer.space(), want, offset)?;
         context.pulse.beat();
         if n == 0 {

@@ -148,6 +148,7 @@ impl Inner {
             return Inner::over(inner, id, Some(5), before);
         }
         let order = inner.kept().orders.get(id).cloned().unwrap_or_default();
+        inner.runner.tell(job);
         match inner.runner.start(job, &order, &world, Inner::told(inner, id, before.clone())) {
             Ok(stop) => Inner::heard(inner, id, stop),
             Err(e) => {
@@ -202,6 +203,7 @@ impl Inner {
             })
         };
         if let Some(job) = found {
+            inner.runner.tell(&job);
             let answer = match job.state {
                 Phase::Done => Claim::Yes,
                 Phase::NotSafe => Claim::No,

@@ -18,8 +18,41 @@ pub enum OnInsert {
     /// None: the backup is started by hand.
     #[default]
     Off,
+    /// `status` and the page say that it has something new.
+    Ask,
     /// It is backed up as soon as the drive is there, once.
     Start,
+}
+
+/// The use of the Pi's green light.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Led {
+    /// Left to the system.
+    #[default]
+    Off,
+    /// It tells how a job goes, by how fast it blinks.
+    Auto,
+}
+
+impl fmt::Display for Led {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Led::Off => "off",
+            Led::Auto => "auto",
+        })
+    }
+}
+
+impl FromStr for Led {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "off" => Ok(Led::Off),
+            "auto" => Ok(Led::Auto),
+            _ => Err("is not known here; auto and off are allowed".into()),
+        }
+    }
 }
 
 /// The network that the page is served on.
@@ -78,6 +111,7 @@ impl fmt::Display for OnInsert {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             OnInsert::Off => "off",
+            OnInsert::Ask => "ask",
             OnInsert::Start => "start",
         })
     }
@@ -89,8 +123,9 @@ impl FromStr for OnInsert {
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
             "off" => Ok(OnInsert::Off),
+            "ask" => Ok(OnInsert::Ask),
             "start" => Ok(OnInsert::Start),
-            _ => Err("is not known here; start and off are allowed".into()),
+            _ => Err("is not known here; start, ask and off are allowed".into()),
         }
     }
 }
@@ -100,12 +135,17 @@ leaf!(Automount, text, "Automount", {
     "description": "auto: piback mounts what is plugged in, cards read-only, the enrolled drive writable"
 });
 
+leaf!(Led, text, "Led", {
+    "type": "string", "enum": ["off", "auto"],
+    "description": "auto: the Pi's green light tells how a backup goes, by how fast it blinks"
+});
+
 leaf!(Page, text, "Page", {
     "type": "string", "enum": ["off", "wifi"],
     "description": "wifi: the page is served on the appliance's own Wi-Fi, at its address"
 });
 
 leaf!(OnInsert, text, "OnInsert", {
-    "type": "string", "enum": ["off", "start"],
-    "description": "start: a card is backed up as soon as it and the drive are there"
+    "type": "string", "enum": ["off", "ask", "start"],
+    "description": "start: a card is backed up as soon as it and the drive are there; ask: status and logged-in terminals say that it has something new"
 });

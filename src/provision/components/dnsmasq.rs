@@ -11,6 +11,9 @@ pub const CONF: &str = "/etc/dnsmasq.conf";
 /// The folder in which it reads every file.
 pub const FOLDER: &str = "/etc/dnsmasq.d";
 
+/// The appliance's name on its own Wi-Fi: as the template has it.
+pub const NAME: &str = "piback.lan";
+
 pub static COMPONENT: Component = Component {
     key: "dnsmasq",
     when: always,

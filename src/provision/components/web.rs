@@ -6,6 +6,9 @@ use crate::provision::components::component::{
 };
 use crate::provision::host::facts::Facts;
 
+/// The socket's unit: where it is, the page is served.
+pub const SOCKET: &str = "/etc/systemd/system/piback-web.socket";
+
 /// Units find the program by its name; one that lies elsewhere, as in a folder of builds, serves nothing by itself.
 fn wanted(facts: &Facts, profile: &Profile) -> bool {
     facts.installed && profile.web.page == Page::Wifi
@@ -27,7 +30,7 @@ pub static COMPONENT: Component = Component {
         },
         File {
             template: template!("piback-web.socket"),
-            path: "/etc/systemd/system/piback-web.socket",
+            path: SOCKET,
             mode: 0o644,
             ownership: Ownership::Whole,
             stacks: ALL,

@@ -30,6 +30,8 @@ def run(lab):
     lab.hotel_address = lab.wait_for_uplink()
 
     nothing_runs(lab)
+    its_name_leads_to_it(lab)
+    a_light(lab)
     card_and_drive(lab)
     a_job_outlives_the_ssh_session_that_asked(lab)
     one_card_is_one_job_and_it_can_be_stopped(lab)
@@ -48,6 +50,24 @@ def nothing_runs(lab):
     expect('"jobs":[{' not in ran.output, f"a stranger sees jobs: {ran.output}")
     denied = lab.run("setpriv --reuid 65534 --regid 65534 --clear-groups python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect(\"/run/piback-control.sock\")' 2>&1 || true")
     expect("Permission denied" in denied.output or "not found" in denied.output, f"a stranger gets to the socket: {denied.output}")
+
+
+def its_name_leads_to_it(lab):
+    for name in ("piback.lan", "piback"):
+        answer = lab.sh(f"in_ipad dig +short +time=5 +tries=2 {name} @{checks.HOME.address}")
+        expect(answer == checks.HOME.address, f"{name} resolves to {answer!r}")
+    said = lab.sh("piback status")
+    for typed in (PAGE, f"smb://{checks.HOME.address}"):
+        expect(typed in said, f"status does not say {typed}:\n{said}")
+
+
+def a_light(lab):
+    """Files stand in for a Pi's green light, which no virtual machine has."""
+    lab.sh("mount -t tmpfs none /sys/class/leds && mkdir /sys/class/leds/ACT && echo 'none [mmc0] timer' >/sys/class/leds/ACT/trigger")
+
+
+def blinks(lab, half):
+    until(lab, f"grep -qx timer /sys/class/leds/ACT/trigger && grep -qx {half} /sys/class/leds/ACT/delay_on", 60)
 
 
 def card_and_drive(lab):
@@ -88,7 +108,9 @@ def a_job_outlives_the_ssh_session_that_asked(lab):
     state = job(lab)
     expect(state["state"] == "running", f"the job is {state}")
     expect(not lab.run(f"diff -rq /run/shot {DRIVE_AT}/{CARD}/DCIM").ok(), "it was over before the session was")
+    blinks(lab, 100)
     ended(lab, "done")
+    blinks(lab, 3000)
     failed = lab.sh("systemctl --failed --no-legend --plain | grep piback || true")
     expect(not failed, f"units failed: {failed}")
     lab.sh(f"diff -r /run/shot {DRIVE_AT}/{CARD}/DCIM")
@@ -113,6 +135,7 @@ def one_card_is_one_job_and_it_can_be_stopped(lab):
     until(lab, "grep -q '^rc 5' /run/first && grep -q '^rc 5' /run/second")
     expect(any("on its way already" in lab.sh(f"cat /run/{name}") for name in ("first", "second")), "nobody was told that it is one job")
     expect(jobs(lab)[0]["state"] == "cancelled", f"it ended as {jobs(lab)[0]['state']}")
+    until(lab, "grep -qx mmc0 /sys/class/leds/ACT/trigger", 60)
 
 
 def a_verdict_without_sudo(lab):
@@ -127,6 +150,7 @@ def a_verdict_without_sudo(lab):
     lab.sh(f"mv {DRIVE_AT}/{CARD}/DCIM/100CANON/IMG_1.JPG {DRIVE_AT}/away.jpg")
     ran = lab.run(f"runuser -u traveller -- piback safe-to-format {CARD}", timeout=400)
     expect(ran.status == 5 and "NO" in ran.output and "IMG_1.JPG" in ran.output, f"a file is gone: {ran.status}\n{ran.output}")
+    blinks(lab, 1000)
     lab.sh(f"mv {DRIVE_AT}/away.jpg {DRIVE_AT}/{CARD}/DCIM/100CANON/IMG_1.JPG")
     refused = lab.run("runuser -u traveller -- piback backup NOBODY")
     expect(refused.status == 1 and "there is no card NOBODY" in refused.output, f"no such card: {refused.output}")
