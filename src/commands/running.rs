@@ -174,6 +174,10 @@ pub fn follow(remote: &Remote, job: Job, ui: &Ui, repeats_all: bool) -> anyhow::
             None => {}
             Some(Ok(code)) => {
                 let drive = (view.job().verb == Verb::Backup).then(|| view.job().drives.join(" and "));
+                // Lines may have been gone before they were asked for; whoever keeps the job knows how it ended.
+                if let Answer::Job { job, .. } = remote.ask(&Request::Job { id: view.job().id.clone() }) {
+                    view.knows(*job);
+                }
                 let ended = view.end(code);
                 if let (Some(drive), Ok(_)) = (drive, &ended) {
                     stays_mounted(&visible(&drive), ui);

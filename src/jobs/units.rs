@@ -10,6 +10,7 @@ use crate::system::rundir::{Follower, News, RunDir};
 use crate::system::{child, clock};
 use crate::ui::visible;
 use serde_json::Value;
+use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,13 +24,34 @@ const EVERY: Duration = Duration::from_millis(250);
 /// Of a thread that follows a job: reading lines takes no more.
 const STACK: usize = 256 * 1024;
 
+/// Lines of so many jobs that are over are left: a client may still be reading them, or about to.
+const LEFT: usize = 8;
+
 /// Starts units, and tells of jobs where there is no screen.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Default)]
 pub struct Units {
     /// The Pi's green light tells how a job goes.
     pub led: bool,
     /// Logged-in terminals get a line when a job ends.
     pub terminals: bool,
+    /// Jobs that are heard now or were heard last.
+    heard: Mutex<VecDeque<String>>,
+}
+
+impl Units {
+    #[must_use]
+    pub fn new(led: bool, terminals: bool) -> Self {
+        Units { led, terminals, heard: Mutex::default() }
+    }
+
+    fn hears(&self, id: &str) {
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.retain(|known| known != id);
+        heard.push_back(id.to_owned());
+        while heard.len() > 4 * LEFT {
+            heard.pop_front();
+        }
+    }
 }
 
 /// The light for a job; none for one that ended because somebody stopped it.
@@ -57,18 +79,24 @@ impl Runner for Units {
     fn start(&self, job: &Job, _: &Order, _: &World, told: Told) -> io::Result<Stop> {
         let unit = format!("{}{}.service", control::JOB, job.id);
         Tool::new("systemctl").args(["--no-block", "start", &unit]).run().map_err(io::Error::other)?;
+        self.hears(&job.id);
         follow(job.id.clone(), told)
     }
 
     fn again(&self, id: &str, told: Told) -> Option<Stop> {
         // A job that was started and is not there yet comes within the same time.
+        self.hears(id);
         follow(id.to_owned(), told).ok()
     }
 
     fn forget(&self, id: &str) {
-        if let Ok(Some(dir)) = RunDir::existing(None) {
-            dir.forget_job(id);
-        }
+        self.hears(id);
+        let Ok(Some(dir)) = RunDir::existing(None) else { return };
+        let mut ended = dir.ended_jobs();
+        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        // Those of an earlier process too, and of these the oldest.
+        ended.retain(|id| !heard.iter().rev().take(LEFT).any(|known| known == id));
+        ended.iter().for_each(|id| dir.forget_job(id));
     }
 
     fn tell(&self, job: &Job) {

@@ -187,6 +187,17 @@ impl RunDir {
         Ok(file.map(Follower::new))
     }
 
+    /// Ids of the jobs whose process is gone, and whose lines are still there.
+    pub fn ended_jobs(&self) -> Vec<String> {
+        let ended = |name: &String| {
+            let file = self.folder.file(name).ok().flatten();
+            file.is_some_and(|file| matches!(holder(&file), Ok(None)))
+        };
+        let names = self.names().unwrap_or_default();
+        let jobs = names.iter().filter(|name| is_a_jobs(name) && ended(name));
+        jobs.filter_map(|name| Some(name.strip_prefix("job-")?.strip_suffix(".jsonl")?.to_owned())).collect()
+    }
+
     /// Takes away a job's lines: what was to be known of them is kept elsewhere.
     pub fn forget_job(&self, id: &str) {
         let name = job_name(id);

@@ -33,6 +33,13 @@ impl<'a> Following<'a> {
         &self.job
     }
 
+    /// Takes in how it ended from whoever keeps it.
+    pub fn knows(&mut self, job: Job) {
+        if job.state.is_over() {
+            self.job = job;
+        }
+    }
+
     /// Takes the bar away.
     pub fn clear(&self) {
         self.screen.clear();
@@ -45,6 +52,7 @@ impl<'a> Following<'a> {
             let Ok(event) = serde_json::from_str::<Value>(line) else { continue };
             let kind = event.get("event").and_then(Value::as_str).unwrap_or_default();
             if self.ui.json_wanted() {
+                self.shown |= matches!(kind, "account" | "answer" | "verdict");
                 if kind != "run" || self.repeats_all {
                     self.ui.raw(&format!("{line}\n"));
                 }
@@ -86,11 +94,16 @@ impl<'a> Following<'a> {
     /// It could not do its work.
     pub fn end(mut self, code: Option<u8>) -> anyhow::Result<Outcome> {
         self.screen.clear();
-        fold::ended(&mut self.job, code);
+        if !self.job.state.is_over() {
+            fold::ended(&mut self.job, code);
+        }
         let Job { verb, state, .. } = self.job;
         let label = visible(&self.job.label);
-        if !self.shown && !self.ui.json_wanted() && self.job.result.is_some() {
-            self.say_result(&label);
+        if !self.shown && self.job.result.is_some() {
+            match self.ui.json_wanted() {
+                true => self.ui.json("job", &self.job),
+                false => self.say_result(&label),
+            }
         }
         match state {
             Phase::Done => Ok(Outcome::Done),
@@ -115,7 +128,14 @@ impl<'a> Following<'a> {
         let (ui, Some(result)) = (self.ui, &self.job.result) else { return };
         result.notes.iter().for_each(|note| ui.note(note));
         row(ui, if self.job.verb == Verb::Verify { "in the manifest" } else { "on the card" }, result.all);
-        row(ui, "read, and equal", result.verified);
+        if self.job.verb == Verb::Backup {
+            row(ui, "already safe", result.already);
+        }
+        row(
+            ui,
+            if self.job.verb == Verb::Backup { "copied, verified" } else { "read, and equal" },
+            result.verified,
+        );
         let bad =
             |bad: &job::BadFile| BadFile { path: bad.path.clone(), bytes: bad.bytes, why: bad.why.clone() };
         let files: Vec<BadFile> = result.not_safe_files.iter().map(bad).collect();
@@ -123,6 +143,9 @@ impl<'a> Following<'a> {
         let count = result.not_safe.files;
         let why = result.stopped.as_ref().map_or(String::new(), |why| format!(" ({why})"));
         let (style, text) = match (self.job.verb, result.good) {
+            (Verb::Backup, true) => {
+                (Style::Green, format!("All {} on {label} are on the drive.", ui::files(result.all.files)))
+            }
             (Verb::Verify, true) => (Style::Green, format!("The backup of {label} is as it was written.")),
             (Verb::Verify, false) => (Style::Red, format!("NOT GOOD: {} of {label}{why}.", ui::files(count))),
             (_, true) => {
