@@ -675,3 +675,29 @@ fn moves_nothing_any_more(pi: &Pi) {
     let (plan, ..) = pi.plan(6);
     assert!(plan.units.is_empty() && plan.files.is_empty(), "{:?} {:?}", plan.units, plan.notes);
 }
+
+#[test]
+fn the_first_user_is_put_into_the_group_and_taken_out_on_the_way_back() {
+    let pi = pi(fresh());
+    pi.tree.write("/etc/passwd", "root:x:0:0::/:/bin/sh\npi:x:1000:1000::/home/pi:/bin/bash\n");
+    pi.tree.write("/etc/group", "root:x:0:\n");
+    pi.apply(6, None).unwrap();
+    let tools = pi.host.take_tools();
+    let at =
+        |tool: &str| tools.iter().position(|t| t == tool).unwrap_or_else(|| panic!("{tool}: {tools:#?}"));
+    let joined = at("usermod --append --groups piback pi");
+    // The socket belongs to the group, which must be there first.
+    assert!(
+        at("groupadd --system --force piback") < joined
+            && joined < at("systemctl restart piback-control.socket")
+    );
+    pi.tree.write("/etc/group", "root:x:0:\npiback:x:990:pi\n");
+    assert!(pi.plan(6).0.accounts.iter().all(|change| !change.text().contains("group")));
+    pi.roll_back().unwrap();
+    assert!(pi.host.take_tools().iter().any(|t| t == "gpasswd --delete pi piback"));
+    // One who was in it before piback stays in it.
+    pi.apply(6, None).unwrap();
+    pi.host.take_tools();
+    pi.roll_back().unwrap();
+    assert!(!pi.host.take_tools().iter().any(|t| t.starts_with("gpasswd")));
+}

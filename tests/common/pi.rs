@@ -142,7 +142,7 @@ pub fn answer(model: &Shared, tree: &Path, tool: &Tool) -> Result<Output, RunErr
             model.address.clear();
             ok("")
         }
-        ("useradd" | "groupadd" | "usermod" | "install" | "nmcli", _) => ok(""),
+        ("useradd" | "groupadd" | "usermod" | "gpasswd" | "install" | "nmcli", _) => ok(""),
         ("dnsmasq" | "testparm" | "unshare" | "systemd-analyze", _) => ok(""),
         _ => panic!("an unknown tool: {}", tool.line()),
     }

@@ -38,8 +38,11 @@ pub fn activate(
     for step in &plan.accounts {
         stop_if_asked(host)?;
         (options.progress)(&step.text());
-        if let Some(mark) = account::set_up(host, step, options.share_password)? {
-            activated.insert(account::PASSWORD_MARK.to_owned(), mark);
+        if let Some((name, mark)) = account::set_up(host, step, options.share_password)? {
+            match mark {
+                Some(mark) => activated.insert(name.to_owned(), mark),
+                None => activated.remove(name),
+            };
             state::write_activated(host, &activated)?;
         }
     }

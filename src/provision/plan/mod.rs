@@ -185,7 +185,7 @@ pub fn add_units(host: &dyn Host, desired: &Desired, state: &State, plan: &mut P
     Ok(())
 }
 
-/// Adds units and rules for going back to what was there before piback.
+/// Adds accounts, units and rules for going back to what was there before piback.
 ///
 /// # Errors
 /// As [`add_units`].
@@ -195,6 +195,7 @@ pub fn add_way_back(
     state: &State,
     plan: &mut Plan,
 ) -> anyhow::Result<()> {
+    plan.accounts = account::plan_way_back(&state.activated);
     plan.units = unit::plan::plan_way_back(host, state, &plan.files)?;
     plan.rules = rule::plan(host, desired, state, &plan.files)?;
     Ok(())

@@ -20,6 +20,8 @@ pub enum AccountChange {
     Group { name: String },
     /// A user who may.
     Member { name: String, group: String },
+    /// A user whom piback put there, and who may no longer.
+    Leave { name: String, group: String },
     /// The share's folder, owned by the user.
     Folder { path: String, user: String },
     /// Samba's own password for the user.
@@ -42,6 +44,7 @@ impl AccountChange {
             AccountChange::Member { name, group } => {
                 format!("put {name} into the group {group}, from the next login on")
             }
+            AccountChange::Leave { name, group } => format!("take {name} out of the group {group}"),
             AccountChange::Folder { path, user } => format!("make {path}, owned by {user}"),
             AccountChange::Password { name, .. } => format!("set the share's password for {name}"),
         }
@@ -50,6 +53,19 @@ impl AccountChange {
 
 /// The name under which `activated.json` notes which password Samba was given (a hash; the file is 0600).
 pub const PASSWORD_MARK: &str = "share-password";
+
+/// The name under which it notes whom piback put into the group.
+const MEMBER_MARK: &str = "group-member";
+
+/// A name in `activated.json` and what it says from now on; none where it says nothing more.
+pub type Mark = (&'static str, Option<String>);
+
+/// Plans what is taken back on the way to what was there before: whom piback put into the group. The group itself and the
+/// share's user stay, as packages do.
+pub fn plan_way_back(activated: &BTreeMap<String, String>) -> Vec<AccountChange> {
+    let leave = |name: &String| AccountChange::Leave { name: name.clone(), group: control::GROUP.to_owned() };
+    activated.get(MEMBER_MARK).map(leave).into_iter().collect()
+}
 
 /// Plans the steps that are missing.
 ///
@@ -139,7 +155,7 @@ fn has_user(passwd: &str, user: &str) -> bool {
     passwd.lines().any(|line| line.split(':').next() == Some(user))
 }
 
-/// Carries out one account step; the mark of a password that was set.
+/// Carries out one account step; returns what is noted of it.
 ///
 /// # Errors
 /// When its tool fails, or a password is to be set and none was read.
@@ -147,7 +163,7 @@ pub fn set_up(
     host: &dyn Host,
     account: &AccountChange,
     password: Option<&Passphrase>,
-) -> anyhow::Result<Option<String>> {
+) -> anyhow::Result<Option<Mark>> {
     match account {
         AccountChange::User { name } => {
             let add =
@@ -160,6 +176,12 @@ pub fn set_up(
         }
         AccountChange::Member { name, group } => {
             host.run(&Tool::new("usermod").args(["--append", "--groups", group, name]))?;
+            return Ok(Some((MEMBER_MARK, Some(name.clone()))));
+        }
+        AccountChange::Leave { name, group } => {
+            // One who was taken out, or whose account is gone, is out.
+            host.output(&Tool::new("gpasswd").args(["--delete", name, group]))?;
+            return Ok(Some((MEMBER_MARK, None)));
         }
         AccountChange::Folder { path, user } => {
             let make = Tool::new("install").args(["-d", "-m", "0755", "-o", user, path]);
@@ -170,7 +192,7 @@ pub fn set_up(
             // By standard input: arguments can be seen by every user of the host.
             let set = Tool::new("smbpasswd").args(["-s", "-a", name]);
             host.run(&set.stdin(format!("{password}\n{password}\n").into_bytes()))?;
-            return Ok(Some(mark.clone()));
+            return Ok(Some((PASSWORD_MARK, Some(mark.clone()))));
         }
     }
     Ok(None)

@@ -11,7 +11,7 @@ USUAL = ("trixie",)
 MORE = ("bookworm", "bullseye")
 
 SHOTS = 16
-SLOW = {"bps-total": 1_500_000}
+SLOW = {"bps-total": 700_000}
 SHARE = f"in_ipad smbclient -t 60 -A /tmp/share --option='client min protocol=SMB3_00' //{checks.HOME.address}/Drives"
 SHOWN = f"{DRIVE_AT}/{CARD}/DCIM/100CANON"
 
