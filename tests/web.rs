@@ -741,3 +741,24 @@ fn the_api_is_what_its_file_says() {
     check("post", "/api/v1/pairings", "/api/v1/pairings", "");
     check("delete", "/api/v1/session", "/api/v1/session", "");
 }
+
+#[test]
+fn a_script_shows_a_token_and_gets_no_further_without_it() {
+    let site = Site::new();
+    let cookie = site.cookie();
+    let secret = cookie.split_once('=').unwrap().1;
+    let state = |token: &str| site.ask("GET", "/api/v1/state", &[("Authorization", token)], "").status;
+    assert_eq!(state(&format!("Bearer {secret}")), 200);
+    for wrong in
+        [secret.to_owned(), format!("Basic {secret}"), format!("Bearer {}", &secret[1..]), "Bearer ".into()]
+    {
+        assert_eq!(state(&wrong), 401, "{wrong}");
+    }
+    // It starts a job with JSON, and a form, which a page elsewhere could send, does not.
+    let bearer = format!("Bearer {secret}");
+    let wish = r#"{"verb":"backup","label":"CARD"}"#;
+    let json = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+    assert_eq!(site.ask("POST", "/api/v1/jobs", &json, wish).status, 201);
+    let form = [("Authorization", bearer.as_str()), ("Content-Type", "application/x-www-form-urlencoded")];
+    assert_eq!(site.ask("POST", "/jobs", &form, "verb=verify&label=CARD").status, 403);
+}

@@ -107,6 +107,9 @@ pub struct Pair {
     /// List the browsers that are let in
     #[arg(long, conflicts_with = "revoke")]
     pub list: bool,
+    /// Print a token for a script that uses the page's API; it is shown out as a browser is
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["list", "revoke"])]
+    pub token: Option<String>,
     /// Show the browser with this number out
     #[arg(long, value_name = "NUMBER")]
     pub revoke: Option<usize>,

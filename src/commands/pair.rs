@@ -5,7 +5,7 @@ use crate::cli::{Global, Pair};
 use crate::error::{Outcome, Problem};
 use crate::jobs::Control;
 use crate::jobs::door::GOOD_FOR;
-use crate::jobs::protocol::{Answer, Guest, Request};
+use crate::jobs::protocol::{Answer, Guest, Key, Request};
 use crate::ui::{Style, Ui, visible};
 use crate::web::{Invitation, Qr};
 use serde::Serialize;
@@ -18,6 +18,9 @@ pub fn run(args: &Pair, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     };
     if let Some(at) = args.revoke {
         return revoke(&remote, at, ui);
+    }
+    if let Some(name) = &args.token {
+        return token(&remote, name, ui);
     }
     if args.list {
         list(&guests(&remote)?, ui);
@@ -61,6 +64,28 @@ fn list(guests: &[Guest], ui: &Ui) {
         ui.say(&format!("{:>3}  {}, since {}", at + 1, visible(&guest.name), visible(&guest.since)));
     }
     ui.json("guests", &serde_json::json!({ "guests": guests }));
+}
+
+/// Lets a script in, under a name: what it has to send with every request is shown once, and kept as a hash.
+fn token(control: &dyn Control, name: &str, ui: &Ui) -> anyhow::Result<Outcome> {
+    let other = || Problem::failed("whoever keeps the jobs gave another answer");
+    let key = match control.ask(&Request::Invite) {
+        Answer::Invited { token, .. } => Key::Token(token),
+        Answer::Refused(refusal) => return Err(running::problem(refusal).into()),
+        _ => return Err(other().into()),
+    };
+    match control.ask(&Request::Enter { key, name: format!("script {name}") }) {
+        Answer::Entered { secret } => {
+            ui.note("it is shown this once; each request sends it as Authorization: Bearer TOKEN");
+            if !ui.json_wanted() {
+                ui.verbatim(&secret);
+            }
+            ui.json("token", &serde_json::json!({ "token": secret }));
+            Ok(Outcome::Done)
+        }
+        Answer::Refused(refusal) => Err(running::problem(refusal).into()),
+        _ => Err(other().into()),
+    }
 }
 
 fn revoke(control: &dyn Control, number: usize, ui: &Ui) -> anyhow::Result<Outcome> {

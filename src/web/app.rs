@@ -7,7 +7,7 @@ use crate::jobs::state::State;
 use crate::system::process;
 use anyhow::anyhow;
 use axum::http::HeaderMap;
-use axum::http::header::COOKIE;
+use axum::http::header::{AUTHORIZATION, COOKIE};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -102,15 +102,19 @@ impl App {
 
     /// The session of a request, by its place at the door.
     pub async fn session(self: &Arc<Self>, headers: &HeaderMap) -> Option<usize> {
-        let shown = headers
+        let cookies = headers
             .get_all(COOKIE)
             .iter()
             .filter_map(|value| value.to_str().ok())
             .flat_map(|text| text.split(';'))
             .filter_map(|pair| pair.trim().split_once('='))
-            .filter(|(name, secret)| *name == COOKIE_NAME && secret.len() == SECRET)
-            .map(|(_, secret)| secret.to_owned());
-        for secret in shown.take(MOST_SHOWN) {
+            .filter(|(name, _)| *name == COOKIE_NAME)
+            .map(|(_, secret)| secret);
+        // A script's (RFC 6750). No page elsewhere can make a browser send it.
+        let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let token = token.and_then(|text| text.strip_prefix("Bearer ")).map(str::trim);
+        let shown = cookies.chain(token).filter(|secret| secret.len() == SECRET).map(str::to_owned);
+        for secret in shown.take(MOST_SHOWN).collect::<Vec<_>>() {
             if let Answer::Known { at: Some(at) } = self.ask(Request::Known { secret }).await {
                 return Some(at);
             }
