@@ -30,6 +30,8 @@ pub mod volume;
 use run::{Output, RunError, Tool};
 use std::any::Any;
 use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
 
 /// The end of a file's name that is being written beside its final one; it begins with a dot.
 pub const HALF_WRITTEN: &str = ".piback-new";
@@ -126,6 +128,15 @@ pub trait Host {
     /// # Errors
     /// As [`Tool::output`]; always on a tree, where no tool may run.
     fn output(&self, tool: &Tool) -> Result<Output, RunError>;
+
+    /// Sends a datagram and returns the first that comes back from there.
+    ///
+    /// # Errors
+    /// Nothing came within this time, or nobody is there; always where there is no network of one's own, as on a tree
+    /// (`Unsupported`).
+    fn exchange(&self, _to: SocketAddr, _packet: &[u8], _within: Duration) -> io::Result<Vec<u8>> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, "it has no network of its own"))
+    }
 
     /// Takes the lock of piback's state, which one process may hold; `None` when another one has it.
     ///

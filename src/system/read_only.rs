@@ -4,6 +4,8 @@ use super::run::{Output, RunError, Tool};
 use super::{FileNode, Host, Node};
 use std::any::Any;
 use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
 
 pub struct ReadOnly<'a>(pub &'a dyn Host);
 
@@ -47,6 +49,11 @@ impl Host for ReadOnly<'_> {
     /// Tools that only look: the callers of a plan run no others.
     fn output(&self, tool: &Tool) -> Result<Output, RunError> {
         self.0.output(tool)
+    }
+
+    /// A question changes nothing.
+    fn exchange(&self, to: SocketAddr, packet: &[u8], within: Duration) -> io::Result<Vec<u8>> {
+        self.0.exchange(to, packet, within)
     }
 
     fn lock(&self, _: &str) -> io::Result<Option<Box<dyn Any>>> {

@@ -11,8 +11,10 @@ use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, symlinkat, unlinkat};
 use std::any::Any;
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
+use std::time::Duration;
 
 /// Larger files are none that piback manages; reading one whole would be a mistake.
 const LARGEST: u64 = 16 * 1024 * 1024;
@@ -163,6 +165,21 @@ impl Host for RealHost {
             return tool.output();
         }
         Err(RunError::Broken { line: tool.line(), why: "no tool of the host runs with --root".into() })
+    }
+
+    fn exchange(&self, to: SocketAddr, packet: &[u8], within: Duration) -> io::Result<Vec<u8>> {
+        if !self.live {
+            return Err(io::Error::new(io::ErrorKind::Unsupported, "a tree has no network"));
+        }
+        let any: SocketAddr = if to.is_ipv4() { ([0; 4], 0).into() } else { ([0; 16], 0).into() };
+        let socket = UdpSocket::bind(any)?;
+        // Only what comes from there is received.
+        socket.connect(to)?;
+        socket.set_read_timeout(Some(within))?;
+        socket.send(packet)?;
+        let mut space = [0; 1500];
+        let count = socket.recv(&mut space)?;
+        Ok(space[..count].to_vec())
     }
 
     fn lock(&self, path: &str) -> io::Result<Option<Box<dyn Any>>> {

@@ -11,8 +11,13 @@ pub const CONF: &str = "/etc/dnsmasq.conf";
 /// The folder in which it reads every file.
 pub const FOLDER: &str = "/etc/dnsmasq.d";
 
+/// The port that names are asked at.
+pub const NAMES: u16 = 53;
+
 /// The appliance's name on its own Wi-Fi: as the template has it.
 pub const NAME: &str = "piback.lan";
+/// The same without a domain: such a name is never asked of others (`domain-needed`).
+pub const SHORT_NAME: &str = "piback";
 
 pub static COMPONENT: Component = Component {
     key: "dnsmasq",
@@ -41,7 +46,7 @@ pub static COMPONENT: Component = Component {
         Socket {
             name: "DNS",
             protocol: Protocol::Udp,
-            port: 53,
+            port: NAMES,
             on: On::Radio,
             is_own: |process| process == "dnsmasq",
         },

@@ -3,10 +3,11 @@
 
 pub mod baseline;
 pub mod clients;
+pub mod dns;
 pub mod rules;
 
 use crate::provision::components::component::{Component, On, Protocol, Socket};
-use crate::provision::components::{self, forwarding, hostapd, nat};
+use crate::provision::components::{self, dnsmasq, forwarding, hostapd, nat};
 use crate::provision::desired::expected::Expected;
 use crate::provision::host::{addresses, ssh};
 use crate::system::run::Tool;
@@ -14,6 +15,9 @@ use crate::system::{Host, Node};
 use rules::Rules;
 use serde::Serialize;
 use std::cell::{OnceCell, RefCell};
+use std::io::ErrorKind;
+use std::net::Ipv4Addr;
+use std::time::Duration;
 
 /// One thing that must be so.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -69,6 +73,7 @@ fn rows() -> Vec<Row> {
         of: Some(component),
         look: Look::Listens(socket),
     }));
+    rows.push(row("names", "dns", Some(&dnsmasq::COMPONENT), names));
     rows.extend([
         row("firewall", IPV4, rules, |asker, _| Some(loaded(asker, IPV4, "filter"))),
         // A kernel without IPv6 has nothing to close.
@@ -126,6 +131,31 @@ pub fn look(host: &dyn Host, expected: &Expected) -> Vec<Probe> {
         probe
     };
     probes.into_iter().map(known).collect()
+}
+
+/// Asks the Wi-Fi's name server for the appliance's own name, which it never asks of others: an older set-up has none, and
+/// says so at once.
+fn names(asker: &Asker<'_>, expected: &Expected) -> Option<Answer> {
+    const ID: u16 = 0x7069;
+    const WITHIN: Duration = Duration::from_secs(3);
+    let address: Ipv4Addr = expected.address.parse().ok()?;
+    // Of an address that is nobody's here the uplink would be asked; its own row says that it is gone.
+    let is_here = self::address(&asker.addresses, expected).0;
+    let host = is_here.then_some(asker.host)?;
+    let asked =
+        host.exchange((address, dnsmasq::NAMES).into(), &dns::question(ID, dnsmasq::SHORT_NAME), WITHIN);
+    Some(match asked {
+        Err(e) if e.kind() == ErrorKind::Unsupported => return None,
+        Err(e) => (false, format!("the name server does not answer: {e}")),
+        Ok(packet) => match dns::reply(ID, &packet) {
+            None => (false, "the name server answers nonsense".to_owned()),
+            Some(reply) if reply.addresses.is_empty() => (true, "the name server answers".to_owned()),
+            Some(reply) => {
+                let told = reply.addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+                (reply.addresses.contains(&address), format!("{} is {told}", dnsmasq::SHORT_NAME))
+            }
+        },
+    })
 }
 
 /// Tells a component whose unit is piback's own and is not there: the profile does not want it.

@@ -99,10 +99,11 @@ def another_card_of_that_label(lab):
 
 
 def a_file_open_over_the_network_is_named_and_closed(lab):
-    lab.sh(f"({SHARE} -c 'open {CARD}/DCIM/100CANON/IMG_2.JPG; !sleep 300' >/run/open 2>&1 </dev/null & echo $! >/run/opener)")
+    # smbclient does what it reads, and has the file open until there is no more to read.
+    lab.sh(f"((echo 'open {CARD}/DCIM/100CANON/IMG_2.JPG'; exec sleep 300) | {SHARE} >/run/open 2>&1 & echo $! >/run/opener)")
     until(lab, "smbstatus --locks | grep -q IMG_2.JPG")
     ran = lab.run("piback eject --all")
-    lab.run("pkill -P $(cat /run/opener); kill $(cat /run/opener)")
+    lab.run("kill $(cat /run/opener)")
     expect(ran.ok(), f"eject ended with {ran.status}:\n{ran.output}")
     expect("IMG_2.JPG open over the network" in ran.output, f"nobody was told of the open file:\n{ran.output}")
     expect("/media/piback" not in lab.sh("cat /proc/mounts"), "something is still mounted")
