@@ -21,6 +21,7 @@ MOVES = {
     "iptables -t nat -F": "NAT: the rules are not loaded",
     "sysctl -qw net.ipv4.ip_forward=0": "forwarding: off",
     "ip addr flush dev wlan0": "address: none",
+    "systemctl kill --signal=STOP dnsmasq": "names: the name server does not answer",
     "systemctl stop dnsmasq": "dnsmasq.service: start",
     "systemctl kill --signal=KILL smbd": "smbd.service: start",
 }
