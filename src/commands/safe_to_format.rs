@@ -25,7 +25,9 @@ pub fn run(args: &SafeToFormat, global: &Global, ui: &Ui) -> anyhow::Result<Outc
         let progress = Progress::new(ui, "safe-to-format", label.as_str(), None);
         let compared = backup::safe_to_format(&all, args.allow_same_filesystem, &progress);
         progress.end();
-        let compared = compared?;
+        let mut compared = compared?;
+        compared.copies = ends.copies;
+        compared.drives.extend(context::absent_rows(ends));
         answer::answer(ui, label.as_str(), &compared);
         Ok(if compared.yes() { Outcome::Done } else { Outcome::NotSafe })
     })
