@@ -38,6 +38,8 @@ pub const INVITATIONS: &str = "/run/piback/invitations.json";
 pub const CONTROL: &str = "/run/piback-control.sock";
 /// The list of enrolled drives.
 pub const DRIVES: &str = "/var/lib/piback/drives.json";
+/// The memory of which drive lacks what of which card.
+pub const WAITING: &str = "/var/lib/piback/waiting.json";
 /// A file that is locked while the list is read and written.
 pub const DRIVES_LOCK: &str = "/var/lib/piback/drives.lock";
 

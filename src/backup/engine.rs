@@ -9,6 +9,7 @@ use super::on_drive::{OnDrive, Options};
 use super::reason::Stop;
 use super::scan::Card;
 use super::source::Source;
+use crate::profile::Copies;
 use crate::ui::visible;
 use std::path::PathBuf;
 
@@ -19,6 +20,8 @@ pub struct Backed {
     pub drives: Vec<(PathBuf, anyhow::Result<Account>)>,
     /// Files that every drive that could be used had before.
     pub already: Tally,
+    /// Number of the drives that a photo must be on.
+    pub copies: Copies,
 }
 
 impl Backed {
@@ -26,6 +29,21 @@ impl Backed {
     #[must_use]
     pub fn all_safe(&self) -> bool {
         self.drives.iter().all(|(_, account)| account.as_ref().is_ok_and(Account::all_safe))
+    }
+
+    /// Tells whether all of the card is on as many drives as it must be.
+    #[must_use]
+    pub fn fulfilled(&self) -> bool {
+        match self.copies {
+            Copies::All => self.all_safe(),
+            Copies::Any => self.safe_one().is_some(),
+        }
+    }
+
+    /// The account of the first drive that all of the card is on.
+    #[must_use]
+    pub fn safe_one(&self) -> Option<&Account> {
+        self.drives.iter().filter_map(|(_, account)| account.as_ref().ok()).find(|one| one.all_safe())
     }
 
     /// Tells whether the card shows no files at all.
@@ -69,7 +87,7 @@ pub fn backup(all: &[Endpoints], options: Options, watch: &dyn Watch) -> anyhow:
     copy(&card, &mut source, &mut runs);
     let accounts = runs.into_iter().map(|run| run.map(|run| run.finish(&card)));
     let drives = all.iter().map(|ends| ends.dest.clone()).zip(accounts).collect();
-    Ok(Backed { drives: any_or_first_error(drives)?, already })
+    Ok(Backed { drives: any_or_first_error(drives)?, already, copies: Copies::All })
 }
 
 /// Says of drives that are lost together that they are one copy.

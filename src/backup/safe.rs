@@ -10,6 +10,7 @@ use super::reason::{self, Reason, Stop};
 use super::scan::{Card, File};
 use super::source::{self, LARGE, PIECE, Source};
 use crate::error::Problem;
+use crate::profile;
 use crate::system::volume::{Buffer, Fault, Shared};
 use crate::ui::visible;
 use std::collections::HashSet;
@@ -70,13 +71,19 @@ pub struct Compared {
     pub drives: Vec<(PathBuf, anyhow::Result<Answer>)>,
     /// Files that were found, byte for byte, on every drive that could be used.
     pub on_all: Tally,
+    /// Number of the drives that must have everything.
+    pub copies: profile::Copies,
 }
 
 impl Compared {
-    /// Tells whether each drive has everything.
+    /// Tells whether each drive has everything, or one where that is enough.
     #[must_use]
     pub fn yes(&self) -> bool {
-        self.drives.iter().all(|(_, answer)| answer.as_ref().is_ok_and(Answer::yes))
+        let mut each = self.drives.iter().map(|(_, answer)| answer.as_ref().is_ok_and(Answer::yes));
+        match self.copies {
+            profile::Copies::All => each.all(|yes| yes),
+            profile::Copies::Any => each.any(|yes| yes),
+        }
     }
 }
 
@@ -118,7 +125,7 @@ pub fn safe_to_format(all: &[Endpoints], allow_shared: bool, watch: &dyn Watch) 
         .iter()
         .zip(outcomes)
         .map(|(ends, at)| (ends.dest.clone(), at.map(|at| answers[at].take().unwrap_or_default())));
-    Ok(Compared { drives: any_or_first_error(drives.collect())?, on_all })
+    Ok(Compared { drives: any_or_first_error(drives.collect())?, on_all, copies: profile::Copies::All })
 }
 
 /// The answer before anything was compared.

@@ -34,6 +34,9 @@ pub struct Verify {
     /// Bring back what is damaged or gone, from another drive or from the card
     #[arg(long, conflicts_with_all = ["sample", "accept"])]
     pub repair: bool,
+    /// Bring what another drive has of the card, and a drive never had, to that drive too
+    #[arg(long, requires = "repair")]
+    pub catch_up: bool,
     /// Take this folder for the card to repair from, or the volume on this device as in /dev/sda1
     #[arg(long, value_name = "DIR", requires = "repair")]
     pub source: Option<PathBuf>,

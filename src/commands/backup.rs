@@ -3,18 +3,20 @@
 use super::context::{self, Given};
 use super::running;
 use crate::backup::label::Label;
-use crate::backup::{self, Options};
+use crate::backup::{self, Backed, Options};
 use crate::cli::{Backup, Global};
 use crate::doctor::board;
 use crate::error::{Outcome, Problem};
 use crate::jobs::job::Verb;
-use crate::media::ends::Need;
+use crate::media::ends::{Ends, Need};
+use crate::media::waiting::{self, Counts, Waiting};
 use crate::system::real::RealHost;
 use crate::system::rundir::Running;
 use crate::system::signals;
 use crate::ui::{Ui, visible};
 use crate::view::account::AccountLine;
 use crate::view::progress::Progress;
+use std::path::{Path, PathBuf};
 
 pub fn run(args: &Backup, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let is_here = args.foreground || args.mirror || args.source.is_some() || !args.dest.is_empty();
@@ -43,10 +45,12 @@ pub fn with_followers(
     let result = context::with_ends(&given, global, ui, |ends| {
         let (card, drive) = (ends.source.as_ref().map(|card| card.dir.clone()), &ends.dest.dir);
         let all = context::card_and_drives(ends, &label)?;
+        let memory = Memory::begin(ends, &label, global, ui);
         running::register(followed, Verb::Backup, label.as_str(), drive, global, ui);
         let progress = Progress::new(ui, "backup", label.as_str(), followed.take());
         let was_weak = power();
-        let backed = backup::backup(&all, Options { mirror: args.mirror, compare: args.compare }, &progress);
+        let backed = backup::backup(&all, Options { mirror: args.mirror, compare: args.compare }, &progress)
+            .map(|backed| memory.add_absent(backed, ends, ui));
         if let Ok(backed) = &backed {
             let mut line = AccountLine::new(label.as_str(), backed);
             if was_weak == Some(false) && power() == Some(true) {
@@ -55,7 +59,8 @@ pub fn with_followers(
             progress.tell(&line);
             *followed = progress.end();
             line.show(ui);
-            if let Some(drive) = ends.dest.volume.as_ref().filter(|drive| !drive.mounts.is_empty()) {
+            let volumes = ends.drives().filter_map(|drive| drive.volume.as_ref());
+            for drive in volumes.filter(|drive| !drive.mounts.is_empty()) {
                 running::stays_mounted(&drive.shown_label(), ui);
             }
         } else {
@@ -68,7 +73,7 @@ pub fn with_followers(
                 .hint("is the card mounted there?")
                 .into());
         }
-        Ok(if backed.all_safe() { Outcome::Done } else { Outcome::NotSafe })
+        Ok(if backed.fulfilled() { Outcome::Done } else { Outcome::NotSafe })
     });
     // Only now, as what could not be taken off is part of how it ended.
     running::end(followed, &result, ui);
@@ -82,4 +87,63 @@ const WEAK: &str =
 /// Tells whether the power supply was too weak since boot; none where nobody can say.
 fn power() -> Option<bool> {
     board::was_weak(&RealHost::live().ok()?)
+}
+
+/// The drives of the profile, with what is remembered of those that are not there.
+struct Memory<'a> {
+    root: Option<&'a Path>,
+    label: &'a Label,
+    /// Knowledge from before, of the absent ones in their order; none where nothing is to be remembered.
+    before: Option<Vec<Option<Waiting>>>,
+}
+
+impl<'a> Memory<'a> {
+    fn begin(ends: &Ends, label: &'a Label, global: &'a Global, ui: &Ui) -> Self {
+        let root = global.root.as_deref();
+        let absent: Vec<&str> = ends.absent.iter().map(|one| one.label.as_str()).collect();
+        // Where the profile names one drive, it is there.
+        let several = ends.drives().count() + absent.len() > 1;
+        let by_label = several && ends.drives().all(|drive| drive.volume.is_some());
+        let before = by_label.then(|| waiting::begin(root, label.as_str(), &absent)).transpose();
+        let before = before.unwrap_or_else(|e| {
+            ui.detail(&format!("{e:#}"));
+            None
+        });
+        Memory { root, label, before }
+    }
+
+    /// Adds a row for each drive that is not there, with what it lacks, and remembers that.
+    fn add_absent(&self, mut backed: Backed, ends: &Ends, ui: &Ui) -> Backed {
+        let lacking = self.end(&backed, ends).unwrap_or_else(|e| {
+            ui.detail(&format!("{e:#}"));
+            Vec::new()
+        });
+        backed.copies = ends.copies;
+        for (at, absent) in ends.absent.iter().enumerate() {
+            let lacks = lacking.get(at).map(|one| format!("; {}", one.sentence())).unwrap_or_default();
+            let why = anyhow::anyhow!("{}{lacks}", absent.reason());
+            backed.drives.push((PathBuf::from(&absent.label), Err(why)));
+        }
+        backed
+    }
+
+    fn end(&self, backed: &Backed, ends: &Ends) -> anyhow::Result<Vec<Waiting>> {
+        let Some(before) = &self.before else { return Ok(Vec::new()) };
+        let accounts = || backed.drives.iter().filter_map(|(_, account)| account.as_ref().ok());
+        let there: Vec<(&str, u64)> = ends
+            .drives()
+            .zip(&backed.drives)
+            .filter_map(|(end, (_, account))| {
+                let label = end.volume.as_ref()?.label.as_deref()?;
+                Some((label, account.as_ref().ok()?.unsafe_tally().files))
+            })
+            .collect();
+        let absent: Vec<(&str, Option<Waiting>)> =
+            ends.absent.iter().map(|one| one.label.as_str()).zip(before.iter().cloned()).collect();
+        let counts = Counts {
+            on_card: accounts().map(|account| account.card.files).max().unwrap_or_default(),
+            copied: accounts().map(|account| account.copied.files).max().unwrap_or_default(),
+        };
+        waiting::end(self.root, self.label.as_str(), &absent, &there, counts)
+    }
 }

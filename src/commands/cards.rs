@@ -14,17 +14,16 @@ use std::path::PathBuf;
 
 pub fn run(global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     // What is plugged in can be told without the rest.
-    let destination = context::settings(global).map(|s| s.destination).unwrap_or_else(|e| {
+    let destinations = context::settings(global).map(|s| s.destinations).unwrap_or_else(|e| {
         ui.note(&format!("{e:#}"));
-        None
+        Vec::new()
     });
     let enrolled = enrolled::read(global.root.as_deref()).unwrap_or_else(|e| {
         ui.note(&format!("{e:#}"));
         Drives::default()
     });
     let plugged = plugged::read()?;
-    let cards: Vec<Card> =
-        plugged.offered().map(|v| Card::new(v, &enrolled, destination.as_deref())).collect();
+    let cards: Vec<Card> = plugged.offered().map(|v| Card::new(v, &enrolled, &destinations)).collect();
     if cards.is_empty() {
         ui.say("No card or drive is plugged in.");
     }
@@ -84,9 +83,9 @@ impl Mounted {
 }
 
 impl Card {
-    fn new(volume: &Volume, enrolled: &Drives, destination: Option<&str>) -> Self {
+    fn new(volume: &Volume, enrolled: &Drives, destinations: &[String]) -> Self {
         let is_enrolled = enrolled.of(volume).next().is_some();
-        let named = volume.label.is_some() && volume.label.as_deref() == destination;
+        let named = volume.label.as_ref().is_some_and(|label| destinations.contains(label));
         let camera = || {
             volume.mounts.iter().any(|m| {
                 let folders = Folder::open(&m.path).and_then(|f| f.folders()).unwrap_or_default();

@@ -10,7 +10,7 @@ use crate::media::reach::End;
 pub use crate::paths::PROFILE;
 use crate::profile::types::Passphrase;
 use crate::profile::{self, Profile};
-use crate::profile::{Automount, Led, OnInsert};
+use crate::profile::{Automount, Copies, Led, OnInsert};
 use crate::provision::apply::journal;
 use crate::provision::host::facts::Stack;
 use crate::provision::plan::prepare::Prepared;
@@ -143,8 +143,10 @@ pub fn notes(ui: &Ui, notes: &[String]) {
 /// The profile's words about backups; defaults where there is no profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// Label of the drive that receives backups.
-    pub destination: Option<String>,
+    /// Labels of the drives that receive backups, the first one first.
+    pub destinations: Vec<String>,
+    /// Number of them that a photo must be on.
+    pub copies: Copies,
     /// The folder that piback mounts below.
     pub mount_root: PathBuf,
     /// The share of cards and drives, and its user.
@@ -162,7 +164,8 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Settings {
-            destination: None,
+            destinations: Vec::new(),
+            copies: Copies::All,
             mount_root: PathBuf::from(MOUNT_ROOT),
             share: None,
             automount: false,
@@ -184,7 +187,8 @@ pub fn settings(global: &Global) -> anyhow::Result<Settings> {
     }
     let Profile { backup, share, volumes, tell, .. } = load_profile(&host, global)?;
     Ok(Settings {
-        destination: Some(backup.destination.as_str().to_owned()),
+        destinations: backup.labels().map(ToString::to_string).collect(),
+        copies: backup.copies,
         mount_root: PathBuf::from(backup.mount_root.as_str()),
         share: Some((share.names.drives.to_string(), share.user.to_string())),
         automount: volumes.mount == Automount::Auto,
@@ -224,12 +228,28 @@ pub fn with_ends<T>(
         source: given.source,
         dest,
         others: given.dests.get(1..).unwrap_or_default(),
-        destination: said.destination.as_deref(),
+        destinations: &said.destinations,
+        copies: said.copies,
         mount_root: &said.mount_root,
         root: global.root.as_deref(),
         need: given.need,
     };
-    ends::with(&request, ui, body)
+    ends::with(&request, ui, |ends| {
+        for absent in &ends.absent {
+            let later =
+                if given.need == Need::Backup { "it gets its copy later" } else { "it is not looked at" };
+            ui.note(&match &absent.why {
+                None => format!("{} is not plugged in: {later}", absent.label),
+                Some(why) => format!("{} can't be used ({why}): {later}", absent.label),
+            });
+        }
+        body(ends)
+    })
+}
+
+/// Returns a row for each drive of the profile that can't be used: its label in place of a path, and why.
+pub fn absent_rows<T>(ends: &Ends) -> impl Iterator<Item = (PathBuf, anyhow::Result<T>)> {
+    ends.absent.iter().map(|one| (PathBuf::from(&one.label), Err(anyhow::anyhow!("{}", one.reason()))))
 }
 
 /// Returns the card with each of the drives, as the copy takes them.

@@ -43,7 +43,7 @@ pub fn run(args: &Eject, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     // All of them are looked at before the first is taken off.
     let running = running()?;
     for volume in &volumes {
-        refuse_while_used(volume, &running)?;
+        refuse_while_used(volume, &running, &settings)?;
     }
     if volumes.is_empty() {
         ui.say("No card or drive is mounted.");
@@ -88,9 +88,13 @@ pub fn running() -> anyhow::Result<Vec<Found>> {
     RunDir::existing(None)?.map_or(Ok(Vec::new()), |dir| dir.running())
 }
 
-fn refuse_while_used(volume: &Volume, running: &[Found]) -> anyhow::Result<()> {
+fn refuse_while_used(volume: &Volume, running: &[Found], settings: &Settings) -> anyhow::Result<()> {
+    let is_drive = volume.label.as_ref().is_some_and(|label| settings.destinations.contains(label));
     let writes_to = |found: &Found| {
-        volume.mounts.iter().any(|m| Path::new(&found.header.destination).starts_with(&m.path))
+        let to = Path::new(&found.header.destination);
+        // A run names one drive, a job none, and both write to all drives of the profile.
+        let to_drives = to.as_os_str().is_empty() || to.starts_with(&settings.mount_root);
+        is_drive && to_drives || volume.mounts.iter().any(|m| to.starts_with(&m.path))
     };
     let used =
         running.iter().find(|found| volume.label.as_deref() == Some(&found.header.label) || writes_to(found));

@@ -85,7 +85,7 @@ fn enroll(args: &Enroll, settings: &Settings, global: &Global, ui: &Ui) -> anyho
             marker
         }
     };
-    report(&marker, already, settings.destination.as_deref(), ui);
+    report(&marker, already, &settings.destinations, ui);
     Ok(Outcome::Done)
 }
 
@@ -151,18 +151,16 @@ fn identity() -> anyhow::Result<[u8; 16]> {
     random.try_into().map_err(|_| anyhow!("/dev/urandom gave too little"))
 }
 
-fn report(marker: &Marker, already: bool, destination: Option<&str>, ui: &Ui) {
+fn report(marker: &Marker, already: bool, destinations: &[String], ui: &Ui) {
     let shown = visible(&marker.label);
     ui.say(&if already {
         format!("{shown} was enrolled already.")
     } else {
         format!("{shown} is enrolled: it may receive backups.")
     });
-    match destination {
-        Some(label) if label != marker.label => {
-            ui.note(&format!("the profile sends backups to {}, not to {shown}", visible(label)));
-        }
-        _ => {}
+    if !destinations.is_empty() && !destinations.contains(&marker.label) {
+        let named = visible(&destinations.join(", "));
+        ui.note(&format!("the profile sends backups to {named}, not to {shown}"));
     }
     #[derive(Serialize)]
     struct Answer<'a> {

@@ -103,14 +103,13 @@ fn fill(args: &Init, ui: &Ui, text: String, embedded: bool, asking: bool) -> any
     if ssid.is_none() && current.wifi.ssid.as_str() == PLACEHOLDER {
         return Err(Problem::usage("the Wi-Fi has no name yet").hint("give it one: --ssid NAME").into());
     }
-    let drive = answer::<VolumeLabel>(
-        ui,
-        "--drive",
-        args.drive.as_deref().or(article.as_ref().map(|a| a.destination.as_str())),
-        asking,
-        "Label of the drive for backups",
-        Some(current.backup.destination.as_str()),
-    )?;
+    let drive = args.drive.as_deref().or(article.as_ref().map(|a| a.destination.as_str()));
+    let drive = if names_several(&current.backup, drive)? {
+        None
+    } else {
+        let known = Some(current.backup.destination.as_str());
+        answer::<VolumeLabel>(ui, "--drive", drive, asking, "Label of the drive for backups", known)?
+    };
     let mount_root = article.map(|a| a.mount_root.to_string());
     let mut text = text;
     for (key, value) in [
@@ -124,6 +123,18 @@ fn fill(args: &Init, ui: &Ui, text: String, embedded: bool, asking: bool) -> any
         }
     }
     Ok(text)
+}
+
+/// Tells whether the profile names several drives already; one of them can't be told anew from here.
+fn names_several(backup: &profile::Backup, drive: Option<&str>) -> anyhow::Result<bool> {
+    match drive {
+        Some(drive) if !backup.others.is_empty() && backup.labels().all(|label| label.as_str() != drive) => {
+            Err(Problem::usage("the profile names several drives, and --drive names one more")
+                .hint("change backup.destinations in the profile")
+                .into())
+        }
+        _ => Ok(!backup.others.is_empty()),
+    }
 }
 
 /// The profile with a radio that is there. The embedded ones' name is nobody's wish: where the only radio has another one,

@@ -30,9 +30,9 @@ pub fn run(args: &Job, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
             backup::with_followers(&args, global, ui, followed)
         }
         Verb::Verify => {
-            let (repair, accept, yes) = (false, false, false);
+            let (repair, catch_up, accept, yes) = (false, false, false, false);
             let (source, sample) = (None, None);
-            let args = Verify { label, dest, repair, source, sample, accept, yes, foreground };
+            let args = Verify { label, dest, repair, catch_up, source, sample, accept, yes, foreground };
             verify::with_followers(&args, global, ui, followed)
         }
         Verb::SafeToFormat => {

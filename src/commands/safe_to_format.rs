@@ -44,7 +44,9 @@ pub fn with_followers(
         let progress = Progress::new(ui, "safe-to-format", label.as_str(), followed.take());
         let compared = backup::safe_to_format(&all, args.allow_same_filesystem, &progress);
         *followed = progress.end();
-        let compared = compared?;
+        let mut compared = compared?;
+        compared.copies = ends.copies;
+        compared.drives.extend(context::absent_rows(ends));
         running::tell(followed, &answer::answer(ui, label.as_str(), &compared));
         Ok(if compared.yes() { Outcome::Done } else { Outcome::NotSafe })
     });

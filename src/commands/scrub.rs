@@ -39,8 +39,9 @@ pub fn run(args: &Scrub, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     })
 }
 
-/// Tells whether the profile's drive, or one of its label, is there.
+/// Tells whether a drive of the profile's, or one of its label, is there.
 fn is_plugged(global: &Global) -> anyhow::Result<bool> {
-    let wanted = context::settings(global)?.destination;
-    Ok(wanted.is_some() && plugged::read()?.offered().any(|volume| volume.label == wanted))
+    let wanted = context::settings(global)?.destinations;
+    let is_wanted = |label: &Option<String>| label.as_ref().is_some_and(|label| wanted.contains(label));
+    Ok(!wanted.is_empty() && plugged::read()?.offered().any(|volume| is_wanted(&volume.label)))
 }

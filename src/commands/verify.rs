@@ -3,7 +3,7 @@
 use super::context::{self, Given};
 use super::running;
 use crate::backup::label::Label;
-use crate::backup::{self, Patient, Verdict};
+use crate::backup::{self, Patient, Repairs, Verdict};
 use crate::cli::{Global, Verify};
 use crate::error::{Outcome, Problem};
 use crate::jobs::job::Verb;
@@ -59,7 +59,8 @@ pub fn with_followers(
             })
             .collect();
         let card = ends.source.as_ref().map(|card| card.dir.as_path());
-        let repaired = if args.repair { repair(&label, card, &mut drives, &progress) } else { Ok(()) };
+        let repaired =
+            if args.repair { repair(&label, card, args.catch_up, &mut drives, &progress) } else { Ok(()) };
         *followed = progress.end();
         repaired?;
         if drives.iter().all(|drive| drive.verdict.is_err())
@@ -85,23 +86,35 @@ pub fn with_followers(
 fn repair(
     label: &Label,
     card: Option<&Path>,
+    catch_up: bool,
     drives: &mut [Verified],
     progress: &Progress,
 ) -> anyhow::Result<()> {
     let patients: Vec<Patient<'_>> = drives
         .iter()
         .filter_map(|drive| {
-            let verdict = drive.verdict.as_ref().ok()?;
-            Some(Patient { path: &drive.path, broken: &verdict.broken })
+            match &drive.verdict {
+                Ok(verdict) => Some(Patient { path: &drive.path, broken: &verdict.broken }),
+                // It may never have had the label.
+                Err(_) => catch_up.then_some(Patient { path: &drive.path, broken: &[] }),
+            }
         })
         .collect();
     if patients.is_empty() {
         return Ok(());
     }
-    let mut repairs = backup::repair(label, &patients, card, progress)?.into_iter();
+    let mut repairs = backup::repair(label, &patients, card, catch_up, progress)?.into_iter();
     for drive in drives.iter_mut() {
-        let Ok(before) = &mut drive.verdict else { continue };
+        if drive.verdict.is_err() && !catch_up {
+            continue;
+        }
         drive.repairs = repairs.next();
+        let Ok(before) = &mut drive.verdict else {
+            if drive.repairs.as_ref().is_some_and(Repairs::did_something) {
+                drive.verdict = backup::verify(label, &drive.path, 1.0, progress);
+            }
+            continue;
+        };
         if drive.repairs.as_ref().is_some_and(|repairs| repairs.did_something() && repairs.stop.is_none()) {
             let moved = std::mem::take(&mut before.moved);
             drive.verdict = backup::verify_rest(label, &drive.path, before, progress);

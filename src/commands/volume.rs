@@ -49,8 +49,8 @@ fn mount(kname: &str, settings: &Settings, ui: &Ui) -> anyhow::Result<Vec<PathBu
     let enrolled = enrolled::read(None)?;
     let share = settings.share.as_ref();
     let owner = share.and_then(|(_, user)| process::ids_of(user)).map(|(uid, gid)| Owner { uid, gid });
-    let destination = settings.destination.as_deref();
-    let how = How { mount_root: &settings.mount_root, enrolled: &enrolled, destination, owner };
+    let destinations = &settings.destinations;
+    let how = How { mount_root: &settings.mount_root, enrolled: &enrolled, destinations, owner };
     let Some((volume, at)) = appear::mount(kname, &how, ui)? else { return Ok(Vec::new()) };
     match settings.on_insert {
         OnInsert::Start => start_backups(&volume, &at, &enrolled)?,
@@ -132,12 +132,12 @@ fn back_up(kname: &str, settings: &Settings, global: &Global, ui: &Ui) -> anyhow
             .into());
     };
     let enrolled = enrolled::read(None)?;
-    let drive = settings.destination.as_deref().unwrap_or_default();
-    let is_there =
-        plugged.offered().any(|v| v.label.as_deref() == Some(drive) && enrolled.of(v).next().is_some());
+    let named = |v: &Plugged| v.label.as_ref().is_some_and(|label| settings.destinations.contains(label));
+    let is_there = plugged.offered().any(|v| named(v) && enrolled.of(v).next().is_some());
     if !is_there {
         // Its arrival starts this again.
-        ui.say(&format!("{} waits for the drive {}", visible(&label), visible(drive)));
+        let drives = visible(&settings.destinations.join(" or "));
+        ui.say(&format!("{} waits for the drive {drives}", visible(&label)));
         return Ok(Outcome::Done);
     }
     if let Some(remote) = running::keeper(global) {

@@ -208,7 +208,12 @@ impl Inner {
         let known = |path: &[u8], size: u64, mtime: i64| album.knows(label, path, size, mtime);
         let card = world.card(label).and_then(|card| card.path.as_ref());
         let card = card.and_then(|path| world::card(path, &known));
-        let on_drive = |drive: &Place| drive.path.as_ref().and_then(|path| world::on_drive(path, label));
+        let on_drive = |drive: &Place| match (&drive.path, &drive.kname) {
+            (Some(path), _) => world::on_drive(path, label),
+            // One that is not plugged in has nothing; once it is, that is another world.
+            (None, None) => Some(Look { signature: Some(0), ..Look::default() }),
+            (None, Some(_)) => None,
+        };
         (card, world.drives.iter().map(on_drive).collect())
     }
 

@@ -8,8 +8,8 @@ use crate::media::{enrolled, plugged};
 /// Everything that is plugged in: enrolled drives are drives, everything else that can be pulled out is a card.
 #[derive(Debug, Clone)]
 pub struct Plugged {
-    /// Label of the profile's drive: it is told even where it is not there.
-    pub destination: Option<String>,
+    /// Labels of the profile's drives, the first one first: they are told even where they are not there.
+    pub destinations: Vec<String>,
 }
 
 impl Places for Plugged {
@@ -33,12 +33,13 @@ impl Plugged {
             let list = if is_drive(volume) { &mut world.drives } else { &mut world.cards };
             list.extend(place(volume));
         }
-        let own = self.destination.as_deref();
-        // Only the profile's drive receives backups. Another appliance's, or one of earlier days, is not spoken of.
-        world.drives.retain(|drive| Some(drive.label.as_str()) == own);
-        if let (Some(own), true) = (own, world.drives.is_empty()) {
-            world.drives.push(Place { label: own.to_owned(), path: None, kname: None });
-        }
+        // Only the profile's drives receive backups. Another appliance's, or one of earlier days, is not spoken of.
+        let there = std::mem::take(&mut world.drives);
+        let drive = |label: &String| {
+            let found = there.iter().find(|drive| drive.label == *label).cloned();
+            found.unwrap_or_else(|| Place { label: label.clone(), path: None, kname: None })
+        };
+        world.drives = self.destinations.iter().map(drive).collect();
         world
     }
 }
@@ -78,14 +79,15 @@ mod tests {
                 volume("mmcblk0p1", Some("bootfs"), true),
             ],
         };
-        let plugged = Plugged { destination: Some("PHOTOS".into()) };
+        let plugged = Plugged { destinations: vec!["PHOTOS".into(), "AWAY".into()] };
         let is_drive = |v: &Volume| matches!(v.label.as_deref(), Some("PHOTOS" | "OLD"));
         let world = plugged.of(&found, &is_drive);
         let labels = |places: &[Place]| places.iter().map(|p| p.label.clone()).collect::<Vec<_>>();
         assert_eq!(labels(&world.cards), ["SD 1"]);
-        assert_eq!(labels(&world.drives), ["PHOTOS"]);
+        assert_eq!(labels(&world.drives), ["PHOTOS", "AWAY"]);
+        assert_eq!(world.drives[1].path, None);
         assert_eq!(world.drives[0].path.as_deref(), Some("/media/sdb1".as_ref()));
         let world = plugged.of(&Found::default(), &is_drive);
-        assert_eq!((labels(&world.drives), world.drives[0].path.clone()), (vec!["PHOTOS".to_owned()], None));
+        assert_eq!((labels(&world.drives).len(), world.drives[0].path.clone()), (2, None));
     }
 }

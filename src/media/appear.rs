@@ -16,8 +16,8 @@ use std::path::{Path, PathBuf};
 pub struct How<'a> {
     pub mount_root: &'a Path,
     pub enrolled: &'a Drives,
-    /// The label of the drive that the profile names: once it is enrolled, no other volume gets a folder of its name.
-    pub destination: Option<&'a str>,
+    /// The labels of the drives that the profile names: once one is enrolled, no other volume gets a folder of its name.
+    pub destinations: &'a [String],
     /// The share's user.
     pub owner: Option<Owner>,
 }
@@ -50,7 +50,8 @@ pub fn mount(kname: &str, how: &How<'_>, ui: &Ui) -> anyhow::Result<Option<(Volu
     }
     let is_drive = how.enrolled.of(volume).next().is_some();
     let known = |label: &str| how.enrolled.drives.iter().any(|drive| drive.label == label);
-    let reserved = how.destination.filter(|label| !is_drive && known(label));
+    let own = |label: &&str| how.destinations.iter().any(|named| named == label);
+    let reserved = volume.label.as_deref().filter(|label| !is_drive && known(label)).filter(own);
     let names = names(volume, reserved);
     let access = if is_drive && !volume.read_only { Access::ReadWrite } else { Access::ReadOnly };
     let at = match mounted(volume, access, how, &names, ui)? {

@@ -9,6 +9,7 @@ use super::reach::{End, hold, marker, only_read_only, reach, refuse_a_card, take
 use super::volume::{Plugged, Volume};
 use super::{enrolled, plugged};
 use crate::error::Problem;
+use crate::profile::Copies;
 use crate::system::folder::{self, Folder};
 use crate::system::mount::{self, Access, Mounted};
 use crate::ui::{Ui, visible};
@@ -26,8 +27,10 @@ pub struct Request<'a> {
     pub dest: Option<&'a Path>,
     /// `--dest` once more: folders.
     pub others: &'a [PathBuf],
-    /// The profile's `backup.destination`.
-    pub destination: Option<&'a str>,
+    /// The labels of the profile's drives: `backup.destination`, or `backup.destinations`.
+    pub destinations: &'a [String],
+    /// The profile's `backup.copies`.
+    pub copies: Copies,
     /// The profile's `backup.mount_root`.
     pub mount_root: &'a Path,
     /// `--root`: where the list of enrolled drives lies.
@@ -53,11 +56,31 @@ pub struct Ends {
     /// None only for [`Need::Drive`].
     pub source: Option<End>,
     pub dest: End,
-    /// Further drives, in the order of the command line.
+    /// Further drives, in the order of the command line or of the profile.
     pub others: Vec<End>,
+    /// Drives that the profile names, and that can't be used now.
+    pub absent: Vec<Absent>,
+    /// Number of the drives that a photo must be on; of folders on the command line, all.
+    pub copies: Copies,
     mounted: Vec<Mounted>,
     /// Both folders, open: nobody can take a volume off by mistake before `close`.
     held: Vec<Folder>,
+}
+
+/// A drive of the profile that can't be used now, while another one can.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Absent {
+    pub label: String,
+    /// None where it is not plugged in at all.
+    pub why: Option<String>,
+}
+
+impl Absent {
+    /// Says why, as the end of a sentence that begins with the label.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        self.why.as_deref().unwrap_or("not plugged in")
+    }
 }
 
 /// Finds both ends, runs `body` on them, and takes off what was mounted for it, whatever `body` said. `body` has to
@@ -89,7 +112,10 @@ pub fn with<T>(
 pub fn resolve(request: &Request, ui: &Ui) -> anyhow::Result<Ends> {
     let mut mounted = Vec::new();
     match both(request, ui, &mut mounted) {
-        Ok((source, dest, others, held)) => Ok(Ends { source, dest, others, mounted, held }),
+        Ok(Found { source, dest, others, absent, held }) => {
+            let copies = if request.dest.is_some() { Copies::All } else { request.copies };
+            Ok(Ends { source, dest, others, absent, copies, mounted, held })
+        }
         Err(error) => {
             if let Err(unclosed) = take_off(mounted) {
                 ui.note(&format!("{unclosed:#}"));
@@ -115,44 +141,62 @@ impl Ends {
     }
 }
 
-/// The card, the drive, further drives, and all of them held open.
-type Found = (Option<End>, End, Vec<End>, Vec<Folder>);
+/// All that was found, and all of it held open.
+struct Found {
+    source: Option<End>,
+    dest: End,
+    others: Vec<End>,
+    absent: Vec<Absent>,
+    held: Vec<Folder>,
+}
 
 fn both(request: &Request, ui: &Ui, mounted: &mut Vec<Mounted>) -> anyhow::Result<Found> {
-    let others = request.others.iter().map(|path| plain(path)).collect::<anyhow::Result<Vec<End>>>()?;
-    let (source, dest) = found(request, ui, mounted)?;
-    for (at, other) in others.iter().enumerate() {
-        if others[..at].iter().chain([&dest]).any(|one| one.dir == other.dir) {
+    let folders = request.others.iter().map(|path| plain(path)).collect::<anyhow::Result<Vec<End>>>()?;
+    let mut absent = Vec::new();
+    let (source, mut drives) = found(request, ui, mounted, &mut absent)?;
+    drives.extend(folders);
+    for (at, other) in drives.iter().enumerate() {
+        if drives[..at].iter().any(|one| one.dir == other.dir) {
             let what = format!("the drive {} is given twice", visible(&other.dir.to_string_lossy()));
             return Err(Problem::usage(what).hint("two copies on one drive are one").into());
         }
     }
-    let held = source.iter().chain([&dest]).chain(&others).map(hold).collect::<anyhow::Result<_>>()?;
-    Ok((source, dest, others, held))
+    let held = source.iter().chain(&drives).map(hold).collect::<anyhow::Result<_>>()?;
+    let mut drives = drives.into_iter();
+    let dest = drives.next().ok_or_else(|| anyhow!("there is no destination"))?;
+    Ok(Found { source, dest, others: drives.collect(), absent, held })
 }
 
-fn found(request: &Request, ui: &Ui, mounted: &mut Vec<Mounted>) -> anyhow::Result<(Option<End>, End)> {
+/// The card, and the drives: the folder that was named, or those of the profile's that can be used.
+fn found(
+    request: &Request,
+    ui: &Ui,
+    mounted: &mut Vec<Mounted>,
+    absent: &mut Vec<Absent>,
+) -> anyhow::Result<(Option<End>, Vec<End>)> {
     // First the folders: a word about a typing error should not wait for lsblk.
     let dest = request.dest.map(plain).transpose()?;
     let source_device = request.source.filter(|path| mount::is_block_device(path));
     let source_folder = request.source.filter(|_| source_device.is_none()).map(plain).transpose()?;
     let wants_card = request.need != Need::Drive && source_folder.is_none();
     if !wants_card && let Some(dest) = dest {
-        return Ok((source_folder, dest));
+        return Ok((source_folder, vec![dest]));
     }
     let plugged = plugged::read()?;
     let enrolled = enrolled::read(request.root)?;
-    let drive = match dest {
-        Some(_) => None,
-        None => Some(enrolled_drive(&plugged, &enrolled, request.destination)?),
+    let drives = match dest {
+        Some(_) => Vec::new(),
+        None => usable(request.destinations, absent, &plugged, |label| {
+            enrolled_drive(&plugged, &enrolled, label)
+        })?,
     };
     let card = match (wants_card, source_device) {
         (false, _) => None,
         (true, Some(device)) => Some(find::by_device(&plugged, device)?),
-        (true, None) => Some(card(&plugged, &enrolled, drive, request)?),
+        (true, None) => Some(card(&plugged, &enrolled, &drives, request)?),
     };
-    if let (Some(card), Some(drive)) = (card, drive)
-        && card.kname == drive.kname
+    if let Some(card) = card
+        && drives.iter().any(|(_, drive)| card.kname == drive.kname)
     {
         let what = format!("{} is the drive that receives backups, not a card", visible(request.label));
         return Err(Problem::failed(what).hint("`piback cards` lists what is plugged in").into());
@@ -161,22 +205,51 @@ fn found(request: &Request, ui: &Ui, mounted: &mut Vec<Mounted>) -> anyhow::Resu
         Some(card) => Some(reach(card, Access::ReadOnly, request.mount_root, mounted, ui)?),
         None => source_folder,
     };
-    let dest = match (dest, drive) {
-        (Some(dest), _) => dest,
-        (None, Some(drive)) => {
-            let access = match request.need {
-                Need::Backup => Access::ReadWrite,
-                // What `verify` and `safe-to-format` find is recorded on the drive, where it lets.
-                Need::Compare | Need::Drive if drive.read_only || only_read_only(drive) => Access::ReadOnly,
-                Need::Compare | Need::Drive => Access::ReadWrite,
-            };
-            let dest = reach(drive, access, request.mount_root, mounted, ui)?;
-            is_the_enrolled_one(&dest, drive, &enrolled)?;
-            dest
+    if let Some(dest) = dest {
+        return Ok((source, vec![dest]));
+    }
+    let labels: Vec<String> = drives.iter().map(|(label, _)| (*label).to_owned()).collect();
+    let ends = usable(&labels, absent, &plugged, |label| {
+        let drive = drives.iter().find(|(one, _)| *one == label).map(|(_, drive)| *drive);
+        let drive = drive.ok_or_else(|| anyhow!("there is no destination"))?;
+        let access = match request.need {
+            Need::Backup => Access::ReadWrite,
+            // What `verify` and `safe-to-format` find is recorded on the drive, where it lets.
+            Need::Compare | Need::Drive if drive.read_only || only_read_only(drive) => Access::ReadOnly,
+            Need::Compare | Need::Drive => Access::ReadWrite,
+        };
+        let end = reach(drive, access, request.mount_root, mounted, ui)?;
+        is_the_enrolled_one(&end, drive, &enrolled)?;
+        Ok(end)
+    })?;
+    Ok((source, ends.into_iter().map(|(_, end)| end).collect()))
+}
+
+/// Does the same for each label. What fails for one drive is its own, as long as another one can be used.
+fn usable<'a, T>(
+    labels: &'a [String],
+    absent: &mut Vec<Absent>,
+    plugged: &Plugged,
+    mut use_it: impl FnMut(&str) -> anyhow::Result<T>,
+) -> anyhow::Result<Vec<(&'a str, T)>> {
+    let (mut good, mut bad) = (Vec::new(), Vec::new());
+    for label in labels {
+        match use_it(label) {
+            Ok(one) => good.push((label.as_str(), one)),
+            Err(error) => bad.push((label, error)),
         }
-        (None, None) => return Err(anyhow!("there is no destination")),
-    };
-    Ok((source, dest))
+    }
+    if good.is_empty() {
+        return match bad.into_iter().next() {
+            Some((_, error)) => Err(error),
+            None => Err(no_profile()),
+        };
+    }
+    absent.extend(bad.into_iter().map(|(label, error)| {
+        let there = plugged.volumes.iter().any(|volume| volume.label.as_deref() == Some(label));
+        Absent { label: label.clone(), why: there.then(|| visible(&format!("{error:#}"))) }
+    }));
+    Ok(good)
 }
 
 /// A folder that the user named.
@@ -190,10 +263,11 @@ fn plain(path: &Path) -> anyhow::Result<End> {
 fn card<'a>(
     plugged: &'a Plugged,
     enrolled: &Drives,
-    drive: Option<&Volume>,
+    drives: &[(&str, &Volume)],
     request: &Request,
 ) -> anyhow::Result<&'a Volume> {
-    let is_drive = |v: &Volume| drive.is_some_and(|d| d.kname == v.kname) || enrolled.of(v).next().is_some();
+    let is_drive =
+        |v: &Volume| drives.iter().any(|(_, d)| d.kname == v.kname) || enrolled.of(v).next().is_some();
     if let Some(drive) = plugged.offered().find(|v| is_drive(v) && v.label.as_deref() == Some(request.label))
         && !plugged.offered().any(|v| !is_drive(v) && v.label == drive.label)
     {
@@ -203,23 +277,20 @@ fn card<'a>(
     Ok(find::by_label(plugged, request.label, VolumeKind::Card, &is_drive)?)
 }
 
-/// The drive that the profile names, as far as can be told without mounting it.
-fn enrolled_drive<'a>(
-    plugged: &'a Plugged,
-    enrolled: &Drives,
-    destination: Option<&str>,
-) -> anyhow::Result<&'a Volume> {
-    let Some(label) = destination else {
-        return Err(Problem::failed("no drive is named for backups: there is no profile")
-            .hint("make one: sudo piback init")
-            .hint("or name a folder: --dest DIR")
-            .into());
-    };
+/// A drive that the profile names, as far as can be told without mounting it.
+fn enrolled_drive<'a>(plugged: &'a Plugged, enrolled: &Drives, label: &str) -> anyhow::Result<&'a Volume> {
     let drive = find::by_label(plugged, label, VolumeKind::Drive, &|_| false)?;
     if enrolled.of(drive).next().is_none() {
         return Err(not_enrolled(drive, "is not enrolled on this appliance"));
     }
     Ok(drive)
+}
+
+fn no_profile() -> anyhow::Error {
+    Problem::failed("no drive is named for backups: there is no profile")
+        .hint("make one: sudo piback init")
+        .hint("or name a folder: --dest DIR")
+        .into()
 }
 
 /// The checks that need the drive's content.

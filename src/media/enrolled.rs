@@ -51,7 +51,7 @@ pub fn add(root: Option<&Path>, marker: Marker) -> anyhow::Result<()> {
 }
 
 /// Waits for the list's lock: another holds it for as long as a small file takes.
-fn lock(host: &RealHost) -> anyhow::Result<Box<dyn Any>> {
+pub(super) fn lock(host: &RealHost) -> anyhow::Result<Box<dyn Any>> {
     for _ in 0..LOCK_LOOKS {
         if let Some(lock) = host.lock(DRIVES_LOCK).with_context(|| DRIVES_LOCK)? {
             return Ok(lock);
@@ -61,7 +61,7 @@ fn lock(host: &RealHost) -> anyhow::Result<Box<dyn Any>> {
     Err(Problem::failed("another piback holds the list of drives").hint("try again in a moment").into())
 }
 
-fn host(root: Option<&Path>) -> anyhow::Result<RealHost> {
+pub(super) fn host(root: Option<&Path>) -> anyhow::Result<RealHost> {
     match root {
         None => RealHost::live().context("/"),
         Some(root) => RealHost::tree(root).with_context(|| visible(&root.to_string_lossy())),

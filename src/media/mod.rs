@@ -14,3 +14,4 @@ pub mod mountinfo;
 pub mod plugged;
 pub mod reach;
 pub mod volume;
+pub mod waiting;

@@ -22,6 +22,11 @@ pub fn fill(yaml: &mut Yaml) {
     {
         *channel = Yaml::Number(FIRST_AT_5GHZ.into());
     }
+    if yaml.get("backup").is_some_and(|backup| backup.get("destinations").is_some())
+        && let Some(backup) = base.get_mut("backup").and_then(Yaml::as_mapping_mut)
+    {
+        backup.remove("destination");
+    }
     under(yaml, base);
 }
 

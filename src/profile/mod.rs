@@ -22,4 +22,4 @@ pub use load::{load, load_part};
 pub use locate::{Step, Wanted, dotted, locate};
 pub use schema::{Dhcp, Dns, Network, Profile, Share, Uplink, Wifi, json_schema, roles};
 pub use storage::{Backup, Scrub, Tell, Volumes, Web};
-pub use types::{Automount, Led, OnInsert, Page};
+pub use types::{Automount, Copies, Led, OnInsert, Page};

@@ -1,20 +1,85 @@
 //! The profile's part about cards and drives: who mounts them, where backups go, when they are read again.
 
-use super::types::{Automount, DataPath, Every, Led, OnInsert, Page, VolumeLabel};
+use super::types::{Automount, Copies, DataPath, Every, Led, OnInsert, Page, VolumeLabel};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// The drive that backups go to.
+/// The drives that backups go to.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "BackupParts")]
+#[schemars(with = "BackupParts")]
 pub struct Backup {
-    /// Label of the drive that receives them
+    /// The first of the drives.
     pub destination: VolumeLabel,
-    /// The folder that cards and drives are mounted below
+    /// Further drives; no label twice.
+    pub others: Vec<VolumeLabel>,
+    pub copies: Copies,
     pub mount_root: DataPath,
+    pub on_insert: OnInsert,
+}
+
+impl Backup {
+    /// All drives, in the order of the profile.
+    pub fn labels(&self) -> impl Iterator<Item = &VolumeLabel> {
+        std::iter::once(&self.destination).chain(&self.others)
+    }
+}
+
+/// The drives that backups go to.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Backup")]
+struct BackupParts {
+    /// Label of the drive that receives them, where it is one; `destinations` names several
+    destination: Option<VolumeLabel>,
+    /// Labels of one to three drives that receive them, each a whole copy; in place of `destination`
+    #[schemars(length(min = 1, max = 3))]
+    destinations: Option<Vec<VolumeLabel>>,
+    /// Number of the drives that must have a photo before it counts as safe
+    #[serde(default)]
+    copies: Copies,
+    /// The folder that cards and drives are mounted below
+    mount_root: DataPath,
     /// Reaction to a card that is plugged in
     #[serde(default)]
-    pub on_insert: OnInsert,
+    on_insert: OnInsert,
+}
+
+impl TryFrom<BackupParts> for Backup {
+    /// The key that is wrong, `|`, and a sentence.
+    type Error = String;
+
+    fn try_from(parts: BackupParts) -> Result<Self, String> {
+        let BackupParts { destination, destinations, copies, mount_root, on_insert } = parts;
+        let (destination, others) = match (destination, destinations) {
+            (Some(_), Some(_)) => {
+                return Err(
+                    "destinations|stands beside destination, which names one drive; keep one of the two"
+                        .into(),
+                );
+            }
+            (Some(one), None) => (one, Vec::new()),
+            (None, Some(all)) => several(all)?,
+            (None, None) => return Err("destination|is missing".into()),
+        };
+        Ok(Backup { destination, others, copies, mount_root, on_insert })
+    }
+}
+
+/// Most drives that one run writes to.
+const MOST: usize = 3;
+
+/// The first drive, and the others.
+fn several(all: Vec<VolumeLabel>) -> Result<(VolumeLabel, Vec<VolumeLabel>), String> {
+    if all.len() > MOST {
+        return Err(format!("destinations|names {} drives; {MOST} are the most", all.len()));
+    }
+    if let Some((_, twice)) = all.iter().enumerate().find(|(at, label)| all[..*at].contains(label)) {
+        return Err(format!("destinations|names {twice} twice; two copies on one drive are one"));
+    }
+    let mut all = all.into_iter();
+    let first = all.next().ok_or("destinations|names no drive; one to three are wanted")?;
+    Ok((first, all.collect()))
 }
 
 /// Re-reading what is on the drives, so that rot is found while there is another copy.
@@ -49,4 +114,38 @@ pub struct Web {
 pub struct Volumes {
     /// Who mounts them
     pub mount: Automount,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn backup(yaml: &str) -> Result<Backup, String> {
+        let text = format!("{{mount_root: /media/x, {yaml}}}");
+        serde_yaml::from_str::<Backup>(&text).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn one_to_three_drives_are_named_in_one_of_two_ways() {
+        let labels = |yaml: &str| backup(yaml).unwrap().labels().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(labels("destination: A"), ["A"]);
+        assert_eq!(labels("destinations: [A]"), ["A"]);
+        assert_eq!(labels("destinations: [A, B, C]"), ["A", "B", "C"]);
+        for (yaml, said) in [
+            ("destination: A, destinations: [A, B]", "keep one of the two"),
+            ("destinations: []", "names no drive"),
+            ("destinations: [A, B, C, D]", "names 4 drives"),
+            ("destinations: [A, B, A]", "names A twice"),
+            ("on_insert: off", "destination|is missing"),
+            ("destination: A, copies: some", "all and any are allowed"),
+        ] {
+            assert!(backup(yaml).unwrap_err().contains(said), "{yaml}: {:?}", backup(yaml));
+        }
+    }
+
+    #[test]
+    fn all_copies_are_demanded_unless_any_will_do() {
+        assert_eq!(backup("destinations: [A, B]").unwrap().copies, Copies::All);
+        assert_eq!(backup("destinations: [A, B], copies: any").unwrap().copies, Copies::Any);
+    }
 }

@@ -106,7 +106,11 @@ impl AccountLine {
                     None => row.body.show(ui, &self.label),
                 }
             }
-            let style = if self.safe_drives == self.drives.len() { Style::Green } else { Style::Red };
+            let style = match (self.safe_drives == self.drives.len(), self.all.safe) {
+                (true, _) => Style::Green,
+                (false, true) => Style::Yellow,
+                (false, false) => Style::Red,
+            };
             ui.say(&ui.paint(style, &format!("{} is {}.", self.label, self.sentence)));
         }
         if !self.all.safe && self.all.on_card.files > 0 {
@@ -191,6 +195,13 @@ impl Body {
         let accounts: Vec<&Account> = backed.drives.iter().filter_map(|(_, one)| one.as_ref().ok()).collect();
         let bodies = accounts.iter().map(|account| Body::new(account));
         let Some(mut all) = bodies.reduce(Body::add) else { return Body::default() };
+        // One is enough, and one has all: what is so of it is what counts.
+        if backed.fulfilled()
+            && !backed.all_safe()
+            && let Some(one) = backed.safe_one()
+        {
+            return Body { notes: all.notes, ..Body::new(one) };
+        }
         if backed.drives.len() > 1 {
             all.safe &= accounts.len() == backed.drives.len();
             all.not_safe_files = bad_anywhere(accounts.iter().map(|account| account.not_safe.as_slice()));

@@ -5,6 +5,7 @@ use super::report::{BadFile, are, bad_files, not_safe, shared_name};
 use crate::backup::events::Tally;
 use crate::backup::reason::{self, Reason, Stop};
 use crate::backup::{Answer, Compared};
+use crate::profile::Copies;
 use crate::ui::{self, Style, Ui, visible};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -67,6 +68,12 @@ impl Body {
     fn of_all(compared: &Compared) -> Self {
         let answers: Vec<&Answer> = compared.drives.iter().filter_map(|(_, one)| one.as_ref().ok()).collect();
         let Some(mut all) = answers.first().map(|first| Body::new(first)) else { return Body::default() };
+        // One is enough, and one has all: what is so of it is what counts.
+        if compared.copies == Copies::Any
+            && let Some(one) = answers.iter().find(|answer| answer.yes())
+        {
+            return Body::new(one);
+        }
         all.safe_to_format = compared.yes();
         all.on_drive = compared.on_all;
         all.not_safe_files = bad_anywhere(answers.iter().map(|answer| answer.not_safe.as_slice()));

@@ -148,6 +148,59 @@ fn each_drive_heals_from_the_other() {
 }
 
 #[test]
+fn a_drive_that_was_pulled_at_half_catches_up_from_the_other_with_the_card_gone() {
+    let pair = Pair::new(Rig::new());
+    let shoot = |i: u64| pair.rig.shoot(&name(i), noise(i, 3000 + i as usize));
+    let back_up = |drive: &Path| {
+        let mut backup = Command::new(PIBACK);
+        backup.arg("backup").arg(&pair.rig.label).arg("--source").arg(&pair.rig.card);
+        backup.arg("--dest").arg(drive);
+        backup
+    };
+    (0..3).for_each(shoot);
+    assert_eq!(ended(&mut back_up(&pair.drives[0])).code, Some(0));
+    (3..6).for_each(shoot);
+    let calls = count(&mut back_up(&pair.drives[1]));
+    let _ = kill_at(&mut back_up(&pair.drives[0]), calls / 2);
+    assert!(pair.tree(0).len() < 6, "it was not pulled at half");
+    assert_eq!(ended(&mut back_up(&pair.drives[1])).code, Some(0));
+    // A photo of the same name that is none of the card's stays as it is.
+    assert!(!pair.kept(0, &name(5)).exists());
+    fs::write(pair.kept(0, &name(5)), "another photo").unwrap();
+    // On the other, one of them rotted: its bytes go nowhere.
+    rot(&pair.kept(1, &name(4)));
+    let card = pair.rig.dir.path().join("away");
+    fs::rename(&pair.rig.card, &card).unwrap();
+
+    let plain = ended(&mut pair.verify(&["--repair"]));
+    assert!(!pair.kept(0, &name(3)).exists(), "nothing catches up unasked: {plain:?}");
+    let run = ended(&mut pair.verify(&["--repair", "--catch-up"]));
+    assert_eq!(run.code, Some(5), "the rotten one is good nowhere: {run:?}");
+    let kept: HashSet<Vec<u8>> = pair.tree(0).into_values().collect();
+    for i in [0, 1, 2, 3, 5] {
+        assert!(kept.contains(&noise(i, 3000 + i as usize)), "{i} is missing: {run:?}");
+    }
+    assert_eq!(fs::read(pair.kept(0, &name(5))).unwrap(), b"another photo");
+    let rotten = fs::read(pair.kept(1, &name(4))).unwrap();
+    assert!(!kept.contains(&rotten), "rot was copied");
+
+    fs::remove_file(pair.kept(0, &name(5))).unwrap();
+
+    // With the card back all is good; a drive that never had the label catches up whole.
+    assert_eq!(
+        ended(&mut pair.verify(&["--repair", "--catch-up", "--source", card.to_str().unwrap()])).code,
+        Some(0)
+    );
+    pair.all_good();
+    fs::remove_dir_all(&pair.drives[0]).unwrap();
+    fs::create_dir(&pair.drives[0]).unwrap();
+    let run = ended(&mut pair.verify(&["--repair", "--catch-up"]));
+    assert_eq!(run.code, Some(0), "{run:?}");
+    pair.all_good();
+    assert_eq!(pair.tree(0), pair.tree(1));
+}
+
+#[test]
 fn what_is_good_nowhere_is_named_and_left_alone_until_the_card_gives_it() {
     let pair = Pair::shot(3);
     for drive in 0..2 {

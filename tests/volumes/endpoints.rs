@@ -3,6 +3,7 @@
 use crate::loops::{Bench, DRIVE, mounted_at, ok};
 use piback::error;
 use piback::media::ends::{Ends, Need, Request, with};
+use piback::profile::Copies;
 use piback::ui::Ui;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -23,7 +24,8 @@ impl Bench {
             label: typed.label,
             source: typed.source,
             dest: typed.dest,
-            destination: Some(DRIVE),
+            destinations: &[DRIVE.to_owned()],
+            copies: Copies::All,
             mount_root: &media,
             root: Some(&root),
             need: typed.need,

@@ -5,3 +5,4 @@ mod backup;
 mod endpoints;
 mod enroll;
 mod loops;
+mod two;

@@ -41,11 +41,12 @@ struct Stranger {
     mtime: i64,
 }
 
-/// Reads what has no good record, and holds it against all witnesses.
+/// Reads what has no good record, and holds it against all witnesses. With `catch_up` what the others have belongs on
+/// the drive too.
 ///
 /// # Errors
 /// When a drive is gone, or a stop was asked for.
-pub fn find(origins: &mut Origins, at: usize, watch: &dyn Watch) -> Result<Found, Stop> {
+pub fn find(origins: &mut Origins, at: usize, catch_up: bool, watch: &dyn Watch) -> Result<Found, Stop> {
     let said = witnesses(&origins.sides, at)?;
     let mut by_hash: HashMap<u128, Vec<&Said>> = HashMap::new();
     for one in &said {
@@ -84,7 +85,7 @@ pub fn find(origins: &mut Origins, at: usize, watch: &dyn Watch) -> Result<Found
             strangers.insert(dest, Stranger { size, mtime });
         }
     }
-    if lost {
+    if lost || catch_up {
         missing(side, &said, have, &strangers, &mut found);
     }
     Ok(found)

@@ -37,7 +37,8 @@ pub struct Patient<'a> {
     pub broken: &'a [Broken],
 }
 
-/// Repairs all drives from each other, and from the card at `source`. The answers are in the order of the drives.
+/// Repairs all drives from each other, and from the card at `source`; with `catch_up` each also gets what it never had and
+/// the records of another one speak of. The answers are in the order of the drives.
 ///
 /// # Errors
 /// When a drive or the card can't be opened or is used by another run; nothing was changed then.
@@ -45,6 +46,7 @@ pub fn repair(
     label: &Label,
     patients: &[Patient<'_>],
     source: Option<&Path>,
+    catch_up: bool,
     watch: &dyn Watch,
 ) -> anyhow::Result<Vec<Repairs>> {
     let mut sides = Vec::new();
@@ -58,7 +60,7 @@ pub fn repair(
         let mut repairs = Repairs::default();
         if watch.stop_requested() {
             repairs.stop = Some(Stop::Asked);
-        } else if let Err(stop) = one(&mut origins, at, patient.broken, &mut repairs, watch) {
+        } else if let Err(stop) = one(&mut origins, (at, catch_up), patient.broken, &mut repairs, watch) {
             repairs.stop = Some(stop);
         }
         all.push(repairs);
@@ -89,15 +91,15 @@ fn open_card(
 /// Repairs the drive of number `at`.
 fn one(
     origins: &mut Origins,
-    at: usize,
+    (at, catch_up): (usize, bool),
     broken: &[Broken],
     repairs: &mut Repairs,
     watch: &dyn Watch,
 ) -> Result<(), Stop> {
     let mut wanted = still_broken(&mut origins.sides[at], broken)?;
     let (mut records, mut lost) = (Vec::new(), Vec::new());
-    if origins.sides[at].lost_records() || origins.has_unvouched(at) {
-        let found = lost::find(origins, at, watch)?;
+    if catch_up || origins.sides[at].lost_records() || origins.has_unvouched(at) {
+        let found = lost::find(origins, at, catch_up, watch)?;
         repairs.vouched = found.vouched.len() as u64;
         records.extend(found.vouched);
         wanted.extend(found.missing);

@@ -24,7 +24,7 @@ pub use dhcp::{Lease, Range, WrittenRange};
 pub use every::Every;
 pub use interface::Interface;
 pub use label::VolumeLabel;
-pub use mounting::{Automount, Led, OnInsert, Page};
+pub use mounting::{Automount, Copies, Led, OnInsert, Page};
 pub use passphrase::Passphrase;
 pub use path::{DataPath, HostPath, SecretPath};
 pub use radio::{Band, Capability, Radio, Width};
