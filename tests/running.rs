@@ -189,3 +189,35 @@ fn where_sudo_asks_for_nothing_it_need_not_be_typed() {
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(said.contains("put sudo in front") && !said.contains("password"), "{said}");
 }
+
+#[test]
+fn a_scrub_waits_while_a_backup_runs() {
+    let dir = tempfile::tempdir().unwrap();
+    let (card, drive) = (dir.path().join("card"), dir.path().join("drive"));
+    std::fs::create_dir_all(card.join("DCIM")).unwrap();
+    std::fs::create_dir(&drive).unwrap();
+    std::fs::write(card.join("DCIM/IMG_0001.CR3"), "photo").unwrap();
+    let at = |path: &Path| path.to_str().unwrap().to_owned();
+    let backup = ["backup", "SD", "--source", &at(&card), "--dest", &at(&drive)];
+    assert_eq!(piback(dir.path(), &backup).status.code(), Some(0));
+    let drive = at(&drive);
+    let scrub = ["scrub", "--share", "100%", "--dest", &drive];
+    let mut run = Run::start(dir.path(), 4711, "OTHER");
+    let mut scrubbing = command(dir.path(), &scrub).spawn().unwrap();
+    std::thread::sleep(Duration::from_secs(1));
+    assert!(scrubbing.try_wait().unwrap().is_none(), "it read on while a backup ran");
+    // The kernel lets go of the lock of whoever dies.
+    run.child.kill().unwrap();
+    run.child.wait().unwrap();
+    let output = scrubbing.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("was read today"), "{output:?}");
+
+    // Whoever stops it need not wait.
+    let _run = Run::start(dir.path(), 4712, "OTHER");
+    let scrubbing = command(dir.path(), &scrub).spawn().unwrap();
+    std::thread::sleep(Duration::from_secs(1));
+    let interrupted = Command::new("kill").args(["-s", "INT", &scrubbing.id().to_string()]).status().unwrap();
+    assert!(interrupted.success());
+    assert_eq!(scrubbing.wait_with_output().unwrap().status.code(), Some(5));
+}

@@ -3,14 +3,17 @@
 use super::context::{self, Given};
 use super::verify;
 use crate::backup;
+use crate::backup::events::{Event, Watch};
 use crate::cli::{Global, Scrub};
 use crate::error::Outcome;
 use crate::media::ends::Need;
 use crate::media::plugged;
-use crate::system::{process, signals};
+use crate::system::rundir::RunDir;
+use crate::system::{clock, process, signals};
 use crate::ui::Ui;
 use crate::view::progress::Progress;
 use crate::view::scrubbed::{self, OnDrive};
+use std::path::Path;
 
 pub fn run(args: &Scrub, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let share = verify::share(&args.share)?;
@@ -24,9 +27,10 @@ pub fn run(args: &Scrub, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     process::step_back();
     context::with_ends(&given, global, ui, |ends| {
         let progress = Progress::new(ui, "scrub", "", None);
+        let watch = GivesWay { progress: &progress, root: global.root.as_deref() };
         let mut drives: Vec<OnDrive> = ends
             .drives()
-            .map(|end| OnDrive { path: end.dir.clone(), scrubbed: backup::scrub(&end.dir, share, &progress) })
+            .map(|end| OnDrive { path: end.dir.clone(), scrubbed: backup::scrub(&end.dir, share, &watch) })
             .collect();
         progress.end();
         if drives.iter().all(|drive| drive.scrubbed.is_err())
@@ -44,4 +48,38 @@ fn is_plugged(global: &Global) -> anyhow::Result<bool> {
     let wanted = context::settings(global)?.destinations;
     let is_wanted = |label: &Option<String>| label.as_ref().is_some_and(|label| wanted.contains(label));
     Ok(!wanted.is_empty() && plugged::read()?.offered().any(|volume| is_wanted(&volume.label)))
+}
+
+/// A scrub's progress, which waits between two files while a backup runs: that one has the drives to itself.
+struct GivesWay<'a> {
+    progress: &'a Progress,
+    root: Option<&'a Path>,
+}
+
+impl GivesWay<'_> {
+    /// Tells whether a backup runs. One that can't be seen is nothing to wait for.
+    fn backup_runs(&self) -> bool {
+        let running = RunDir::existing(self.root).and_then(|dir| dir.map_or(Ok(Vec::new()), |d| d.running()));
+        running.is_ok_and(|running| !running.is_empty())
+    }
+}
+
+impl Watch for GivesWay<'_> {
+    fn event(&self, event: Event) {
+        self.progress.event(event);
+    }
+
+    fn event_of(&self, drive: &str, event: Event) {
+        self.progress.event_of(drive, event);
+    }
+
+    fn stop_requested(&self) -> bool {
+        while !self.progress.stop_requested() {
+            if !self.backup_runs() {
+                return false;
+            }
+            clock::wait_a_little();
+        }
+        true
+    }
 }
