@@ -4,6 +4,7 @@ use super::context;
 use crate::cli::Global;
 use crate::doctor::{self, Finding, Level, Subject, drive};
 use crate::error::{Outcome, Problem};
+use crate::profile::types::VolumeLabel;
 use crate::provision::components;
 use crate::provision::host::facts;
 use crate::provision::plan::prepare;
@@ -32,8 +33,9 @@ pub fn run(global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     }
     let known = profile.as_ref().filter(|_| knows);
     let lan = known.and_then(|profile| prepare::subnet(&host, profile, &state).ok());
-    let wanted = profile.as_ref().map(|profile| profile.backup.destination.as_str());
-    let drives = host.is_live().then(|| drive::look(global.root.as_deref(), wanted).ok()).flatten();
+    let labels = profile.iter().flat_map(|profile| profile.backup.labels());
+    let wanted: Vec<&str> = labels.map(VolumeLabel::as_str).collect();
+    let drives = host.is_live().then(|| drive::look(global.root.as_deref(), &wanted).ok()).flatten();
     let subject = Subject {
         host: &host,
         profile: profile.as_ref(),

@@ -1,12 +1,14 @@
 //! `piback status`: what is up, and what is on record here.
 
 use super::{context, running};
+use crate::backup;
 use crate::cli::{Global, Status};
 use crate::doctor::drive::{self, Drive};
 use crate::error::{self, Outcome};
 use crate::jobs::Control;
 use crate::jobs::job::Job;
 use crate::profile::Profile;
+use crate::profile::types::VolumeLabel;
 use crate::provision::apply::journal;
 use crate::provision::components::{dnsmasq, web};
 use crate::provision::desired::expected::Expected;
@@ -18,8 +20,9 @@ use crate::provision::state::generations::{self, Generation};
 use crate::system::read_only::ReadOnly;
 use crate::system::{Host, Node};
 use crate::ui::{Style, Ui, visible};
-use crate::view;
+use crate::view::{self, scrubbed};
 use serde::Serialize;
+use std::path::Path;
 
 pub fn run(args: &Status, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let host = context::host(global)?;
@@ -164,6 +167,13 @@ struct Up {
     reached_by: Vec<(&'static str, String)>,
 }
 
+/// The time since what is on a drive was read again; nothing where it can't be looked at.
+fn last_read(drive: &Drive) -> Option<(&'static str, bool, bool, String)> {
+    let mounted = drive.plugged.as_ref()?.mounted.as_ref().filter(|_| drive.enrolled)?;
+    let ages = backup::last_read(Path::new(&mounted.path)).ok()?;
+    Some(("read again", true, true, scrubbed::read_within(ages.files, ages.longest_ago)))
+}
+
 /// Words to type on the iPad, to get to the share, to the page and to a shell.
 fn reached_by(profile: &Profile, address: &str, page: bool) -> Vec<(&'static str, String)> {
     let mut typed = vec![("Files app, Connect to Server", format!("smb://{address}"))];
@@ -186,8 +196,10 @@ impl Up {
             _ => Vec::new(),
         };
         let overview = expected.map(|expected| clients::look(host, &expected));
-        let wanted = profile.as_ref().map(|profile| profile.backup.destination.as_str());
-        let drives = drive::look(global.root.as_deref(), wanted).map_err(|e| ui.note(&format!("{e:#}"))).ok();
+        let labels = profile.iter().flat_map(|profile| profile.backup.labels());
+        let wanted: Vec<&str> = labels.map(VolumeLabel::as_str).collect();
+        let drives =
+            drive::look(global.root.as_deref(), &wanted).map_err(|e| ui.note(&format!("{e:#}"))).ok();
         let internet = uplink::internet(host);
         let has_ipv4 = internet == Some(Internet::Ipv4);
         Up { overview, internet: internet.map(Internet::words), has_ipv4, drives, reached_by }
@@ -212,9 +224,10 @@ impl Up {
         match self.drives.as_deref() {
             None => lines.push(("drive", false, false, "not known".to_owned())),
             Some([]) => lines.push(("drive", true, false, "none is enrolled".to_owned())),
-            Some(drives) => lines.extend(drives.iter().map(|drive| {
+            Some(drives) => lines.extend(drives.iter().flat_map(|drive| {
                 let found = format!("{}: {}", visible(&drive.label), drive.words());
-                ("drive", true, drive.enrolled && drive.plugged.is_some(), found)
+                let there = ("drive", true, drive.enrolled && drive.plugged.is_some(), found);
+                std::iter::once(there).chain(last_read(drive))
             })),
         }
         lines

@@ -63,20 +63,20 @@ impl Drive {
     }
 }
 
-/// Looks at what is plugged in and what is enrolled below `root`; `wanted` is the profile's label.
+/// Looks at what is plugged in and what is enrolled below `root`; `wanted` are the profile's labels.
 ///
 /// # Errors
 /// When one of the two can't be read.
-pub fn look(root: Option<&Path>, wanted: Option<&str>) -> anyhow::Result<Vec<Drive>> {
+pub fn look(root: Option<&Path>, wanted: &[&str]) -> anyhow::Result<Vec<Drive>> {
     let enrolled = enrolled::read(root)?;
     Ok(join(&plugged::read()?, &enrolled, wanted, &free))
 }
 
-/// The drives that are enrolled, there or not, and what has the wanted label.
+/// The drives that are enrolled, there or not, and what has a wanted label.
 fn join(
     plugged: &volume::Plugged,
     enrolled: &Drives,
-    wanted: Option<&str>,
+    wanted: &[&str],
     free: &dyn Fn(&Path) -> Option<u64>,
 ) -> Vec<Drive> {
     let there: Vec<(&Volume, bool)> =
@@ -86,7 +86,9 @@ fn join(
     });
     let mut drives: Vec<Drive> = there
         .iter()
-        .filter(|(volume, known)| *known || (wanted.is_some() && volume.label.as_deref() == wanted))
+        .filter(|(volume, known)| {
+            *known || volume.label.as_deref().is_some_and(|label| wanted.contains(&label))
+        })
         .map(|(volume, known)| Drive {
             label: volume.label.clone().unwrap_or_default(),
             enrolled: *known,

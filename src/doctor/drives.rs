@@ -3,7 +3,7 @@
 use super::drive::{Drive, Plugged};
 use super::finding::{Check, Finding, Subject};
 use crate::backup::Ages;
-use crate::profile::types::Every;
+use crate::profile::types::{Every, VolumeLabel};
 use crate::ui::{bytes, files, visible};
 use std::path::Path;
 
@@ -67,9 +67,26 @@ fn drives(subject: &Subject<'_>) -> Finding {
         return Finding::unknown("only a running host can say");
     }
     match subject.drives {
-        Some(drives) => judge(drives, profile.backup.destination.as_str()),
+        Some(drives) => {
+            judge_all(drives, &profile.backup.labels().map(VolumeLabel::as_str).collect::<Vec<_>>())
+        }
         None => Finding::unknown("what is plugged in, and what is enrolled, can't be read"),
     }
+}
+
+/// Judges all drives that the profile names: the worst of them decides, and each is told.
+fn judge_all(drives: &[Drive], wanted: &[&str]) -> Finding {
+    if let [only] = wanted {
+        return judge(drives, only);
+    }
+    let of = |label: &&str| {
+        let own: Vec<Drive> = drives.iter().filter(|drive| drive.label == **label).cloned().collect();
+        judge(&own, label)
+    };
+    let all: Vec<Finding> = wanted.iter().map(of).collect();
+    let found = all.iter().map(|one| one.found.clone()).collect::<Vec<_>>().join("; ");
+    let worst = all.iter().rev().max_by_key(|finding| finding.level).cloned();
+    worst.map_or_else(|| Finding::unknown("the profile names no drive"), |worst| Finding { found, ..worst })
 }
 
 /// Judges the drives; `wanted` is the label that the profile names.
@@ -209,6 +226,13 @@ mod tests {
             assert!(finding.level == level && finding.found.contains(found), "{drives:?}: {finding:?}");
             assert_eq!(finding.remedy.is_none(), level == Level::Good);
         }
+        // Of several each is told, and the worst decides.
+        let two =
+            [drive("A", "exfat", false, 40 * GB), Drive { plugged: None, ..drive("B", "ext4", false, GB) }];
+        let finding = judge_all(&two, &["A", "B"]);
+        assert_eq!(finding.level, Level::Warning);
+        assert_eq!(finding.found, "A, 128 GB exfat, 40 GB free; B is not plugged in");
+        assert_eq!(judge_all(&two[..1], &["A"]).level, Level::Good);
         assert_eq!(stranger.words(), "128 GB exfat, 40 GB free, not enrolled");
     }
 }

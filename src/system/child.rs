@@ -3,6 +3,7 @@
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
+use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -58,23 +59,23 @@ pub fn start(
     Ok(child)
 }
 
-/// Runs this very program with other arguments to its end; returns its exit code, none where a signal ended it, and the last
-/// line of its output.
+/// Runs this very program with other arguments to its end; returns the last lines of its output.
 ///
 /// # Errors
 /// When it can't be started.
-pub fn run(args: &[OsString]) -> io::Result<(Option<u8>, String)> {
-    let last = Arc::new(Mutex::new(String::new()));
+pub fn run(args: &[OsString]) -> io::Result<Vec<String>> {
+    const MOST: usize = 16;
     let (told, lines) = mpsc::channel();
-    let kept = Arc::clone(&last);
-    let line = move |text: &str| {
-        let mut last = kept.lock().unwrap_or_else(PoisonError::into_inner);
-        text.clone_into(&mut last);
-    };
-    start(args, line, move |code| _ = told.send(code))?;
-    let code = lines.recv().map_err(io::Error::other)?;
-    let last = std::mem::take(&mut *last.lock().unwrap_or_else(PoisonError::into_inner));
-    Ok((code, last))
+    let ended = told.clone();
+    start(args, move |text| _ = told.send(Some(text.to_owned())), move |_| _ = ended.send(None))?;
+    let mut last = VecDeque::new();
+    while let Ok(Some(line)) = lines.recv() {
+        if last.len() == MOST {
+            last.pop_front();
+        }
+        last.push_back(line);
+    }
+    Ok(last.into())
 }
 
 impl Child {

@@ -146,6 +146,9 @@ fn names(asker: &Asker<'_>, expected: &Expected) -> Option<Answer> {
         host.exchange((address, dnsmasq::NAMES).into(), &dns::question(ID, dnsmasq::SHORT_NAME), WITHIN);
     Some(match asked {
         Err(e) if e.kind() == ErrorKind::Unsupported => return None,
+        Err(e) if e.kind() == ErrorKind::WouldBlock => {
+            (false, format!("the name server does not answer within {} s", WITHIN.as_secs()))
+        }
         Err(e) => (false, format!("the name server does not answer: {e}")),
         Ok(packet) => match dns::reply(ID, &packet) {
             None => (false, "the name server answers nonsense".to_owned()),
