@@ -267,6 +267,16 @@ fn the_appliance_s_verbs_are_run_on_what_is_there_and_their_refusals_told() {
 }
 
 #[test]
+fn a_drive_that_is_not_there_is_named_rather_than_the_card() {
+    let (_dir, beside) = site();
+    beside.world.lock().unwrap().drives = vec![Place { label: "PHOTOS".into(), path: None, kname: None }];
+    let keeper = keeper(&beside);
+    let verify = Request::Start { verb: Verb::Verify, label: "SD".into(), compare: false };
+    let Answer::Refused(refusal) = keeper.ask(&verify) else { panic!() };
+    assert_eq!(refusal.error, "PHOTOS is not plugged in");
+}
+
+#[test]
 fn browsers_that_are_let_in_stay_so_and_invitations_end_with_the_boot() {
     let (_dir, beside) = site();
     let first = keeper(&beside);

@@ -53,7 +53,8 @@ impl<'a> Following<'a> {
             let kind = event.get("event").and_then(Value::as_str).unwrap_or_default();
             if self.ui.json_wanted() {
                 self.shown |= matches!(kind, "account" | "answer" | "verdict");
-                if kind != "run" || self.repeats_all {
+                // An error is this command's too, and is said when it ends.
+                if kind != "error" && (kind != "run" || self.repeats_all) {
                     self.ui.raw(&format!("{line}\n"));
                 }
                 continue;

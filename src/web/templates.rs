@@ -24,3 +24,30 @@ pub fn templates() -> anyhow::Result<Tera> {
     tera.add_raw_templates(TEMPLATES).map_err(|e| anyhow!("the page's templates: {e}"))?;
     Ok(tera)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tera::Context;
+
+    #[test]
+    fn the_appliance_s_pages_hold_what_they_are_given_and_no_more() {
+        let tera = templates().unwrap();
+        let shown = |name: &str, busy: bool| {
+            let values = serde_json::json!({
+                "host": "pi", "version": "1", "clock": "27 Nov 2026, 18:30", "busy": busy, "checked": true,
+                "volumes": ["<script>", "PHOTOS"],
+                "checks": [{"line": "power", "level": "unknown", "found": "<b>", "remedy": null}],
+            });
+            tera.render(name, &Context::from_serialize(&values).unwrap()).unwrap()
+        };
+        let page = shown("appliance.html", false);
+        assert!(
+            page.contains("value=\"PHOTOS\"") && page.contains("Eject all") && page.contains("(not known)")
+        );
+        assert!(!page.contains("<script>\"") && !page.contains("<b><"), "{page}");
+        assert!(page.contains("Worth a look") && page.contains("27 Nov 2026"));
+        assert!(shown("poweroff.html", false).contains("Switch the appliance off?"));
+        assert!(shown("poweroff.html", true).contains("Stop it and switch off"));
+    }
+}

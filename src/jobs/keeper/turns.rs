@@ -5,6 +5,7 @@ use crate::jobs::claim::{Said, Scene};
 use crate::jobs::fold;
 use crate::jobs::job::{Job, Phase, Verb};
 use crate::jobs::kept::scene;
+use crate::jobs::places::Place;
 use crate::jobs::protocol::{Answer, RefusalKind};
 use crate::jobs::queue::{Cancelled, Placed};
 use crate::jobs::runner::{Order, Stop, Told};
@@ -29,6 +30,13 @@ impl Inner {
             return Answer::refused(RefusalKind::Busy, what, "unplug the others");
         }
         let on_a_drive = || inner.kept().drives.iter().any(|drive| drive.labels.iter().any(|l| l == label));
+        let drives = inner.kept().world.drives.clone();
+        let is_away = |drive: &Place| drive.path.is_none() && drive.kname.is_none();
+        if verb == Verb::Verify && !drives.is_empty() && drives.iter().all(is_away) {
+            let labels: Vec<String> = drives.iter().map(|drive| crate::ui::visible(&drive.label)).collect();
+            let what = format!("{} is not plugged in", labels.join(", "));
+            return Answer::refused(RefusalKind::Failed, what, "plug the drive in");
+        }
         if cards() == 0 && !(verb == Verb::Verify && on_a_drive()) {
             let hint = "the labels stand in /api/v1/state, and in piback cards";
             return Answer::refused(RefusalKind::Unknown, format!("there is no card {shown}"), hint);

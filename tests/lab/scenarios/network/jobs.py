@@ -185,6 +185,7 @@ def the_page_starts_one_and_goes(lab):
     expect(state["cards"][0]["backed_up"] == "yes", f"the page says {state['cards'][0]}")
     photos = json.loads(lab.sh(f"{CURL} {PAGE}/api/v1/photos"))
     expect(photos["total"] == SHOTS, f"photos: {photos['total']}")
+    the_appliance_s_own_page(lab)
     guests = lab.sh("piback pair --list")
     expect(guests.split()[0] == "1", f"guests: {guests}")
     lab.sh("piback pair --revoke 1")
@@ -194,6 +195,31 @@ def the_page_starts_one_and_goes(lab):
     expect(not left, f"units are left: {left}")
     # Nobody looks any more: nothing is left.
     until(lab, f"! {OURS}", 200)
+
+
+def the_appliance_s_own_page(lab):
+    """What stands in the way, eject, and the question before it is switched off."""
+    page = lab.sh(f"{CURL} {PAGE}/appliance")
+    expect("Take this device" in page and f"Eject {CARD}" in page, f"the page is\n{page}")
+    found = lab.sh(f"{CURL} {PAGE}/appliance/checks")
+    expect("Worth a look" in found or "All is well" in found, f"nothing was looked at:\n{found}")
+    checks = json.loads(lab.sh(f"{CURL} {PAGE}/api/v1/checks"))["checks"]
+    expect(len(checks) > 10, f"checks: {checks}")
+    asked = lab.sh(f"{CURL} {PAGE}/poweroff")
+    expect("Switch the appliance off?" in asked, f"it does not ask:\n{asked}")
+    post = f"{CURL} -H 'Origin: {PAGE}'"
+    refused = lab.sh(f"{post} -o /dev/null -w '%{{http_code}}' -d label=NOBODY {PAGE}/eject")
+    expect(refused == "404", f"a card that is not there: {refused}")
+    off = lab.sh(f"{post} -d label={CARD} {PAGE}/eject")
+    expect(f"{CARD} may be unplugged" in off, f"eject says\n{off}")
+    until(lab, f"! mountpoint -q {CARD_AT}")
+    ran = lab.run(f"runuser -u traveller -- piback eject --all")
+    expect(ran.ok() and "may be unplugged" in ran.output, f"eject without sudo: {ran.status}\n{ran.output}")
+    until(lab, f"! mountpoint -q {DRIVE_AT}")
+    lab.pull("drive")
+    lab.plug("drive")
+    slow_card_again(lab)
+    until(lab, f"grep -q ' {DRIVE_AT} exfat rw,' /proc/mounts")
 
 
 def a_power_cut_is_told(lab):
