@@ -136,6 +136,8 @@ def one_card_is_one_job_and_it_can_be_stopped(lab):
     expect(any("on its way already" in lab.sh(f"cat /run/{name}") for name in ("first", "second")), "nobody was told that it is one job")
     expect(jobs(lab)[0]["state"] == "cancelled", f"it ended as {jobs(lab)[0]['state']}")
     until(lab, "grep -qx mmc0 /sys/class/leds/ACT/trigger", 60)
+    # As the kernel shows what it was told.
+    lab.sh("echo 'none [mmc0] timer' >/sys/class/leds/ACT/trigger")
 
 
 def a_verdict_without_sudo(lab):
