@@ -9,6 +9,7 @@ from harness.plugged import CARD, CARD_AT, DRIVE, DRIVE_AT, MIB, partitioned_fat
 
 USUAL = ("trixie",)
 MORE = ("bookworm", "bullseye")
+LONG = True
 
 SHOTS = 16
 SLOW = {"bps-total": 700_000}

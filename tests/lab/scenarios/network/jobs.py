@@ -9,6 +9,7 @@ from harness.plugged import CARD, CARD_AT, DRIVE, DRIVE_AT, MIB, partitioned_fat
 
 USUAL = ("trixie",)
 MORE = ("bookworm", "bullseye")
+LONG = True
 
 SHOTS = 24
 # A card reader of the slow kind: the copy takes a while, and can be looked at.
