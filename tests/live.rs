@@ -7,7 +7,7 @@ mod common;
 mod pi;
 
 use common::Tree;
-use pi::{Pi, STACKS, Unit, answer, fresh, fresh_on, pi, pi_on, profile, window, writes};
+use pi::{Pi, STACKS, Unit, answer, fresh, fresh_on, pi, pi_on, profile, runs, window, writes};
 use piback::doctor::{self, Finding, Level, Subject};
 use piback::error::exit_code;
 use piback::provision::apply::{self, Options, Recovered};
@@ -700,4 +700,25 @@ fn the_first_user_is_put_into_the_group_and_taken_out_on_the_way_back() {
     pi.host.take_tools();
     pi.roll_back().unwrap();
     assert!(!pi.host.take_tools().iter().any(|t| t.starts_with("gpasswd")));
+}
+
+#[test]
+fn a_power_cut_before_the_group_is_made_is_mended_by_the_boot() {
+    let pi = pi(fresh());
+    pi.tree.write("/etc/group", "root:x:0:\n");
+    let join = "usermod --append --groups piback pi";
+    // An appliance that was set up when there was neither user nor group.
+    pi.tree.write("/etc/passwd", "root:x:0:0::/:/bin/sh\n");
+    pi.apply(6, None).unwrap();
+    pi.tree.write("/etc/passwd", "root:x:0:0::/:/bin/sh\npi:x:1000:1000::/home/pi:/bin/bash\n");
+    pi.host.arm_when(Fault::Die, runs(join));
+    assert!(pi.apply(11, None).is_err());
+    pi.power_cut();
+    pi.host.arm(usize::MAX, Fault::Die);
+    pi.host.take_tools();
+    apply::settle(&pi.host, true).unwrap();
+    let tools = pi.host.take_tools();
+    let at =
+        |tool: &str| tools.iter().position(|t| t == tool).unwrap_or_else(|| panic!("{tool}: {tools:#?}"));
+    assert!(at("groupadd --system --force piback") < at(join), "{tools:#?}");
 }

@@ -4,6 +4,7 @@
 use crate::error::Problem;
 use crate::provision::apply::journal::Intent;
 use crate::provision::apply::options::{Options, stop_if_asked};
+use crate::provision::components::control;
 use crate::provision::desired::expected::Expected;
 use crate::provision::host::systemd::JobMode;
 use crate::provision::plan::Plan;
@@ -86,6 +87,15 @@ pub fn owed(host: &dyn Host, intent: &Intent, jobs: JobMode) -> anyhow::Result<(
     // A record that is damaged must not stand in the way back.
     let (state, _) = State::read_for_originals(host)?;
     let mut activated = state.activated.clone();
+    // The socket's group comes before the socket. Who is in it is looked at, so nothing of it need be in the journal.
+    if intent.record.artifacts.iter().any(|artifact| artifact.path == control::SOCKET) {
+        for step in account::plan_group(host)? {
+            if let Some((name, Some(mark))) = account::set_up(host, &step, None)? {
+                activated.insert(name.to_owned(), mark);
+            }
+        }
+        state::write_activated(host, &activated)?;
+    }
     run::unmask_and_enable(host, &intent.units)?;
     for change in &intent.units {
         run::activate(host, change, jobs, past(&state))?;

@@ -17,9 +17,10 @@ MOMENTS = (0, 0.01, 0.02, 0.03, 0.04, 0.06, 0.1, 0.25, 0.5, 0.9)
 # Where the package puts it: what runs at boot has to be on the appliance's own disk.
 PIBACK = "/usr/bin/piback"
 JOURNAL = "/var/lib/piback/journal/intent.json"
-# Everything that is set up, but for what the system itself writes at a boot, and the unit that settles.
+# Everything that is set up, but for what the system itself writes at a boot, the copies that usermod makes and leaves, and
+# the unit that settles.
 FILES = r"""
-    written='/(resolv.conf|adjtime|fake-hwclock.data|piback-settle.service)$'
+    written='/(resolv.conf|adjtime|fake-hwclock.data|piback-settle.service|(passwd|shadow|group|gshadow)(-|\.[0-9]+))$'
     { find /etc -type f -exec sha256sum {} +; find /etc -type l -printf '%l  %p\n'; } | grep -vE "$written" | sort
 """
 
