@@ -119,11 +119,28 @@ impl<'a> OnDrive<'a> {
         matches!(self.account.stop, Some(stop) if stop.ends_the_drive())
     }
 
-    /// Begins the run's records, where there is anything to write. Later failures go to the account.
+    /// Begins the run's records, where there is anything to write. Later failures go to the account, and so does that the
+    /// drive went in this moment: then all that it lacks is listed.
     ///
     /// # Errors
     /// When the drive can't be written.
     pub fn begin(&mut self, card: &Card) -> anyhow::Result<()> {
+        match self.begin_records(card) {
+            Ok(()) => Ok(()),
+            // Whatever the file system said of it.
+            Err(NotBegun::Fault(fault)) if !self.drive.root.device_present() => {
+                self.account.stop = Some(Stop::DriveGone(fault));
+                Ok(())
+            }
+            Err(NotBegun::Fault(fault)) => {
+                let shown = visible(&self.ends.dest.to_string_lossy());
+                Err(Problem::failed(format!("drive {shown} can't be written: {fault}")).into())
+            }
+            Err(NotBegun::Other(error)) => Err(error),
+        }
+    }
+
+    fn begin_records(&mut self, card: &Card) -> Result<(), NotBegun> {
         let something = !self.matched.jobs.is_empty()
             || self.adopted
             || !self.matched.rotten.is_empty()
@@ -131,9 +148,8 @@ impl<'a> OnDrive<'a> {
         if !(something || !self.removals.is_empty() || self.rebuild) {
             return Ok(());
         }
-        let shown = visible(&self.ends.dest.to_string_lossy());
-        let cant = |fault: Fault| Problem::failed(format!("drive {shown} can't be written: {fault}"));
-        let seed = random::bits().context("ask the kernel for a random number")?;
+        let cant = NotBegun::Fault;
+        let seed = random::bits().context("ask the kernel for a random number").map_err(NotBegun::Other)?;
         self.drive.prepare().map_err(cant)?;
         let folder = self.drive.make_own(&[b"manifests", self.ends.label.as_bytes()]).map_err(cant)?;
         let swept = stale::remove(&self.drive, &self.runs.unfinished).map_err(cant)?;
@@ -228,6 +244,12 @@ fn free_space(drive: &Drive, matched: &mut Matched) -> anyhow::Result<u64> {
         }
         Err(fault) => Err(fault).context("ask the drive for its room"),
     }
+}
+
+/// The reason for which a run's records were not begun.
+enum NotBegun {
+    Fault(Fault),
+    Other(anyhow::Error),
 }
 
 /// The account before anything was copied.
