@@ -92,9 +92,9 @@ pub fn owed(host: &dyn Host, intent: &Intent, jobs: JobMode) -> anyhow::Result<(
         for step in account::plan_group(host)? {
             if let Some((name, Some(mark))) = account::set_up(host, &step, None)? {
                 activated.insert(name.to_owned(), mark);
+                state::write_activated(host, &activated)?;
             }
         }
-        state::write_activated(host, &activated)?;
     }
     run::unmask_and_enable(host, &intent.units)?;
     for change in &intent.units {
