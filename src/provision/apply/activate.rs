@@ -90,7 +90,8 @@ pub fn owed(host: &dyn Host, intent: &Intent, jobs: JobMode) -> anyhow::Result<(
     // The socket's group comes before the socket. Who is in it is looked at, so nothing of it need be in the journal.
     if intent.record.artifacts.iter().any(|artifact| artifact.path == control::SOCKET) {
         for step in account::plan_group(host)? {
-            if let Some((name, Some(mark))) = account::set_up(host, &step, None)? {
+            // One that fails is planned by the next apply, and no reason to leave this one open.
+            if let Ok(Some((name, Some(mark)))) = account::set_up(host, &step, None) {
                 activated.insert(name.to_owned(), mark);
                 state::write_activated(host, &activated)?;
             }

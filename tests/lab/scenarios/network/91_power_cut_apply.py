@@ -20,7 +20,7 @@ JOURNAL = "/var/lib/piback/journal/intent.json"
 # Everything that is set up, but for what the system itself writes at a boot, the copies that usermod makes and leaves, and
 # the unit that settles.
 FILES = r"""
-    written='/(resolv.conf|adjtime|fake-hwclock.data|piback-settle.service|(passwd|shadow|group|gshadow)(-|\.[0-9]+))$'
+    written='/(resolv.conf|adjtime|fake-hwclock.data|piback-settle.service|(passwd|shadow|group|gshadow)(-|\.lock|\.[0-9]+))$'
     { find /etc -type f -exec sha256sum {} +; find /etc -type l -printf '%l  %p\n'; } | grep -vE "$written" | sort
 """
 
