@@ -1,9 +1,10 @@
 # Sourced by the other scripts: which Debian packages they need, and how those are installed when missing.
 
 # Daemons whose own checks read what piback renders, and tools for namespaces and FUSE. `no-recommends` keeps the
-# daemons' friends out. python3-venv: the reference implementation of media hash lists, from PyPI, judges ours.
+# daemons' friends out. python3-venv: the reference implementation of media hash lists, from PyPI, judges ours. rclone also serves
+# the places far away.
 TEST_PACKAGES=(e2fsprogs exfat-fuse exfatprogs mount ntfs-3g python3-minimal
-    python3-venv dnsmasq-base hostapd iproute2 iptables samba samba-common-bin systemd util-linux fuse3)
+    python3-venv dnsmasq-base hostapd iproute2 iptables rclone samba samba-common-bin systemd util-linux fuse3)
 # Virtual machines and the images that they boot.
 LAB_PACKAGES=(qemu-system-x86 qemu-utils mmdebstrap e2fsprogs dosfstools exfatprogs fdisk ntfs-3g busybox-static libc6-dev)
 

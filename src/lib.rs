@@ -7,7 +7,7 @@
 //! card    -> scan       -> plan   -> copy        -> verify -> publish        -> report
 //! ```
 //!
-//! Eight floors, arrows only downwards: `main`; [`commands`]; [`view`] and [`doctor`]; [`web`]; [`jobs`]; [`provision`],
+//! Nine floors, arrows only downwards: `main`; [`commands`]; [`view`] and [`doctor`]; [`web`]; [`jobs`]; [`remote`]; [`provision`],
 //! [`firstboot`], [`backup`], [`media`] and [`photo`] side by side; [`profile`], [`system`]; [`ui`]; [`error`], [`secret`], [`paths`],
 //! [`cli`].
 
@@ -23,6 +23,7 @@ pub mod paths;
 pub mod photo;
 pub mod profile;
 pub mod provision;
+pub mod remote;
 pub mod secret;
 pub mod system;
 pub mod ui;

@@ -31,7 +31,11 @@ fn main() -> ExitCode {
     // What a backup says of photos is no less true when nobody could read it; every other command is its output.
     let is_output = !matches!(
         cli.command,
-        Command::Backup(_) | Command::Verify(_) | Command::Scrub(_) | Command::SafeToFormat(_)
+        Command::Backup(_)
+            | Command::Verify(_)
+            | Command::Scrub(_)
+            | Command::Send(_)
+            | Command::SafeToFormat(_)
     );
     match commands::run(cli, &ui) {
         Ok(_) if is_output && ui::output_lost() => {

@@ -9,7 +9,7 @@ mod units;
 mod wrap;
 
 pub use bar::Bar;
-pub use units::{bytes, clock, date, files};
+pub use units::{bytes, clock, count, date, files};
 
 use crate::error;
 use serde::Serialize;

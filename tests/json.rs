@@ -122,6 +122,7 @@ fn every_verb_keeps_the_contract() {
     walk("poweroff", &[], 64);
     walk("volume", &["all"], 64);
     walk("cancel", &["SD"], 1);
+    walk("uplink", &[], 64);
     let both = ["SD", "--source", &card, "--dest", &drive];
     let backup = walk("backup", &both, 5);
     let account = backup.last().unwrap();
@@ -133,6 +134,11 @@ fn every_verb_keeps_the_contract() {
     assert_eq!(account["renamed"][0]["why"], "name_taken");
     walk("safe-to-format", &both, 5);
     walk("scrub", &["--dest", &drive, "--share", "100%"], 0);
+    let (rclone, far) = (folders.path().join("rclone.conf"), folders.path().join("far"));
+    std::fs::write(&rclone, format!("[far]\ntype = alias\nremote = {}\n", far.display())).unwrap();
+    let there = ["far", "--dest", &drive, "--folder", "x", "--config", rclone.to_str().unwrap()];
+    let sent = walk("send", &there, 0);
+    assert_eq!(sent.last().unwrap()["remotes"][0]["new"], sent.last().unwrap()["remotes"][0]["verified"]);
     std::fs::write(folders.path().join(OsStr::from_bytes(b"drive/SD/DCIM/100CANON/caf\xe9 100%.JPG")), "rot")
         .unwrap();
     let verdict = walk("verify", &["SD", "--dest", &drive], 5);

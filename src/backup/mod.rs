@@ -23,6 +23,7 @@ mod mhl;
 mod mirror;
 mod names;
 mod naming;
+pub mod offers;
 mod on_drive;
 pub mod reason;
 mod repair;

@@ -113,7 +113,7 @@ const TRIES: u32 = 3;
 /// When a read fails.
 pub fn digest(file: &mut InFile, buffer: &mut Buffer) -> Result<Option<Digest>, Fault> {
     let before = file.opened();
-    let digest = read_all(file, before, buffer)?;
+    let digest = read_all(file, before, buffer, |_| {})?;
     Ok(digest.filter(|_| file.stat().is_ok_and(|after| after == before)))
 }
 
@@ -126,7 +126,7 @@ pub fn digest(file: &mut InFile, buffer: &mut Buffer) -> Result<Option<Digest>, 
 pub fn digest_copy(file: &mut InFile, buffer: &mut Buffer) -> Result<Option<Digest>, Fault> {
     for _ in 0..TRIES {
         let before = file.stat()?;
-        let digest = read_all(file, before, buffer)?;
+        let digest = read_all(file, before, buffer, |_| {})?;
         let after = file.stat()?;
         if digest.is_some() && (after.size, after.mtime) == (before.size, before.mtime) {
             return Ok(digest);
@@ -135,8 +135,28 @@ pub fn digest_copy(file: &mut InFile, buffer: &mut Buffer) -> Result<Option<Dige
     Ok(None)
 }
 
+/// As [`digest_copy`], once; every piece that was read goes to `piece` as well.
+///
+/// # Errors
+/// When a read fails.
+pub fn digest_once(
+    file: &mut InFile,
+    buffer: &mut Buffer,
+    piece: impl FnMut(&[u8]),
+) -> Result<Option<Digest>, Fault> {
+    let before = file.stat()?;
+    let digest = read_all(file, before, buffer, piece)?;
+    let after = file.stat()?;
+    Ok(digest.filter(|_| (after.size, after.mtime) == (before.size, before.mtime)))
+}
+
 /// Reads as many bytes as the file had; `None` when it ends earlier.
-fn read_all(file: &mut InFile, before: Stat, buffer: &mut Buffer) -> Result<Option<Digest>, Fault> {
+fn read_all(
+    file: &mut InFile,
+    before: Stat,
+    buffer: &mut Buffer,
+    mut piece: impl FnMut(&[u8]),
+) -> Result<Option<Digest>, Fault> {
     file.from_medium();
     let mut digester = Digester::new();
     let mut offset = 0;
@@ -149,6 +169,7 @@ fn read_all(file: &mut InFile, before: Stat, buffer: &mut Buffer) -> Result<Opti
             break;
         }
         digester.write(&space[..n]);
+        piece(&space[..n]);
         offset += n as u64;
     }
     file.forget();

@@ -65,6 +65,68 @@ pub struct Scrub {
 }
 
 #[derive(Debug, Args)]
+pub struct Send {
+    /// The remote, by its name in the profile; without it, all of them
+    pub remote: Option<String>,
+    /// Take this folder for the drive; given several times, what is on each is sent
+    #[arg(long, value_name = "DIR")]
+    pub dest: Vec<PathBuf>,
+    /// Take the remote from this file of rclone's, and not from the profile
+    #[arg(long, value_name = "FILE", requires_all = ["remote", "folder", "dest"])]
+    pub config: Option<PathBuf>,
+    /// The folder there
+    #[arg(long, value_name = "FOLDER", requires = "config")]
+    pub folder: Option<String>,
+    /// Send at most this much a second, as in 500k or 2M, or by time of day: "08:00,500k 23:00,off"
+    #[arg(long, value_name = "RATE")]
+    pub limit: Option<String>,
+    /// Fetch each photo again and compare it, where the remote has no hash of it
+    #[arg(long)]
+    pub read_back: bool,
+    /// Compare the hash of all that is there, even where the remote has to read for it
+    #[arg(long)]
+    pub compare: bool,
+    /// End well where the drive, the internet or an unmetered uplink is missing: what the timer's unit says
+    #[arg(long, hide = true, conflicts_with_all = ["remote", "dest"])]
+    pub auto: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Uplink {
+    #[command(subcommand)]
+    pub act: Option<UplinkAct>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum UplinkAct {
+    /// List the Wi-Fi networks around a second radio
+    Scan {
+        /// The radio; needed only when there are several besides the appliance's own
+        #[arg(long, value_name = "INTERFACE")]
+        on: Option<String>,
+    },
+    /// Join a Wi-Fi network with a second radio
+    Join(UplinkJoin),
+    /// Forget a network that was joined
+    Forget {
+        /// The network's name
+        ssid: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct UplinkJoin {
+    /// The network's name
+    pub ssid: String,
+    /// Take the passphrase from this file; an open network has none
+    #[arg(long, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
+    /// The radio; needed only when there are several besides the appliance's own
+    #[arg(long, value_name = "INTERFACE")]
+    pub on: Option<String>,
+}
+
+#[derive(Debug, Args)]
 pub struct Volume {
     #[command(subcommand)]
     pub act: VolumeAct,

@@ -5,7 +5,8 @@ mod runs;
 mod texts;
 
 pub use daily::{
-    Control, Eject, Enroll, Job, Pair, Poweroff, Qr, Running, Scrub, SetTime, Volume, VolumeAct, Web,
+    Control, Eject, Enroll, Job, Pair, Poweroff, Qr, Running, Scrub, Send, SetTime, Uplink, UplinkAct,
+    UplinkJoin, Volume, VolumeAct, Web,
 };
 pub use runs::{Backup, SafeToFormat, Verify};
 pub use texts::{Completions, Image, ImageText, Man, Os};
@@ -105,6 +106,10 @@ pub enum Command {
     Verify(Verify),
     /// Re-read a part of what is on the drives, longest unread first: rot is found before it matters
     Scrub(Scrub),
+    /// Copy what is verified on the drive to places far away, and look whether it is there
+    Send(Send),
+    /// Show where the internet comes from, and whether it is there; join a hotel's Wi-Fi by a second radio
+    Uplink(Uplink),
     /// Compare a card with its backup, byte by byte: yes or no
     SafeToFormat(SafeToFormat),
     /// Serve the page for a browser
@@ -125,7 +130,7 @@ pub enum Command {
 
 impl Command {
     /// Every verb.
-    pub const VERBS: [&'static str; 32] = [
+    pub const VERBS: [&'static str; 34] = [
         "init",
         "plan",
         "apply",
@@ -150,6 +155,8 @@ impl Command {
         "backup",
         "verify",
         "scrub",
+        "send",
+        "uplink",
         "safe-to-format",
         "web",
         "pair",
@@ -188,6 +195,8 @@ impl Command {
             Command::Backup(_) => "backup",
             Command::Verify(_) => "verify",
             Command::Scrub(_) => "scrub",
+            Command::Send(_) => "send",
+            Command::Uplink(_) => "uplink",
             Command::SafeToFormat(_) => "safe-to-format",
             Command::Web(_) => "web",
             Command::Pair(_) => "pair",

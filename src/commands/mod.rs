@@ -28,9 +28,11 @@ mod running;
 mod safe_to_format;
 mod schema;
 mod scrub;
+mod send;
 pub mod set_time;
 mod settle;
 mod status;
+mod uplink;
 mod verify;
 mod volume;
 mod web;
@@ -83,6 +85,8 @@ pub fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Outcome> {
         Command::Backup(args) => backup::run(args, global, ui),
         Command::Verify(args) => verify::run(args, global, ui),
         Command::Scrub(args) => scrub::run(args, global, ui),
+        Command::Send(args) => send::run(args, global, ui),
+        Command::Uplink(args) => uplink::run(args, global, ui),
         Command::SafeToFormat(args) => safe_to_format::run(args, global, ui),
         Command::Web(args) => web::run(args, global, ui),
         Command::Pair(args) => pair::run(args, global, ui),

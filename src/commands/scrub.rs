@@ -44,16 +44,16 @@ pub fn run(args: &Scrub, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
 }
 
 /// Tells whether a drive of the profile's, or one of its label, is there.
-fn is_plugged(global: &Global) -> anyhow::Result<bool> {
+pub fn is_plugged(global: &Global) -> anyhow::Result<bool> {
     let wanted = context::settings(global)?.destinations;
     let is_wanted = |label: &Option<String>| label.as_ref().is_some_and(|label| wanted.contains(label));
     Ok(!wanted.is_empty() && plugged::read()?.offered().any(|volume| is_wanted(&volume.label)))
 }
 
 /// A scrub's progress, which waits between two files while a backup runs: that one has the drives to itself.
-struct GivesWay<'a> {
-    progress: &'a Progress,
-    root: Option<&'a Path>,
+pub struct GivesWay<'a> {
+    pub progress: &'a Progress,
+    pub root: Option<&'a Path>,
 }
 
 impl GivesWay<'_> {

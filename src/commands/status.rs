@@ -7,8 +7,8 @@ use crate::doctor::drive::{self, Drive};
 use crate::error::{self, Outcome};
 use crate::jobs::Control;
 use crate::jobs::job::Job;
-use crate::profile::Profile;
 use crate::profile::types::VolumeLabel;
+use crate::profile::{Profile, Remote};
 use crate::provision::apply::journal;
 use crate::provision::components::{dnsmasq, web};
 use crate::provision::desired::expected::Expected;
@@ -17,10 +17,11 @@ use crate::provision::host::uplink::{self, Internet};
 use crate::provision::probe::clients::{self, Overview};
 use crate::provision::state::State;
 use crate::provision::state::generations::{self, Generation};
+use crate::remote::{self, ByRecord};
 use crate::system::read_only::ReadOnly;
 use crate::system::{Host, Node};
 use crate::ui::{Style, Ui, visible};
-use crate::view::{self, scrubbed};
+use crate::view::{self, scrubbed, sent};
 use serde::Serialize;
 use std::path::Path;
 
@@ -162,6 +163,8 @@ struct Up {
     #[serde(skip)]
     has_ipv4: bool,
     drives: Option<Vec<Drive>>,
+    /// Copies at the profile's remotes, by the records of the drives that are mounted.
+    remotes: Vec<ByRecord>,
     /// Each a name, and what is typed on the iPad.
     #[serde(skip)]
     reached_by: Vec<(&'static str, String)>,
@@ -172,6 +175,20 @@ fn last_read(drive: &Drive) -> Option<(&'static str, bool, bool, String)> {
     let mounted = drive.plugged.as_ref()?.mounted.as_ref().filter(|_| drive.enrolled)?;
     let ages = backup::last_read(Path::new(&mounted.path)).ok()?;
     Some(("read again", true, true, scrubbed::read_within(ages.files, ages.longest_ago)))
+}
+
+/// Copies of what is on the drives that are mounted at the profile's remotes, by record.
+fn sent_of(profile: &Profile, drives: &[Drive]) -> Vec<ByRecord> {
+    let mounted = |drive: &Drive| Some(drive.plugged.as_ref()?.mounted.as_ref()?.path.clone());
+    let enrolled = drives.iter().filter(|drive| drive.enrolled).filter_map(mounted);
+    let paths: Vec<String> = enrolled.collect();
+    let each = |path: &String, remote: &Remote| {
+        remote::by_record(Path::new(path), remote.name.as_str(), &remote.to()).ok()
+    };
+    paths
+        .iter()
+        .flat_map(|path| profile.remotes.iter().filter_map(move |remote| each(path, remote)))
+        .collect()
 }
 
 /// Words to type on the iPad, to get to the share, to the page and to a shell.
@@ -201,8 +218,11 @@ impl Up {
         let drives =
             drive::look(global.root.as_deref(), &wanted).map_err(|e| ui.note(&format!("{e:#}"))).ok();
         let internet = uplink::internet(host);
+        let remotes =
+            profile.iter().flat_map(|profile| sent_of(profile, drives.as_deref().unwrap_or_default()));
+        let remotes = remotes.collect();
         let has_ipv4 = internet == Some(Internet::Ipv4);
-        Up { overview, internet: internet.map(Internet::words), has_ipv4, drives, reached_by }
+        Up { overview, internet: internet.map(Internet::words), has_ipv4, drives, remotes, reached_by }
     }
 
     /// Name, whether it is known, whether it is as it should be, and what was found.
@@ -230,6 +250,8 @@ impl Up {
                 std::iter::once(there).chain(last_read(drive))
             })),
         }
+        let away = |one: &ByRecord| ("away", true, one.sent == one.on_drive, sent::by_record(one));
+        lines.extend(self.remotes.iter().map(away));
         lines
     }
 }

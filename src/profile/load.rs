@@ -177,12 +177,18 @@ fn value_error(text: &str, yaml: &Yaml, path: &[Step], why: String) -> ProfileEr
 /// Puts the embedded profile's value (any element of its lists) where a wrong one stands, so that reading can go on.
 /// `false` when there is nothing to take.
 fn stand_in(yaml: &mut Yaml, path: &[Step]) -> bool {
-    let good: Option<Yaml> = embedded("travel").and_then(|text| serde_yaml::from_str(text).ok());
-    match good.as_ref().and_then(|good| get(good, path)) {
-        Some(value) => put(yaml, path, value.clone()),
-        None => false,
-    }
+    let found = [embedded("travel"), Some(BEYOND_TRAVEL)].into_iter().flatten().find_map(|text| {
+        let good: Yaml = serde_yaml::from_str(text).ok()?;
+        get(&good, path).cloned()
+    });
+    found.is_some_and(|value| put(yaml, path, value))
 }
+
+/// Good values of keys that the embedded profile leaves out.
+const BEYOND_TRAVEL: &str = "\
+uplink: {check: off}
+remotes: [{name: home, folder: photos, config_file: /etc/piback/secrets/rclone.conf, when: any, limit: off, order: newest}]
+";
 
 fn get<'a>(yaml: &'a Yaml, path: &[Step]) -> Option<&'a Yaml> {
     path.iter().try_fold(yaml, |at, step| match (step, at) {

@@ -1,10 +1,11 @@
 //! The profile's form, version 1. The doc comments are the descriptions in `piback schema`.
 
+use super::remotes::Remote;
 use super::storage::{Backup, Scrub, Tell, Volumes, Web};
 use super::types::{
-    Address, Automount, Band, By, Capability, Country, DataPath, DnsServer, Interface, Lease, OnInsert, Page,
-    Radio, Range, SecretPath, ShareName, Ssid, Subnet, Uplinks, UserName, Version, WifiInterface,
-    WrittenRange,
+    Address, Automount, Band, By, Capability, CheckUrl, Country, DataPath, DnsServer, Interface, Lease,
+    OnInsert, Page, Radio, Range, SecretPath, ShareName, Ssid, Subnet, Uplinks, UserName, Version,
+    WifiInterface, WrittenRange,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -24,6 +25,8 @@ pub struct Profile {
     pub scrub: Scrub,
     pub web: Web,
     pub tell: Tell,
+    /// Places far away; no name twice.
+    pub remotes: Vec<Remote>,
 }
 
 /// A piback profile.
@@ -47,6 +50,9 @@ struct ProfileParts {
     web: Web,
     #[serde(default)]
     tell: Tell,
+    /// Places far away that get a copy of what is verified, through rclone
+    #[serde(default)]
+    remotes: Vec<Remote>,
 }
 
 impl TryFrom<ProfileParts> for Profile {
@@ -54,7 +60,19 @@ impl TryFrom<ProfileParts> for Profile {
     type Error = String;
 
     fn try_from(parts: ProfileParts) -> Result<Self, String> {
-        let ProfileParts { version, wifi, network, uplink, share, volumes, backup, scrub, web, tell } = parts;
+        let ProfileParts {
+            version,
+            wifi,
+            network,
+            uplink,
+            share,
+            volumes,
+            backup,
+            scrub,
+            web,
+            tell,
+            remotes,
+        } = parts;
         // A radio that is meant otherwise gets its name later, and is held against these then.
         if wifi.interface.by() == &By::Name {
             roles(&uplink, &share, wifi.interface.name())?;
@@ -75,6 +93,10 @@ impl TryFrom<ProfileParts> for Profile {
                 "web.page|shows what is mounted, and nobody mounts it: under volumes, mount: auto".into()
             );
         }
+        let name = |at: usize| remotes[at].name.as_str().to_ascii_lowercase();
+        if let Some(twice) = (1..remotes.len()).find(|at| (0..*at).any(|other| name(other) == name(*at))) {
+            return Err(format!("remotes|names {} twice", remotes[twice].name));
+        }
         let country = wifi.country.as_str();
         if wifi.radio.band() == Band::Ghz2 && wifi.radio.channel() > wifi.country.last_channel() {
             return Err(format!("wifi.radio.channel|is closed in {country}; 1 to 11 are allowed there"));
@@ -94,7 +116,7 @@ impl TryFrom<ProfileParts> for Profile {
                 _ => {}
             }
         }
-        Ok(Profile { version, wifi, network, uplink, share, volumes, backup, scrub, web, tell })
+        Ok(Profile { version, wifi, network, uplink, share, volumes, backup, scrub, web, tell, remotes })
     }
 }
 
@@ -249,6 +271,9 @@ pub struct Uplink {
     /// Interfaces that piback leaves to you, as a USB gadget or a LAN of your own: open to the Pi, closed to the Wi-Fi
     #[serde(default)]
     pub trusted: Vec<Interface>,
+    /// The page that `piback uplink` asks whether the internet is there
+    #[serde(default)]
+    pub check: CheckUrl,
 }
 
 fn wherever() -> Uplinks {

@@ -11,6 +11,7 @@ pub mod dpkg;
 pub mod fake;
 mod flock;
 pub mod folder;
+pub mod http;
 pub mod input;
 pub mod led;
 pub mod local;
@@ -24,6 +25,7 @@ pub mod rundir;
 pub mod scratch;
 pub mod signals;
 pub mod state_dir;
+pub mod stream;
 mod tree;
 pub mod volume;
 
@@ -135,6 +137,14 @@ pub trait Host {
     /// Nothing came within this time, or nobody is there; always where there is no network of one's own, as on a tree
     /// (`Unsupported`).
     fn exchange(&self, _to: SocketAddr, _packet: &[u8], _within: Duration) -> io::Result<Vec<u8>> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, "it has no network of its own"))
+    }
+
+    /// Asks a server for a page over plain HTTP, and returns its answer, head and all.
+    ///
+    /// # Errors
+    /// It did not answer within this time; always on a tree (`Unsupported`).
+    fn get(&self, _server: &str, _port: u16, _path: &str, _within: Duration) -> io::Result<String> {
         Err(io::Error::new(io::ErrorKind::Unsupported, "it has no network of its own"))
     }
 

@@ -56,6 +56,11 @@ impl Host for ReadOnly<'_> {
         self.0.exchange(to, packet, within)
     }
 
+    /// Nor does this one.
+    fn get(&self, server: &str, port: u16, path: &str, within: Duration) -> io::Result<String> {
+        self.0.get(server, port, path, within)
+    }
+
     fn lock(&self, _: &str) -> io::Result<Option<Box<dyn Any>>> {
         refused()
     }

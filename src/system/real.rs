@@ -182,6 +182,13 @@ impl Host for RealHost {
         Ok(space[..count].to_vec())
     }
 
+    fn get(&self, server: &str, port: u16, path: &str, within: Duration) -> io::Result<String> {
+        if !self.live {
+            return Err(io::Error::new(io::ErrorKind::Unsupported, "a tree has no network"));
+        }
+        super::http::get(server, port, path, within)
+    }
+
     fn lock(&self, path: &str) -> io::Result<Option<Box<dyn Any>>> {
         let place = self.wanted_place(path)?;
         let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;

@@ -158,7 +158,7 @@ pub fn find(program: &str) -> Option<PathBuf> {
 }
 
 /// The folders where Debian keeps its tools; `/usr/sbin` is not in every login's PATH.
-const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+pub(super) const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 impl fmt::Display for RunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -26,6 +26,12 @@ pub fn date(day: i32) -> String {
 /// `1 file`, `12,345 files`.
 #[must_use]
 pub fn files(n: u64) -> String {
+    format!("{} {}", count(n), if n == 1 { "file" } else { "files" })
+}
+
+/// `12,345`
+#[must_use]
+pub fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut grouped = String::new();
     for (i, digit) in digits.chars().enumerate() {
@@ -34,7 +40,7 @@ pub fn files(n: u64) -> String {
         }
         grouped.push(digit);
     }
-    format!("{grouped} {}", if n == 1 { "file" } else { "files" })
+    grouped
 }
 
 /// `2:05` or `1:02:05`.

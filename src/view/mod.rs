@@ -11,3 +11,4 @@ pub mod qr;
 pub mod report;
 pub mod screen;
 pub mod scrubbed;
+pub mod sent;

@@ -8,12 +8,13 @@ use source::{Kind, Source, in_circles, sources, uses};
 use std::collections::BTreeSet;
 
 /// Rooms of one floor never import each other; arrows go down.
-const FLOORS: [&[&str]; 9] = [
+const FLOORS: [&[&str]; 10] = [
     &["main"],
     &["commands"],
     &["view", "doctor"],
     &["web"],
     &["jobs"],
+    &["remote"],
     &["backup", "media", "provision", "photo", "firstboot"],
     &["profile", "system"],
     &["ui"],

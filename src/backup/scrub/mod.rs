@@ -112,7 +112,10 @@ fn ages(dest: &Path, labels: &[Label], today: i32) -> anyhow::Result<Ages> {
 }
 
 /// Labels that have records on the drive, in order.
-fn labels(dest: &Path) -> anyhow::Result<Vec<Label>> {
+///
+/// # Errors
+/// When the drive can't be read.
+pub fn labels(dest: &Path) -> anyhow::Result<Vec<Label>> {
     let shown = || visible(&dest.to_string_lossy());
     let root = Folder::open(dest).with_context(shown)?;
     let manifests = match root.sub(".piback").and_then(|own| own.sub("manifests")) {
@@ -172,7 +175,7 @@ fn longest_unread(mut files: Vec<(i32, u64, u64)>, bytes: u64, share: f64) -> Pi
 }
 
 /// Tells whether a card or somebody vouches for a file: any other one has nothing to be held against.
-fn counts(known: &Known<'_>) -> bool {
+pub fn counts(known: &Known<'_>) -> bool {
     known.is_vouched() || known.accepted
 }
 

@@ -54,7 +54,8 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn open(&mut self, known: &Known<'_>) -> Result<Option<InFile>, Reason> {
+    /// Opens a file of the records; none where nothing has its name.
+    pub fn open(&mut self, known: &Known<'_>) -> Result<Option<InFile>, Reason> {
         let here = match self.drive.holding(known.dest) {
             Ok(here) => here,
             Err(fault) => return Err(self.fault(fault, Reason::Folder)),
@@ -87,7 +88,8 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn fault(&self, fault: Fault, reason: impl Fn(Fault) -> Reason) -> Reason {
+    /// Tells a fault of one file from a drive that is gone.
+    pub fn fault(&self, fault: Fault, reason: impl Fn(Fault) -> Reason) -> Reason {
         if self.drive.is_lost(fault) { Reason::NotReached(Stop::of_drive(fault)) } else { reason(fault) }
     }
 }

@@ -1,5 +1,6 @@
 //! One type per kind of value. Each is made by parsing and can't hold what its rule forbids.
 
+mod check_url;
 mod country;
 mod dhcp;
 mod every;
@@ -11,6 +12,7 @@ mod passphrase;
 mod path;
 mod radio;
 mod regdb;
+mod remote;
 mod share_name;
 mod ssid;
 mod subnet;
@@ -19,6 +21,7 @@ mod user;
 mod version;
 mod wifi_interface;
 
+pub use check_url::CheckUrl;
 pub use country::Country;
 pub use dhcp::{Lease, Range, WrittenRange};
 pub use every::Every;
@@ -28,6 +31,7 @@ pub use mounting::{Automount, Copies, Led, OnInsert, Page};
 pub use passphrase::Passphrase;
 pub use path::{DataPath, HostPath, SecretPath};
 pub use radio::{Band, Capability, Radio, Width};
+pub use remote::{Bandwidth, RemoteFolder, RemoteName, SendOrder, SendWhen};
 pub use share_name::ShareName;
 pub use ssid::Ssid;
 pub use subnet::{Address, DnsServer, Subnet};

@@ -33,6 +33,8 @@ components! {
     dns,
     volumes,
     scrub,
+    remotes,
+    send,
     control,
     web,
 }
@@ -143,8 +145,9 @@ pub fn started_after_settling(ours: bool) -> Vec<&'static str> {
 
 /// Debian packages that the appliance needs, in the order of the article.
 #[must_use]
-pub fn packages(facts: &Facts) -> Vec<&'static str> {
-    let packages = COMPONENTS.iter().flat_map(|component| component.packages);
+pub fn packages(facts: &Facts, profile: &Profile) -> Vec<&'static str> {
+    let wanted = COMPONENTS.iter().filter(|component| (component.when)(facts, profile));
+    let packages = wanted.flat_map(|component| component.packages);
     let mut packages: Vec<_> = packages.filter(|package| (package.when)(facts)).collect();
     packages.sort_by_key(|package| package.turn);
     packages.into_iter().map(|package| package.name).collect()

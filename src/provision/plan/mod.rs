@@ -148,7 +148,7 @@ pub fn add_live(
     state: &State,
     plan: &mut Plan,
 ) -> anyhow::Result<()> {
-    plan.packages = package::plan(host, &components::packages(facts))?;
+    plan.packages = package::plan(host, &components::packages(facts, profile))?;
     plan.accounts = account::plan(host, profile, share_password, &state.activated)?;
     let asks = |artifact: &Artifact| artifact.path == control::SOCKET;
     if desired.artifacts.iter().any(asks) {

@@ -173,11 +173,21 @@ pub fn passphrase_on_record(host: &dyn Host, state: &State) -> Option<Passphrase
     secret(host, file, "the Wi-Fi passphrase").ok()
 }
 
-/// Reads a secret's file. It must be the owner's alone: a secret that others can read is none.
+/// Reads a passphrase's file. It must be the owner's alone: a secret that others can read is none.
 ///
 /// # Errors
 /// When it can't be read, or is none.
 pub fn secret(host: &dyn Host, path: &str, what: &str) -> anyhow::Result<Passphrase> {
+    let content = private(host, path, what, "one line of 8 to 63 characters")?;
+    Passphrase::from_file_content(&content)
+        .map_err(|why| Problem::failed(format!("{what} in {path}: {why}")).into())
+}
+
+/// Reads a file that must be its owner's alone; `form` tells what belongs into one.
+///
+/// # Errors
+/// When it can't be read, or others can read or change it.
+pub fn private(host: &dyn Host, path: &str, what: &str, form: &str) -> anyhow::Result<Vec<u8>> {
     let problem = |why: &str| Problem::failed(format!("{what} in {path}: {why}"));
     match host.read(path).with_context(|| format!("{path} can't be read"))? {
         Node::File(FileNode { mode, .. }) if mode & 0o077 != 0 => {
@@ -190,9 +200,9 @@ pub fn secret(host: &dyn Host, path: &str, what: &str) -> anyhow::Result<Passphr
                 .hint(format!("type: sudo chown root {path}"))
                 .into())
         }
-        Node::File(file) => Passphrase::from_file_content(&file.bytes).map_err(|why| problem(&why).into()),
+        Node::File(file) => Ok(file.bytes),
         Node::Absent => Err(problem("there is no such file")
-            .hint(format!("put it there, one line of 8 to 63 characters, and type: sudo chmod 600 {path}"))
+            .hint(format!("put it there, {form}, and type: sudo chmod 600 {path}"))
             .into()),
         Node::Link { .. } => {
             Err(problem("it is a symbolic link").hint("a secret is a file of its own, mode 0600").into())

@@ -1,0 +1,167 @@
+//! `piback send [REMOTE]`
+
+use super::context::{self, Given};
+use super::scrub::{self, GivesWay};
+use super::uplink;
+use crate::cli::{Global, Send};
+use crate::error::{Outcome, Problem};
+use crate::media::ends::Need;
+use crate::profile::types::{Bandwidth, RemoteFolder, RemoteName};
+use crate::profile::{Remote, SendOrder, SendWhen};
+use crate::provision::plan::prepare::private;
+use crate::remote::{self, Rclone, Sandbox, Stopped, To};
+use crate::system::{Host, process, signals};
+use crate::ui::{Ui, visible};
+use crate::view::progress::Progress;
+use crate::view::sent::{self, OnRemote};
+use std::path::PathBuf;
+
+pub fn run(args: &Send, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
+    let host = context::host(global)?;
+    if args.config.is_none() {
+        // rclone's configuration is root's.
+        context::need_root(&host, "send")?;
+    }
+    let mut wanted = wanted(args, &host, global)?;
+    if args.auto {
+        let now = uplink::now(&host, global)?;
+        wanted.retain(|one| !now.metered || one.when == SendWhen::Any);
+        let why = now.why_not.or_else(|| wanted.is_empty().then(|| "no remote takes this uplink".into()));
+        if let Some(why) = why {
+            ui.say(&format!("Nothing was sent: {why}."));
+            sent::show(ui, &[]);
+            return Ok(Outcome::Done);
+        }
+    }
+    if args.auto && !scrub::is_plugged(global)? {
+        ui.say("The drive is not plugged in: nothing was sent.");
+        sent::show(ui, &[]);
+        return Ok(Outcome::Done);
+    }
+    // A unit of its own needs a systemd that runs; plain folders are the caller's own business.
+    let sandbox = match args.config.is_none() && host.is_live() && process::is_root() {
+        true => Sandbox::Unit,
+        false => Sandbox::None,
+    };
+    signals::stop_gently();
+    process::step_back();
+    let given = Given { label: "", source: None, dests: args.dest.as_slice(), need: Need::Drive };
+    context::with_ends(&given, global, ui, |ends| {
+        let progress = Progress::new(ui, "send", "", None);
+        let watch = GivesWay { progress: &progress, root: global.root.as_deref() };
+        let mut all = Vec::new();
+        for (end, one) in ends.drives().flat_map(|end| wanted.iter().map(move |one| (end, one))) {
+            let rclone = Rclone {
+                config: one.config.clone(),
+                drive: end.dir.clone(),
+                to: format!("{}:{}", one.name, one.folder),
+                limit: one.limit.as_ref().map(ToString::to_string),
+                sandbox,
+            };
+            let to = To {
+                name: one.name.as_str(),
+                rclone: &rclone,
+                oldest_first: one.order == SendOrder::Oldest,
+                read_back: one.read_back || args.read_back,
+                compare: args.compare,
+            };
+            let sent = remote::send(&to, &watch);
+            all.push(OnRemote { drive: end.dir.clone(), remote: one.name.to_string(), sent });
+        }
+        progress.end();
+        sent::show(ui, &all);
+        end_of(all)
+    })
+}
+
+/// A remote to send to.
+struct Wanted {
+    name: RemoteName,
+    folder: RemoteFolder,
+    config: PathBuf,
+    when: SendWhen,
+    limit: Option<Bandwidth>,
+    order: SendOrder,
+    read_back: bool,
+}
+
+impl From<Remote> for Wanted {
+    fn from(remote: Remote) -> Self {
+        let Remote { name, folder, config_file, when, limit, order, read_back } = remote;
+        Wanted { name, folder, config: config_file.as_str().into(), when, limit, order, read_back }
+    }
+}
+
+/// The remotes that the command line or the profile names.
+fn wanted(args: &Send, host: &dyn Host, global: &Global) -> anyhow::Result<Vec<Wanted>> {
+    let limit = args.limit.as_deref().map(|text| typed::<Bandwidth>("--limit", text)).transpose()?;
+    if let (Some(config), Some(name), Some(folder)) = (&args.config, &args.remote, &args.folder) {
+        let (name, folder) = (typed("REMOTE", name)?, typed("--folder", folder)?);
+        let (when, order) = (SendWhen::Asked, SendOrder::default());
+        return Ok(vec![Wanted {
+            name,
+            folder,
+            config: config.clone(),
+            when,
+            limit,
+            order,
+            read_back: false,
+        }]);
+    }
+    let mut remotes = context::load_profile(host, global)?.remotes;
+    let names: Vec<String> = remotes.iter().map(|remote| remote.name.to_string()).collect();
+    if let Some(name) = &args.remote {
+        remotes.retain(|remote| remote.name.as_str() == name);
+    }
+    if args.auto {
+        remotes.retain(|remote| remote.when != SendWhen::Asked);
+    }
+    if remotes.is_empty() && !args.auto {
+        let what = match &args.remote {
+            Some(name) => format!("the profile names no remote \"{}\"", visible(name)),
+            None => "the profile names no remotes".into(),
+        };
+        let hint = match names.is_empty() {
+            true => "name one in the profile, under remotes: docs/AWAY.md tells how".into(),
+            false => format!("it names: {}", names.join(", ")),
+        };
+        return Err(Problem::failed(what).hint(hint).into());
+    }
+    for remote in &remotes {
+        // Whoever can write to it can have rclone run anything.
+        private(host, remote.config_file.as_str(), "how to log in", "as `rclone config` wrote it")?;
+    }
+    let with_limit = |mut one: Wanted| {
+        one.limit = limit.clone().or(one.limit);
+        one
+    };
+    Ok(remotes.into_iter().map(Wanted::from).map(with_limit).collect())
+}
+
+fn typed<T: std::str::FromStr<Err = String>>(what: &str, text: &str) -> Result<T, Problem> {
+    text.parse().map_err(|why| Problem::usage(format!("{what}: \"{}\" {why}", visible(text))))
+}
+
+/// The end of the command: an error where a remote could not be reached, else what is listed.
+fn end_of(all: Vec<OnRemote>) -> anyhow::Result<Outcome> {
+    let mut outcome = Outcome::Done;
+    for one in all {
+        let sent = one.sent?;
+        match &sent.stopped {
+            Some(Stopped::Trouble(trouble)) => return Err(trouble.problem(&one.remote).into()),
+            Some(Stopped::Drive(why)) => {
+                let what = format!("drive {}: {why}", visible(&one.drive.to_string_lossy()));
+                return Err(Problem::failed(what).hint("piback cards shows what is plugged in").into());
+            }
+            Some(Stopped::Asked) => {
+                let what = format!("stopped before all was at {}", visible(&one.remote));
+                return Err(Problem::failed(what)
+                    .hint("what is there stays; go on with: piback send")
+                    .into());
+            }
+            None if !sent.complete() => outcome = Outcome::NotSafe,
+            None => {}
+        }
+    }
+    Ok(outcome)
+}

@@ -1,0 +1,234 @@
+//! `piback uplink`: where the internet comes from, whether it is there, and a hotel's Wi-Fi by a second radio.
+
+use super::context;
+use crate::cli::{Global, Uplink, UplinkAct, UplinkJoin};
+use crate::error::{Outcome, Problem};
+use crate::profile::Profile;
+use crate::profile::types::{Passphrase, Ssid};
+use crate::provision::components;
+use crate::provision::host::facts::{self, Stack};
+use crate::provision::host::internet::{self, Reach};
+use crate::provision::host::networks::{self, Network};
+use crate::provision::host::radios::{self, Device};
+use crate::provision::host::ways_out::{self, WayOut};
+use crate::system::{Host, input};
+use crate::ui::{Ui, visible};
+use anyhow::Context;
+use serde::Serialize;
+
+pub fn run(args: &Uplink, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
+    let host = context::host(global)?;
+    if !host.is_live() {
+        return Err(Problem::usage("a tree has no uplink: leave --root out").into());
+    }
+    let profile = context::load_profile(&host, global)?;
+    match &args.act {
+        None => show(&host, &profile, ui),
+        Some(UplinkAct::Scan { on }) => {
+            let radio = second_radio(&host, &profile, on.as_deref())?;
+            scan(&host, &radio, ui)
+        }
+        Some(UplinkAct::Join(join)) => {
+            context::need_root(&host, "uplink join")?;
+            let radio = second_radio(&host, &profile, join.on.as_deref())?;
+            join_network(&host, &profile, &radio, join, ui)
+        }
+        Some(UplinkAct::Forget { ssid }) => {
+            context::need_root(&host, "uplink forget")?;
+            let ssid = typed(ssid)?;
+            if !networks::forget(&host, ssid.as_str())? {
+                let what = format!("piback joined no network \"{}\"", visible(ssid.as_str()));
+                let known =
+                    networks::joined(&host).iter().map(|name| visible(name)).collect::<Vec<_>>().join(", ");
+                let hint = if known.is_empty() {
+                    "it joined none".to_owned()
+                } else {
+                    format!("it joined: {known}")
+                };
+                return Err(Problem::failed(what).hint(hint).into());
+            }
+            ui.say(&format!("{} is forgotten.", visible(ssid.as_str())));
+            ui.json("uplink_forgotten", &serde_json::json!({ "ssid": ssid.as_str() }));
+            Ok(Outcome::Done)
+        }
+    }
+}
+
+fn typed(ssid: &str) -> Result<Ssid, Problem> {
+    ssid.parse().map_err(|why| Problem::usage(format!("\"{}\" {why}", visible(ssid))))
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    ways: &'a [WayOut],
+    internet: &'static str,
+    /// The sign-in page's address, if it says.
+    sign_in: Option<String>,
+    /// Why there is none.
+    why: Option<String>,
+}
+
+fn show(host: &dyn Host, profile: &Profile, ui: &Ui) -> anyhow::Result<Outcome> {
+    let ways = ways_out::look(host, &own_radio(host, profile)).context("where the internet comes from")?;
+    let reach = if ways.iter().any(|way| way.in_use) {
+        internet::ask(host, &profile.uplink.check)
+    } else {
+        Reach::No("no uplink has a way out".into())
+    };
+    if ways.is_empty() {
+        ui.say("no uplink: plug a cable in, or a phone by USB");
+    }
+    for way in &ways {
+        let used = if way.in_use { "in use" } else { "" };
+        let metered = if way.metered { ", metered" } else { "" };
+        let address = way.address.as_deref().unwrap_or("no address");
+        let line = format!("{:<8} {:<6} {address}{metered}", visible(&way.interface), way.kind.word());
+        ui.say(format!("{line:<34} {used}").trim_end());
+    }
+    let (sign_in, why) = match &reach {
+        Reach::SignIn(page) => (page.as_deref().map(visible), None),
+        Reach::No(why) => (None, Some(visible(why))),
+        Reach::Yes | Reach::NotKnown => (None, None),
+    };
+    ui.say(&format!("internet: {}", reach.word()));
+    match &reach {
+        Reach::SignIn(_) => {
+            let page = sign_in.as_deref().unwrap_or("any page that begins with http://");
+            ui.say(&format!("  On the iPad, open {page}"));
+            ui.say("  and sign in there: it counts for the Pi too.");
+        }
+        Reach::No(_) => ui.say(&format!("  {}", why.as_deref().unwrap_or_default())),
+        Reach::NotKnown => ui.say("  nobody was asked: uplink.check is off in the profile"),
+        Reach::Yes => {}
+    }
+    ui.json("uplink", &Shown { ways: &ways, internet: reach.word(), sign_in, why });
+    Ok(Outcome::Done)
+}
+
+fn own_radio(host: &dyn Host, profile: &Profile) -> String {
+    let devices = radios::look(host);
+    match radios::find(&profile.wifi.interface, &devices) {
+        Ok(Some(device)) => device.name.clone(),
+        _ => profile.wifi.interface.name().to_string(),
+    }
+}
+
+/// A radio that is not the access point's.
+fn second_radio(host: &dyn Host, profile: &Profile, wanted: Option<&str>) -> anyhow::Result<String> {
+    let own = own_radio(host, profile);
+    let others: Vec<Device> =
+        radios::look(host).into_iter().filter(|one| one.is_radio && one.name != own).collect();
+    if wanted == Some(own.as_str()) {
+        return Err(only_one(&own).into());
+    }
+    let found = match wanted {
+        Some(name) => others.iter().find(|one| one.name == name),
+        None => others.first(),
+    };
+    if wanted.is_none() && others.len() > 1 {
+        let names = others.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        return Err(Problem::usage("which radio? Name it with --on")
+            .hint(format!("there are {names}"))
+            .into());
+    }
+    match (found, wanted) {
+        (Some(device), _) => Ok(device.name.clone()),
+        (None, Some(name)) if !others.is_empty() => {
+            let names = others.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            let what = format!("there is no second radio {}", visible(name));
+            Err(Problem::failed(what).hint(format!("there are {names}")).into())
+        }
+        _ => Err(only_one(&own).into()),
+    }
+}
+
+fn only_one(own: &str) -> Problem {
+    Problem::failed(format!("{} is the only radio, and the appliance's own Wi-Fi needs it", visible(own)))
+        .hint("a USB Wi-Fi adapter joins the hotel's network: docs/AWAY.md names kernel drivers that do")
+        .hint("or share a phone's internet by its USB cable")
+}
+
+fn scan(host: &dyn Host, radio: &str, ui: &Ui) -> anyhow::Result<Outcome> {
+    let found = networks::scan(host, radio)?;
+    let known = networks::joined(host);
+    #[derive(Serialize)]
+    struct Answer<'a> {
+        interface: &'a str,
+        networks: &'a [Network],
+    }
+    for network in &found {
+        let security = if network.security.is_empty() { "open" } else { &network.security };
+        let note = match (network.joined, known.contains(&network.ssid)) {
+            (true, _) => "  joined",
+            (false, true) => "  known",
+            _ => "",
+        };
+        ui.say(&format!("{:>3} {:<10} {}{note}", network.signal, visible(security), visible(&network.ssid)));
+    }
+    if found.is_empty() {
+        ui.say("no network can be heard");
+    }
+    ui.json("networks", &Answer { interface: radio, networks: &found });
+    Ok(Outcome::Done)
+}
+
+fn join_network(
+    host: &dyn Host,
+    profile: &Profile,
+    radio: &str,
+    join: &UplinkJoin,
+    ui: &Ui,
+) -> anyhow::Result<Outcome> {
+    let ssid = typed(&join.ssid)?;
+    if ssid == profile.wifi.ssid {
+        return Err(Problem::usage("that is the appliance's own Wi-Fi").into());
+    }
+    let stack = facts::read(host, components::of_stack, None, None).map(|facts| facts.stack).ok();
+    if stack != Some(Stack::NetworkManager) {
+        return Err(Problem::failed(
+            "piback joins networks through NetworkManager, which this system does not use",
+        )
+        .hint(format!(
+            "name the network in /etc/wpa_supplicant/wpa_supplicant-{radio}.conf: man wpa_supplicant.conf"
+        ))
+        .hint("firewall and sharing follow by themselves, whatever joins")
+        .into());
+    }
+    let passphrase = match &join.passphrase_file {
+        None => None,
+        Some(path) => {
+            let shown = visible(&path.to_string_lossy());
+            let content = input::read(path).with_context(|| format!("{shown} can't be read"))?;
+            let passphrase = Passphrase::from_file_content(&content);
+            Some(passphrase.map_err(|why| Problem::usage(format!("the passphrase in {shown}: {why}")))?)
+        }
+    };
+    networks::join(host, &ssid, radio, passphrase.as_ref())?;
+    ui.say(&format!("{radio} is in {} now, and whenever it is there.", visible(ssid.as_str())));
+    show(host, profile, ui)
+}
+
+/// The uplink, as what goes out by itself asks for it.
+pub struct Now {
+    pub metered: bool,
+    /// Why nothing can go out now.
+    pub why_not: Option<String>,
+}
+
+/// Looks whether anything can go out now. An internet that nobody can be asked about is tried.
+///
+/// # Errors
+/// When the profile or the interfaces can't be read.
+pub fn now(host: &dyn Host, global: &Global) -> anyhow::Result<Now> {
+    let profile = context::load_profile(host, global)?;
+    let ways = ways_out::look(host, &own_radio(host, &profile))?;
+    let Some(used) = ways.iter().find(|way| way.in_use) else {
+        return Ok(Now { metered: false, why_not: Some("there is no uplink".into()) });
+    };
+    let why_not = match internet::ask(host, &profile.uplink.check) {
+        Reach::Yes | Reach::NotKnown => None,
+        Reach::SignIn(_) => Some("the network wants somebody to sign in: piback uplink".into()),
+        Reach::No(why) => Some(format!("there is no internet ({})", visible(&why))),
+    };
+    Ok(Now { metered: used.metered, why_not })
+}

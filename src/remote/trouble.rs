@@ -1,0 +1,220 @@
+//! Why rclone could not do it, in words that help. Pure.
+
+use super::answers::{self, LogLine};
+use crate::error::Problem;
+use crate::system::run::RunError;
+use crate::ui::visible;
+
+/// The kind of trouble, as far as it decides what to do next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The remote can't be reached: nothing more can go now.
+    Away,
+    /// It can't be used as it is set up: nothing more can go at all.
+    Wrong,
+    /// It has no room left.
+    Full,
+    /// It refused one file.
+    Refused,
+}
+
+/// A trouble, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    pub kind: Kind,
+    pub what: String,
+    pub hints: Vec<&'static str>,
+}
+
+/// Words in rclone's messages, in lower case, and what they mean. The first that is found counts.
+const KNOWN: &[(&[&str], Kind, &str, &[&str])] = &[
+    (
+        &["certificate has expired or is not yet valid", "not yet valid"],
+        Kind::Away,
+        "the remote's certificate is not valid at the time that this clock shows",
+        &["look at the clock: piback status", "set it: sudo piback set-time TIME"],
+    ),
+    (
+        &["x509:", "tls:", "certificate"],
+        Kind::Away,
+        "somebody else answers in the remote's place, as a hotel's sign-in page does",
+        &["sign in on the iPad, then again: piback send"],
+    ),
+    (
+        &["invalid character '<'", "<!doctype", "<html"],
+        Kind::Away,
+        "a page answers in the remote's place, as a hotel's sign-in page does",
+        &["sign in on the iPad, then again: piback send"],
+    ),
+    (
+        &["didn't find section in config file", "didn't find backend called"],
+        Kind::Wrong,
+        "rclone's configuration has no such remote",
+        &["list those that there are: rclone --config FILE listremotes"],
+    ),
+    (
+        &[
+            "unable to authenticate",
+            "401",
+            "403",
+            "invalid_grant",
+            "accessdenied",
+            "signaturedoesnotmatch",
+            "invalidaccesskeyid",
+            "unauthorized",
+            "permission denied (login)",
+        ],
+        Kind::Wrong,
+        "the remote does not let piback in",
+        &["sign in anew: rclone config, on a computer with a browser; then copy the file"],
+    ),
+    (
+        &[
+            "quota",
+            "no space left",
+            "insufficient storage",
+            "507",
+            "storagelimit",
+            "disk full",
+            "not enough space",
+        ],
+        Kind::Full,
+        "the remote is full",
+        &["make room there, then again: piback send"],
+    ),
+    (
+        &[
+            "no such host",
+            "connection refused",
+            "network is unreachable",
+            "no route to host",
+            "i/o timeout",
+            "timeout",
+            "connection reset",
+            "eof",
+            "temporary failure in name resolution",
+            "server misbehaving",
+            "broken pipe",
+            "couldn't connect",
+            "deadline exceeded",
+            "connection lost",
+        ],
+        Kind::Away,
+        "the remote can't be reached",
+        &[
+            "is there internet? piback uplink",
+            "what is there stays; the rest goes with the next: piback send",
+        ],
+    ),
+];
+
+/// Says what the last errors of a log mean.
+#[must_use]
+pub fn of_log(errors: &[LogLine]) -> Trouble {
+    let said: Vec<String> = errors.iter().rev().map(|line| line.msg.to_lowercase()).collect();
+    let known =
+        KNOWN.iter().find(|(words, ..)| said.iter().any(|said| words.iter().any(|word| said.contains(word))));
+    let last = errors.last().map(|line| visible(line.msg.trim())).unwrap_or_default();
+    match known {
+        Some((_, kind, what, hints)) => {
+            Trouble { kind: *kind, what: format!("{what} ({})", short(&last)), hints: hints.to_vec() }
+        }
+        None if last.is_empty() => {
+            Trouble { kind: Kind::Away, what: "rclone ended without a word".into(), hints: vec![] }
+        }
+        None => Trouble { kind: Kind::Refused, what: short(&last), hints: vec![] },
+    }
+}
+
+/// Tells whether a line of rclone's log is an error after which no other file would arrive either.
+#[must_use]
+pub fn is_for_all(line: &str) -> bool {
+    let errors = answers::errors(line);
+    !errors.is_empty() && of_log(&errors).kind != Kind::Refused
+}
+
+/// Says that of several files none arrived, whatever rclone thinks of it.
+#[must_use]
+pub fn nothing_arrived(errors: &[LogLine]) -> Trouble {
+    let trouble = of_log(errors);
+    match trouble.kind {
+        Kind::Away | Kind::Wrong | Kind::Full if !errors.is_empty() => trouble,
+        _ => Trouble {
+            kind: Kind::Away,
+            what: format!("nothing that was sent arrived ({})", trouble.what),
+            hints: vec![
+                "does a sign-in page stand in between? piback uplink",
+                "is it the right place? rclone --config FILE lsd REMOTE:",
+            ],
+        },
+    }
+}
+
+/// Says why rclone itself did not run to its end.
+#[must_use]
+pub fn of_run(error: &RunError) -> Trouble {
+    match error {
+        RunError::NotFound { program } => Trouble {
+            kind: Kind::Wrong,
+            what: format!("{} is not installed", visible(program)),
+            hints: vec!["with remotes in the profile: sudo piback apply", "or: sudo apt install rclone"],
+        },
+        RunError::TimedOut { .. } => Trouble {
+            kind: Kind::Away,
+            what: "the remote does not answer any more".into(),
+            hints: vec!["what is there stays; the rest goes with the next: piback send"],
+        },
+        other => Trouble { kind: Kind::Wrong, what: other.to_string(), hints: vec![] },
+    }
+}
+
+impl Trouble {
+    /// The same as an error of the command.
+    #[must_use]
+    pub fn problem(&self, remote: &str) -> Problem {
+        let problem = Problem::failed(format!("{}: {}", visible(remote), self.what));
+        self.hints.iter().fold(problem, |problem, hint| problem.hint(*hint))
+    }
+}
+
+/// One line, not too long for a small screen.
+fn short(text: &str) -> String {
+    const MOST: usize = 200;
+    let line: String = text.chars().take(MOST).collect();
+    if line.len() < text.len() { format!("{line}...") } else { line }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(msg: &str) -> Kind {
+        of_log(&[LogLine { level: "error".into(), msg: msg.into(), ..LogLine::default() }]).kind
+    }
+
+    #[test]
+    fn what_rclone_says_is_told_apart() {
+        for (msg, expected) in [
+            (
+                "Failed to copy: Put \"http://x\": dial tcp 127.0.0.1:9: connect: connection refused",
+                Kind::Away,
+            ),
+            (
+                "couldn't connect SSH: ssh: handshake failed: ssh: unable to authenticate, attempted methods",
+                Kind::Wrong,
+            ),
+            ("Failed to create file system for \"nope:\": didn't find section in config file", Kind::Wrong),
+            ("x509: certificate has expired or is not yet valid: current time 2017", Kind::Away),
+            ("Failed to copy: Insufficient Storage: 507", Kind::Full),
+            ("Failed to copy: file name too long", Kind::Refused),
+        ] {
+            assert_eq!(kind(msg), expected, "{msg}");
+        }
+        assert!(of_log(&[]).what.contains("without a word"));
+        let clock = of_log(&[LogLine {
+            msg: "x509: certificate has expired or is not yet valid".into(),
+            ..LogLine::default()
+        }]);
+        assert!(clock.hints.iter().any(|hint| hint.contains("set-time")));
+    }
+}
