@@ -385,3 +385,70 @@ fn a_hotel_s_sign_in_page_is_no_remote() {
     assert_eq!((code, files(&row, "verified"), files(&row, "size_only")), (1, 0, 0), "{said}");
     assert!(said.contains("sign-in page"), "{said}");
 }
+
+#[test]
+fn safe_to_format_can_demand_that_it_is_far_away_too_and_looks() {
+    let mut rig = Rig::new("sftp", 4);
+    let ask = |rig: &Rig| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_piback"));
+        command.args(["safe-to-format", "CARD", "--allow-same-filesystem", "--json", "--also-at", rig.kind]);
+        command
+            .args(["--folder", "my photos", "--source"])
+            .arg(rig.path("card"))
+            .arg("--dest")
+            .arg(rig.path("drive"));
+        let output = command.arg("--config").arg(rig.path("rclone.conf")).output().unwrap();
+        let said =
+            format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        (output.status.code().unwrap(), said)
+    };
+    let (code, said) = ask(&rig);
+    assert!(code == 5 && said.contains("4 files not there") && said.contains("not at sftp"), "{code} {said}");
+    assert!(said.contains("\"safe_to_format\":false"), "{said}");
+    assert_eq!(rig.send(&[]).0, 0);
+    let (code, said) = ask(&rig);
+    assert!(code == 0 && said.contains("YES") && said.contains("and at sftp"), "{code} {said}");
+    // Of the same size, and other bytes: the record says verified, the remote does not.
+    let far = rig.path("far/my photos/CARD/DCIM/IMG_0001.JPG");
+    let good = fs::read(&far).unwrap();
+    let mut bytes = good.clone();
+    bytes[9] ^= 1;
+    fs::write(&far, &bytes).unwrap();
+    let (code, said) = ask(&rig);
+    assert!(code == 5 && said.contains("1 file not there"), "{code} {said}");
+    fs::write(&far, &good).unwrap();
+    assert_eq!(ask(&rig).0, 0);
+    // A photo that is on card and drive, and not there yet.
+    rig.shoot("NEW.JPG", b"new", 1_800_000_000);
+    rig.back_up();
+    assert_eq!(ask(&rig).0, 5);
+    rig.down();
+    let (code, said) = ask(&rig);
+    assert!(code == 5 && said.contains("not known"), "what can't be asked is no yes: {code} {said}");
+}
+
+#[test]
+fn a_size_alone_is_not_enough_to_format_a_card() {
+    let rig = Rig::new("webdav", 2);
+    let ask = |rig: &Rig| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_piback"));
+        command.args([
+            "safe-to-format",
+            "CARD",
+            "--allow-same-filesystem",
+            "--also-at",
+            rig.kind,
+            "--folder",
+            "my photos",
+        ]);
+        command.arg("--source").arg(rig.path("card")).arg("--dest").arg(rig.path("drive"));
+        let output = command.arg("--config").arg(rig.path("rclone.conf")).output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    assert_eq!(rig.send(&[]).0, 0);
+    let (code, said) = ask(&rig);
+    assert!(code == 5 && said.contains("the size only is known"), "{code} {said}");
+    assert_eq!(rig.send(&["--read-back"]).0, 0);
+    let (code, said) = ask(&rig);
+    assert_eq!(code, 0, "{said}");
+}

@@ -34,10 +34,8 @@ impl Backed {
     /// Tells whether all of the card is on as many drives as it must be.
     #[must_use]
     pub fn fulfilled(&self) -> bool {
-        match self.copies {
-            Copies::All => self.all_safe(),
-            Copies::Any => self.safe_one().is_some(),
-        }
+        let have = self.drives.iter().filter(|(_, account)| account.as_ref().is_ok_and(Account::all_safe));
+        self.copies.enough(have.count(), self.drives.len())
     }
 
     /// The account of the first drive that all of the card is on.

@@ -42,6 +42,6 @@ pub use engine::{Backed, backup};
 pub use names::{DEEPEST, is_clutter};
 pub use on_drive::Options;
 pub use repair::{Patient, Repaired, Repairs, repair};
-pub use safe::{Answer, Compared, safe_to_format};
+pub use safe::{Answer, Away, Compared, safe_to_format};
 pub use scrub::{Ages, Scrubbed, last_read, scrub};
 pub use verify::{Finding, Verdict, accept, verify, verify_rest};

@@ -71,19 +71,33 @@ pub struct Compared {
     pub drives: Vec<(PathBuf, anyhow::Result<Answer>)>,
     /// Files that were found, byte for byte, on every drive that could be used.
     pub on_all: Tally,
-    /// Number of the drives that must have everything.
+    /// Number of the drives, and of the places far away, that must have everything.
     pub copies: profile::Copies,
+    /// Places far away that were asked; `copies` tells how many of them are wanted.
+    pub away: Vec<Away>,
+}
+
+/// The answer of a place far away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Away {
+    pub remote: String,
+    /// Why not all of the card is there, verified; none where it is.
+    pub why_not: Option<String>,
 }
 
 impl Compared {
-    /// Tells whether each drive has everything, or one where that is enough.
+    /// Tells whether as many drives have everything as must, and as many places far away.
     #[must_use]
     pub fn yes(&self) -> bool {
-        let mut each = self.drives.iter().map(|(_, answer)| answer.as_ref().is_ok_and(Answer::yes));
-        match self.copies {
-            profile::Copies::All => each.all(|yes| yes),
-            profile::Copies::Any => each.any(|yes| yes),
-        }
+        let away = self.away.iter().filter(|one| one.why_not.is_none()).count();
+        self.yes_of_drives() && away >= self.copies.remotes()
+    }
+
+    /// Tells whether as many drives have everything as must.
+    #[must_use]
+    pub fn yes_of_drives(&self) -> bool {
+        let have = self.drives.iter().filter(|(_, answer)| answer.as_ref().is_ok_and(Answer::yes)).count();
+        self.copies.enough(have, self.drives.len())
     }
 }
 
@@ -125,7 +139,8 @@ pub fn safe_to_format(all: &[Endpoints], allow_shared: bool, watch: &dyn Watch) 
         .iter()
         .zip(outcomes)
         .map(|(ends, at)| (ends.dest.clone(), at.map(|at| answers[at].take().unwrap_or_default())));
-    Ok(Compared { drives: any_or_first_error(drives.collect())?, on_all, copies: profile::Copies::All })
+    let drives = any_or_first_error(drives.collect())?;
+    Ok(Compared { drives, on_all, copies: profile::Copies::All, away: Vec::new() })
 }
 
 /// The answer before anything was compared.

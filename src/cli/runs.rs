@@ -64,6 +64,15 @@ pub struct SafeToFormat {
     /// Take this folder for the drive; given several times, the card must be on each
     #[arg(long, value_name = "DIR")]
     pub dest: Vec<PathBuf>,
+    /// Answer yes only where all of it is at this remote too, verified there; given several times, at each
+    #[arg(long, value_name = "REMOTE")]
+    pub also_at: Vec<String>,
+    /// Take the remote from this file of rclone's, and not from the profile
+    #[arg(long, value_name = "FILE", requires_all = ["also_at", "folder"])]
+    pub config: Option<PathBuf>,
+    /// The folder there
+    #[arg(long, value_name = "FOLDER", requires = "config")]
+    pub folder: Option<String>,
     /// Let the answer be yes although both are on one file system or disk: for trying it out in folders
     #[arg(long)]
     pub allow_same_filesystem: bool,

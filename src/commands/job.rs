@@ -36,7 +36,16 @@ pub fn run(args: &Job, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
             verify::with_followers(&args, global, ui, followed)
         }
         Verb::SafeToFormat => {
-            let args = SafeToFormat { label, source, dest, allow_same_filesystem: false, foreground };
+            let args = SafeToFormat {
+                label,
+                source,
+                dest,
+                also_at: Vec::new(),
+                config: None,
+                folder: None,
+                allow_same_filesystem: false,
+                foreground,
+            };
             safe_to_format::with_followers(&args, global, ui, followed)
         }
     };

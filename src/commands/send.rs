@@ -14,7 +14,7 @@ use crate::system::{Host, process, signals};
 use crate::ui::{Ui, visible};
 use crate::view::progress::Progress;
 use crate::view::sent::{self, OnRemote};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub fn run(args: &Send, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let host = context::host(global)?;
@@ -38,11 +38,7 @@ pub fn run(args: &Send, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
         sent::show(ui, &[]);
         return Ok(Outcome::Done);
     }
-    // A unit of its own needs a systemd that runs; plain folders are the caller's own business.
-    let sandbox = match args.config.is_none() && host.is_live() && process::is_root() {
-        true => Sandbox::Unit,
-        false => Sandbox::None,
-    };
+    let sandbox = sandbox(&host, args.config.is_some());
     signals::stop_gently();
     process::step_back();
     let given = Given { label: "", source: None, dests: args.dest.as_slice(), need: Need::Drive };
@@ -51,20 +47,8 @@ pub fn run(args: &Send, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
         let watch = GivesWay { progress: &progress, root: global.root.as_deref() };
         let mut all = Vec::new();
         for (end, one) in ends.drives().flat_map(|end| wanted.iter().map(move |one| (end, one))) {
-            let rclone = Rclone {
-                config: one.config.clone(),
-                drive: end.dir.clone(),
-                to: format!("{}:{}", one.name, one.folder),
-                limit: one.limit.as_ref().map(ToString::to_string),
-                sandbox,
-            };
-            let to = To {
-                name: one.name.as_str(),
-                rclone: &rclone,
-                oldest_first: one.order == SendOrder::Oldest,
-                read_back: one.read_back || args.read_back,
-                compare: args.compare,
-            };
+            let rclone = one.rclone(&end.dir, sandbox);
+            let to = one.to(&rclone, args.read_back, args.compare);
             let sent = remote::send(&to, &watch);
             all.push(OnRemote { drive: end.dir.clone(), remote: one.name.to_string(), sent });
         }
@@ -74,8 +58,16 @@ pub fn run(args: &Send, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     })
 }
 
+/// The rights that rclone gets: a unit of its own needs a systemd that runs; plain folders are the caller's own business.
+pub fn sandbox(host: &dyn Host, is_plain: bool) -> Sandbox {
+    match !is_plain && host.is_live() && process::is_root() {
+        true => Sandbox::Unit,
+        false => Sandbox::None,
+    }
+}
+
 /// A remote to send to.
-struct Wanted {
+pub struct Wanted {
     name: RemoteName,
     folder: RemoteFolder,
     config: PathBuf,
@@ -83,6 +75,30 @@ struct Wanted {
     limit: Option<Bandwidth>,
     order: SendOrder,
     read_back: bool,
+}
+
+impl Wanted {
+    /// rclone on this remote and a drive.
+    pub fn rclone(&self, drive: &Path, sandbox: Sandbox) -> Rclone {
+        Rclone {
+            config: self.config.clone(),
+            drive: drive.to_owned(),
+            to: format!("{}:{}", self.name, self.folder),
+            limit: self.limit.as_ref().map(ToString::to_string),
+            sandbox,
+        }
+    }
+
+    /// The same with how to send.
+    pub fn to<'a>(&'a self, rclone: &'a Rclone, read_back: bool, compare: bool) -> To<'a> {
+        let oldest_first = self.order == SendOrder::Oldest;
+        To { name: self.name.as_str(), rclone, oldest_first, read_back: self.read_back || read_back, compare }
+    }
+
+    /// Its name, by the profile.
+    pub fn name(&self) -> &str {
+        self.name.as_str()
+    }
 }
 
 impl From<Remote> for Wanted {
@@ -95,47 +111,46 @@ impl From<Remote> for Wanted {
 /// The remotes that the command line or the profile names.
 fn wanted(args: &Send, host: &dyn Host, global: &Global) -> anyhow::Result<Vec<Wanted>> {
     let limit = args.limit.as_deref().map(|text| typed::<Bandwidth>("--limit", text)).transpose()?;
-    if let (Some(config), Some(name), Some(folder)) = (&args.config, &args.remote, &args.folder) {
-        let (name, folder) = (typed("REMOTE", name)?, typed("--folder", folder)?);
-        let (when, order) = (SendWhen::Asked, SendOrder::default());
-        return Ok(vec![Wanted {
-            name,
-            folder,
-            config: config.clone(),
-            when,
-            limit,
-            order,
-            read_back: false,
-        }]);
-    }
-    let mut remotes = context::load_profile(host, global)?.remotes;
-    let names: Vec<String> = remotes.iter().map(|remote| remote.name.to_string()).collect();
-    if let Some(name) = &args.remote {
-        remotes.retain(|remote| remote.name.as_str() == name);
-    }
+    let mut all = match (&args.config, &args.remote, &args.folder) {
+        (Some(config), Some(name), Some(folder)) => vec![plain(config, name, folder)?],
+        _ => named(args.remote.as_slice(), host, global)?,
+    };
     if args.auto {
-        remotes.retain(|remote| remote.when != SendWhen::Asked);
+        all.retain(|one| one.when != SendWhen::Asked);
     }
-    if remotes.is_empty() && !args.auto {
-        let what = match &args.remote {
+    all.iter_mut().for_each(|one| one.limit = limit.clone().or(one.limit.take()));
+    Ok(all)
+}
+
+/// A remote that no profile names.
+pub fn plain(config: &Path, name: &str, folder: &str) -> anyhow::Result<Wanted> {
+    let (name, folder) = (typed("REMOTE", name)?, typed("--folder", folder)?);
+    let (when, order) = (SendWhen::Asked, SendOrder::default());
+    Ok(Wanted { name, folder, config: config.to_owned(), when, limit: None, order, read_back: false })
+}
+
+/// The profile's remotes of these names; all of them for none. Each has a configuration that is root's alone.
+pub fn named(names: &[String], host: &dyn Host, global: &Global) -> anyhow::Result<Vec<Wanted>> {
+    let mut remotes = context::load_profile(host, global)?.remotes;
+    let known: Vec<String> = remotes.iter().map(|remote| remote.name.to_string()).collect();
+    let unknown = names.iter().find(|name| !known.contains(name));
+    if unknown.is_some() || remotes.is_empty() {
+        let what = match unknown {
             Some(name) => format!("the profile names no remote \"{}\"", visible(name)),
             None => "the profile names no remotes".into(),
         };
-        let hint = match names.is_empty() {
+        let hint = match known.is_empty() {
             true => "name one in the profile, under remotes: docs/AWAY.md tells how".into(),
-            false => format!("it names: {}", names.join(", ")),
+            false => format!("it names: {}", known.join(", ")),
         };
         return Err(Problem::failed(what).hint(hint).into());
     }
+    remotes.retain(|remote| names.is_empty() || names.iter().any(|name| name == remote.name.as_str()));
     for remote in &remotes {
         // Whoever can write to it can have rclone run anything.
         private(host, remote.config_file.as_str(), "how to log in", "as `rclone config` wrote it")?;
     }
-    let with_limit = |mut one: Wanted| {
-        one.limit = limit.clone().or(one.limit);
-        one
-    };
-    Ok(remotes.into_iter().map(Wanted::from).map(with_limit).collect())
+    Ok(remotes.into_iter().map(Wanted::from).collect())
 }
 
 fn typed<T: std::str::FromStr<Err = String>>(what: &str, text: &str) -> Result<T, Problem> {

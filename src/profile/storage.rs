@@ -137,7 +137,7 @@ mod tests {
             ("destinations: [A, B, C, D]", "names 4 drives"),
             ("destinations: [A, B, A]", "names A twice"),
             ("on_insert: off", "destination|is missing"),
-            ("destination: A, copies: some", "all and any are allowed"),
+            ("destination: A, copies: some", "all, any and {drives: 1, remotes: 1} are allowed"),
         ] {
             assert!(backup(yaml).unwrap_err().contains(said), "{yaml}: {:?}", backup(yaml));
         }

@@ -6,6 +6,7 @@
 mod account;
 pub mod answers;
 mod batches;
+mod holds;
 mod look;
 pub mod place;
 mod rclone;
@@ -14,6 +15,7 @@ mod send;
 mod trouble;
 
 pub use account::{NotSent, Sent, Stopped, To};
+pub use holds::holds;
 pub use rclone::{Rclone, Sandbox};
 pub use record::{ByRecord, by_record};
 pub use send::send;

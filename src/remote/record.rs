@@ -148,7 +148,10 @@ impl Record {
 }
 
 /// Reads what a drive's record knows of a remote, without opening it for more.
-fn known(drive: &Path, remote: &str, to: &str) -> io::Result<HashMap<(u128, u64), Known>> {
+///
+/// # Errors
+/// When it is there and can't be read.
+pub fn known(drive: &Path, remote: &str, to: &str) -> io::Result<HashMap<(u128, u64), Known>> {
     let folder = Dir::open(drive).and_then(|root| root.sub(b".piback")).and_then(|own| own.sub(FOLDER));
     let folder = match folder {
         Err(fault) if fault.kind() == FaultKind::Missing => return Ok(HashMap::new()),

@@ -94,10 +94,7 @@ impl<'a> Sending<'a> {
     /// Looks for an offer among what is there, under the name that the record tells; what is there counts.
     fn is_there(&mut self, offer: &Offer) -> bool {
         let Some(known) = self.record.get(offer) else { return false };
-        let sum = known.sum.as_deref().and_then(|sum| sum.split_once(':'));
-        let sum =
-            sum.and_then(|(kind, sum)| Some((Sum::ALL.into_iter().find(|one| one.name() == kind)?, sum)));
-        let found = look::compare(self.there.get(&known.name), offer, sum);
+        let found = look::compare(self.there.get(&known.name), offer, sum_of(known));
         let is = matches!(found, Found::Same(_) | Found::SameSize);
         let enough = known.how.is_verified() || !self.to.read_back;
         if is && enough {
@@ -349,8 +346,14 @@ impl Item<'_> {
     }
 }
 
+/// The hash that the record has of a file, and its kind.
+pub fn sum_of(known: &Known) -> Option<(Sum, &str)> {
+    let (kind, sum) = known.sum.as_deref()?.split_once(':')?;
+    Some((Sum::ALL.into_iter().find(|one| one.name() == kind)?, sum))
+}
+
 /// All that is in the remote's folder, by name; nothing where there is no such folder.
-fn everything(
+pub fn everything(
     rclone: &Rclone,
     sum: Option<Sum>,
     stop: &dyn Fn() -> bool,

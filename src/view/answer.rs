@@ -21,6 +21,16 @@ struct AnswerLine<'a> {
     /// `safe on 2 of 2`
     sentence: String,
     drives: Vec<Row>,
+    /// Places far away that were asked, and why not all of it is there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    remotes: Vec<Remote>,
+}
+
+#[derive(Serialize)]
+struct Remote {
+    remote: String,
+    safe: bool,
+    why: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -69,7 +79,8 @@ impl Body {
         let answers: Vec<&Answer> = compared.drives.iter().filter_map(|(_, one)| one.as_ref().ok()).collect();
         let Some(mut all) = answers.first().map(|first| Body::new(first)) else { return Body::default() };
         // One is enough, and one has all: what is so of it is what counts.
-        if compared.copies == Copies::Any
+        if matches!(compared.copies, Copies::Any | Copies::Count { .. })
+            && compared.yes_of_drives()
             && let Some(one) = answers.iter().find(|answer| answer.yes())
         {
             return Body::new(one);
@@ -113,10 +124,18 @@ pub fn answer(ui: &Ui, label: &str, compared: &Compared) -> serde_json::Value {
     let rows: Vec<Row> = compared.drives.iter().map(Row::new).collect();
     let yes_drives = rows.iter().filter(|row| row.body.safe_to_format).count();
     let sentence = safe_on(rows.iter().map(Row::verdict));
-    let line = AnswerLine { label, all: Body::of_all(compared), yes_drives, sentence, drives: rows };
+    let mut all = Body::of_all(compared);
+    all.safe_to_format = compared.yes();
+    let remotes = compared.away.iter().map(|one| Remote {
+        remote: visible(&one.remote),
+        safe: one.why_not.is_none(),
+        why: one.why_not.as_deref().map(visible),
+    });
+    let remotes = remotes.collect();
+    let line = AnswerLine { label, all, yes_drives, sentence, drives: rows, remotes };
     ui.json("answer", &line);
     let value = ui.value("answer", &line);
-    if let [(_, Ok(only))] = compared.drives.as_slice() {
+    if let ([(_, Ok(only))], []) = (compared.drives.as_slice(), compared.away.as_slice()) {
         show(ui, label, only);
         return value;
     }
@@ -127,9 +146,25 @@ pub fn answer(ui: &Ui, label: &str, compared: &Compared) -> serde_json::Value {
             Err(_) => ui.say(&ui.paint(Style::Red, row.error.as_deref().unwrap_or_default())),
         }
     }
+    for one in &line.remotes {
+        let why = one.why.as_deref().unwrap_or("all of it, verified there");
+        ui.say(&format!("{} {}: {why}", ui.paint(Style::Bold, "at"), one.remote));
+    }
     let (style, word) = if line.all.safe_to_format { (Style::Green, "YES") } else { (Style::Red, "NO") };
-    ui.say(&ui.paint(style, &format!("{word}: {label} is {}.", line.sentence)));
+    ui.say(&ui.paint(style, &format!("{word}: {label} is {}{}.", line.sentence, away(&line.remotes))));
     value
+}
+
+/// `, and at home`; `, not at home`.
+fn away(remotes: &[Remote]) -> String {
+    let named = |safe: bool| {
+        let names = remotes.iter().filter(|one| one.safe == safe).map(|one| one.remote.as_str());
+        names.collect::<Vec<_>>().join(" and ")
+    };
+    let (there, not) = (named(true), named(false));
+    let said =
+        |word: &str, names: &str| if names.is_empty() { String::new() } else { format!(", {word} {names}") };
+    said("and at", &there) + &said("not at", &not)
 }
 
 /// The answer of one drive, for people.

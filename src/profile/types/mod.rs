@@ -1,6 +1,7 @@
 //! One type per kind of value. Each is made by parsing and can't hold what its rule forbids.
 
 mod check_url;
+mod copies;
 mod country;
 mod dhcp;
 mod every;
@@ -22,12 +23,13 @@ mod version;
 mod wifi_interface;
 
 pub use check_url::CheckUrl;
+pub use copies::Copies;
 pub use country::Country;
 pub use dhcp::{Lease, Range, WrittenRange};
 pub use every::Every;
 pub use interface::Interface;
 pub use label::VolumeLabel;
-pub use mounting::{Automount, Copies, Led, OnInsert, Page};
+pub use mounting::{Automount, Led, OnInsert, Page};
 pub use passphrase::Passphrase;
 pub use path::{DataPath, HostPath, SecretPath};
 pub use radio::{Band, Capability, Radio, Width};

@@ -24,37 +24,6 @@ pub enum OnInsert {
     Start,
 }
 
-/// The number of drives, of those that the profile names, that must have a photo before it counts as safe.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Copies {
-    /// Each of them.
-    #[default]
-    All,
-    /// One of them, whichever.
-    Any,
-}
-
-impl fmt::Display for Copies {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Copies::All => "all",
-            Copies::Any => "any",
-        })
-    }
-}
-
-impl FromStr for Copies {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "all" => Ok(Copies::All),
-            "any" => Ok(Copies::Any),
-            _ => Err("is not known here; all and any are allowed".into()),
-        }
-    }
-}
-
 /// The use of the Pi's green light.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Led {
@@ -164,11 +133,6 @@ impl FromStr for OnInsert {
 leaf!(Automount, text, "Automount", {
     "type": "string", "enum": ["off", "auto"],
     "description": "auto: piback mounts what is plugged in, cards read-only, the enrolled drive writable"
-});
-
-leaf!(Copies, text, "Copies", {
-    "type": "string", "enum": ["all", "any"],
-    "description": "all: a photo is safe when it is on every drive; any: when it is on one of them"
 });
 
 leaf!(Led, text, "Led", {
