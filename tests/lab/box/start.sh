@@ -84,6 +84,7 @@ wire . 3 wlan0 ipad wlan1 b8:27:eb:00:00:02
 hostname raspberrypi
 mkdir run/before
 pivot_root . run/before
+# Shared, as a systemd that boots hardware makes its mounts: what it mounts in namespaces of its own, credentials say, is seen outside.
 # No clock, kernel module or raw hardware of this machine: root in the box can do to it what root on the machine could.
 exec chroot . /usr/bin/env -i container=box PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin TERM=linux \
-    /bin/sh -c 'umount -l /run/before; rmdir /run/before; exec setpriv --bounding-set=-sys_time,-sys_module,-sys_rawio,-syslog,-wake_alarm /sbin/init --log-target=console </dev/null'
+    /bin/sh -c 'umount -l /run/before; rmdir /run/before; mount --make-rshared /; exec setpriv --bounding-set=-sys_time,-sys_module,-sys_rawio,-syslog,-wake_alarm /sbin/init --log-target=console </dev/null'
