@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 
 from harness import checks
@@ -55,6 +56,7 @@ def run(lab):
         for name in ("pi2", "pi3"):
             if name in labs:
                 labs[name].close()
+                shutil.rmtree(labs[name].work)
 
 
 def play(lab, tools, labs):
