@@ -21,6 +21,8 @@ struct AnswerLine<'a> {
     /// `safe on 2 of 2`
     sentence: String,
     drives: Vec<Row>,
+    /// Drives and places far away that have all of it: once the card is formatted, all of them would have to be lost.
+    copies_on: Vec<String>,
     /// Places far away that were asked, and why not all of it is there.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     remotes: Vec<Remote>,
@@ -131,12 +133,14 @@ pub fn answer(ui: &Ui, label: &str, compared: &Compared) -> serde_json::Value {
         safe: one.why_not.is_none(),
         why: one.why_not.as_deref().map(visible),
     });
-    let remotes = remotes.collect();
-    let line = AnswerLine { label, all, yes_drives, sentence, drives: rows, remotes };
+    let remotes: Vec<Remote> = remotes.collect();
+    let copies_on = copies_on(&rows, &remotes);
+    let line = AnswerLine { label, all, yes_drives, sentence, drives: rows, copies_on, remotes };
     ui.json("answer", &line);
     let value = ui.value("answer", &line);
     if let ([(_, Ok(only))], []) = (compared.drives.as_slice(), compared.away.as_slice()) {
         show(ui, label, only);
+        say_what_is_left(ui, &line);
         return value;
     }
     for (row, (_, answer)) in line.drives.iter().zip(&compared.drives) {
@@ -152,7 +156,33 @@ pub fn answer(ui: &Ui, label: &str, compared: &Compared) -> serde_json::Value {
     }
     let (style, word) = if line.all.safe_to_format { (Style::Green, "YES") } else { (Style::Red, "NO") };
     ui.say(&ui.paint(style, &format!("{word}: {label} is {}{}.", line.sentence, away(&line.remotes))));
+    say_what_is_left(ui, &line);
     value
+}
+
+/// The names of all that has the whole card.
+fn copies_on(drives: &[Row], remotes: &[Remote]) -> Vec<String> {
+    let name = |path: &str| path.rsplit('/').find(|part| !part.is_empty()).unwrap_or(path).to_owned();
+    let drives = drives.iter().filter(|row| row.body.safe_to_format).map(|row| name(&row.drive));
+    drives.chain(remotes.iter().filter(|one| one.safe).map(|one| one.remote.clone())).collect()
+}
+
+/// Says, of a card that may be formatted, what would have to be lost then.
+fn say_what_is_left(ui: &Ui, line: &AnswerLine<'_>) {
+    if line.all.safe_to_format {
+        ui.say(&what_is_left(&line.copies_on));
+    }
+}
+
+fn what_is_left(copies: &[String]) -> String {
+    match copies {
+        [] => "No copy is left then.".to_owned(),
+        [one] => format!("Once it is formatted, {one} has the only copy."),
+        [one, other] => format!("Once it is formatted, it is lost only with both {one} and {other}."),
+        [first @ .., last] => {
+            format!("Once it is formatted, it is lost only with all of {} and {last}.", first.join(", "))
+        }
+    }
 }
 
 /// `, and at home`; `, not at home`.
@@ -204,5 +234,30 @@ fn show(ui: &Ui, label: &str, answer: &Answer) {
                 "To mend what is not the same, type piback backup again: it reads these, and copies beside.",
             );
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_have_to_be_lost_is_named() {
+        let said = |names: &[&str]| what_is_left(&names.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert_eq!(said(&["A"]), "Once it is formatted, A has the only copy.");
+        assert_eq!(said(&["A", "home"]), "Once it is formatted, it is lost only with both A and home.");
+        assert_eq!(said(&["A", "B", "C"]), "Once it is formatted, it is lost only with all of A, B and C.");
+    }
+
+    #[test]
+    fn only_those_that_have_all_count() {
+        let row = |drive: &str, yes| Row {
+            drive: drive.into(),
+            body: Body { safe_to_format: yes, ..Body::default() },
+            error: None,
+        };
+        let remote = |name: &str, safe| Remote { remote: name.into(), safe, why: None };
+        let drives = [row("/media/piback/A", true), row("/media/piback/B", false), row("C/", true)];
+        assert_eq!(copies_on(&drives, &[remote("home", true), remote("s3", false)]), ["A", "C", "home"]);
     }
 }
