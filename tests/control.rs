@@ -8,7 +8,7 @@ use piback::jobs::remote::Remote;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -19,14 +19,18 @@ struct Site {
 
 impl Site {
     fn new() -> Site {
-        let dir = tempfile::tempdir().unwrap();
+        Site::of(Path::new(env!("CARGO_BIN_EXE_piback")), tempfile::tempdir().unwrap())
+    }
+
+    /// One whose keeper is that program.
+    fn of(program: &Path, dir: tempfile::TempDir) -> Site {
         fs::create_dir_all(dir.path().join("CARD/DCIM")).unwrap();
         fs::create_dir(dir.path().join("DRIVE")).unwrap();
         for n in 0..3 {
             fs::write(dir.path().join(format!("CARD/DCIM/IMG_{n}.JPG")), vec![n; 100_000]).unwrap();
         }
         let path = |name: &str| dir.path().join(name);
-        let server = Command::new(env!("CARGO_BIN_EXE_piback"))
+        let server = Command::new(program)
             .args(["control", "--socket"])
             .arg(path("socket"))
             .arg("--source")
@@ -103,6 +107,27 @@ fn a_job_asked_for_over_the_socket_is_done_and_its_photo_handed_over_open() {
     let mut bytes = vec![0; 200_000];
     assert_eq!(file.read_at(&mut bytes, 0).unwrap() as u64, picture.bytes);
     assert!(control.open("../../etc/passwd").is_none());
+}
+
+#[test]
+fn a_keeper_whose_program_an_upgrade_replaced_does_its_jobs_all_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = dir.path().join("piback");
+    fs::copy(env!("CARGO_BIN_EXE_piback"), &program).unwrap();
+    let site = Site::of(&program, dir);
+    // As dpkg does it.
+    fs::write(site.dir.path().join("piback.dpkg-new"), "#!/bin/sh\nexit 99\n").unwrap();
+    fs::rename(site.dir.path().join("piback.dpkg-new"), &program).unwrap();
+    let remote = site.remote();
+    let control: &dyn Control = &remote;
+    let start = Request::Start { verb: Verb::Backup, label: "CARD".into(), compare: false };
+    let Answer::Job { job, .. } = control.ask(&start) else { panic!() };
+    let now = || match control.ask(&Request::Job { id: job.id.clone() }) {
+        Answer::Job { job, .. } => *job,
+        other => panic!("{other:?}"),
+    };
+    site.until(|| now().state.is_over());
+    assert_eq!(now().state, Phase::Done, "{:?}", now().error);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::PathBuf;
 use std::process::{Child as Process, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
@@ -35,7 +36,7 @@ pub fn start(
     mut line: impl FnMut(&str) + Send + 'static,
     end: impl FnOnce(Option<u8>) + Send + 'static,
 ) -> io::Result<Child> {
-    let mut command = Command::new(std::env::current_exe()?);
+    let mut command = Command::new(program()?);
     command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
     super::signals::hears_all(&mut command);
     let mut process = command.spawn()?;
@@ -57,6 +58,13 @@ pub fn start(
     };
     std::thread::Builder::new().name("job".into()).stack_size(STACK).spawn(follow)?;
     Ok(child)
+}
+
+/// This very program. Where an upgrade of the package has put another in its place, the one that runs is still there for its
+/// own process.
+fn program() -> io::Result<PathBuf> {
+    let path = std::env::current_exe()?;
+    Ok(if path.exists() { path } else { PathBuf::from("/proc/self/exe") })
 }
 
 /// Runs this very program with other arguments to its end; returns the last lines of its output.
