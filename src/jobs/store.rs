@@ -130,6 +130,25 @@ mod tests {
         assert_eq!(told(2), (Phase::Died, Some(NOT_BEGUN.to_owned())));
     }
 
+    /// An upgrade finds what the version before it left, with jobs that run and wait. This text is never changed; a new field
+    /// has a value where it is not there.
+    #[test]
+    fn jobs_of_the_first_version_are_taken_up() {
+        const FIRST: &str = r#"{"schema":1,"boot":"boot","jobs":[
+            {"id":"0000000000000001","verb":"backup","label":"A","drives":["D"],"state":"running","started":"then",
+             "ended":null,"scanned":null,"plan":null,"progress":null,"result":null,"error":null,"hints":[],
+             "exit_code":null,"stands":false,"order":{"kname":"sda1","compare":true}},
+            {"id":"0000000000000002","verb":"safe-to-format","label":"A","drives":["D"],"state":"queued","started":null,
+             "ended":null,"scanned":null,"plan":null,"progress":null,"result":null,"error":null,"hints":[],
+             "exit_code":null,"stands":false,"order":{"kname":null,"compare":false}}],
+            "said":[["A","verify",{"job":"0000000000000000","answer":"yes","scene":{"card":0,"drives":[7]}}]]}"#;
+        let again = Stored::parse(FIRST, "boot").unwrap();
+        let told: Vec<_> = again.jobs.iter().map(|entry| (entry.job.verb, entry.job.state)).collect();
+        assert_eq!(told, [(Verb::Backup, Phase::Running), (Verb::SafeToFormat, Phase::Queued)]);
+        assert_eq!(again.jobs[0].order, Order { kname: Some("sda1".into()), compare: true });
+        assert!(again.said().contains_key(&("A".to_owned(), Verb::Verify)));
+    }
+
     #[test]
     fn nonsense_is_nothing() {
         for text in ["", "[]", "{}", r#"{"schema":2,"boot":"b","jobs":[],"said":[]}"#] {
