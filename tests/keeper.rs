@@ -243,6 +243,92 @@ fn of_two_cards_of_one_label_nothing_is_claimed_and_none_is_guessed() {
 }
 
 #[test]
+fn what_a_later_job_finds_takes_an_earlier_yes_away() {
+    let bad: [(Verb, &[&str], Option<u8>); 3] = [
+        // Rot moves neither size nor time.
+        (Verb::Verify, &[r#"{"event":"verdict","good":false,"bad_files":[]}"#], Some(5)),
+        (Verb::SafeToFormat, &[r#"{"error":"the drive does not answer","hints":[]}"#], Some(1)),
+        (Verb::SafeToFormat, &[], None),
+    ];
+    for (verb, lines, code) in bad {
+        let (_dir, beside) = site();
+        let keeper = keeper(&beside);
+        let claim = || state(&keeper).cards[0].safe_to_format;
+        let job = ask(&keeper, Verb::SafeToFormat);
+        end(&beside, &job.id, &[YES], Some(0));
+        until(|| (claim() == Claim::Yes).then_some(()));
+        let job = ask(&keeper, verb);
+        end(&beside, &job.id, lines, code);
+        until(|| (!keeper.is_busy()).then_some(()));
+        assert_ne!(claim(), Claim::Yes, "after a {} that ended with {code:?}", verb.as_str());
+    }
+    // One that somebody stopped found nothing.
+    let (_dir, beside) = site();
+    let keeper = keeper(&beside);
+    let job = ask(&keeper, Verb::SafeToFormat);
+    end(&beside, &job.id, &[YES], Some(0));
+    until(|| (state(&keeper).cards[0].safe_to_format == Claim::Yes).then_some(()));
+    let job = ask(&keeper, Verb::Verify);
+    until(|| beside.told.lock().unwrap().contains_key(&job.id).then_some(()));
+    keeper.ask(&Request::Cancel { id: job.id.clone() });
+    end(&beside, &job.id, &[], Some(5));
+    until(|| (!keeper.is_busy()).then_some(()));
+    assert_eq!(state(&keeper).cards[0].safe_to_format, Claim::Yes);
+}
+
+#[test]
+fn a_second_card_of_the_same_label_is_not_taken_for_the_first() {
+    let (dir, beside) = site();
+    let keeper = keeper(&beside);
+    let insert = |kname: &str| match keeper.ask(&Request::Insert { kname: kname.into() }) {
+        Answer::Job { job, new } => (job.id, new),
+        other => panic!("{other:?}"),
+    };
+    // Asked for by hand just before it was mounted: the same.
+    let by_hand = ask(&keeper, Verb::Backup).id;
+    assert_eq!(insert("sda1"), (by_hand.clone(), false));
+    end(&beside, &by_hand, &[ACCOUNT], Some(0));
+    until(|| (!keeper.is_busy()).then_some(()));
+    let (first, _) = insert("sda1");
+    beside.world.lock().unwrap().cards.push(place(&dir.path().join("card"), "SD", "sdc1"));
+    until(|| (state(&keeper).cards.len() == 2).then_some(()));
+    let (second, new) = insert("sdc1");
+    assert!(new && second != first, "it is said to be backed up, and is not");
+    assert_eq!(insert("sda1"), (first.clone(), false));
+    assert_eq!(insert("sdc1"), (second.clone(), false));
+    end(&beside, &first, &[ACCOUNT], Some(0));
+    end(&beside, &second, &[ACCOUNT], Some(0));
+    let started = beside.started.lock().unwrap();
+    assert_eq!(started.last().unwrap().1.kname.as_deref(), Some("sdc1"));
+}
+
+#[test]
+fn nothing_is_taken_off_that_a_job_wants_whether_it_runs_or_waits() {
+    let (_dir, beside) = site();
+    let keeper = keeper(&beside);
+    *beside.answer.lock().unwrap() = serde_json::json!({"event": "done"});
+    let (running, waiting) = (ask(&keeper, Verb::Backup), ask(&keeper, Verb::Verify));
+    until(|| beside.told.lock().unwrap().contains_key(&running.id).then_some(()));
+    let eject = |label: Option<&str>| Request::Eject { label: label.map(str::to_owned) };
+    let poweroff = |stop_jobs| Request::Poweroff { stop_jobs };
+    for wish in [eject(Some("SD")), eject(Some("PHOTOS")), eject(None), poweroff(false)] {
+        let Answer::Refused(refusal) = keeper.ask(&wish) else { panic!("{wish:?}") };
+        assert_eq!(refusal.kind, RefusalKind::Busy);
+        assert!(
+            refusal.error.ends_with("of SD waits") || refusal.error.ends_with("of SD runs"),
+            "{refusal:?}"
+        );
+    }
+    assert!(beside.verbs.lock().unwrap().is_empty(), "it was tried");
+    // Stopped on the way off: the one that waits does not begin when the other has ended.
+    assert_eq!(keeper.ask(&poweroff(true)), Answer::Done);
+    end(&beside, &running.id, &[], Some(5));
+    until(|| (!keeper.is_busy()).then_some(()));
+    assert!(beside.started.lock().unwrap().iter().all(|(id, _)| *id != waiting.id));
+    assert_eq!(keeper.ask(&eject(Some("SD"))), Answer::Done);
+}
+
+#[test]
 fn the_appliance_s_verbs_are_run_on_what_is_there_and_their_refusals_told() {
     let (_dir, beside) = site();
     let keeper = keeper(&beside);

@@ -54,12 +54,19 @@ fn stop_jobs(args: &Poweroff, ui: &Ui) -> anyhow::Result<()> {
             .hint("or stop it, and go on with the next run: piback poweroff --stop-jobs")
             .into());
     }
-    for found in &running {
-        found.interrupt().with_context(|| format!("stop the backup of {}", visible(&found.header.label)))?;
-    }
     ui.say("Running backups finish the files at hand.");
-    let begin = clock::monotonic();
-    while !eject::running()?.is_empty() {
+    let (begin, mut asked) = (clock::monotonic(), Vec::new());
+    loop {
+        let running = eject::running()?;
+        // One that waited may have begun meanwhile; nobody is asked twice.
+        for found in running.iter().filter(|found| !asked.contains(&found.pid)) {
+            let what = || format!("stop the backup of {}", visible(&found.header.label));
+            found.interrupt().with_context(what)?;
+        }
+        if running.is_empty() {
+            return Ok(());
+        }
+        asked = running.iter().map(|found| found.pid).collect();
         if clock::monotonic().saturating_sub(begin) > STOPPING {
             return Err(Problem::failed(format!("the backup of {label} does not stop"))
                 .hint("does card or drive still answer? See: piback status")
@@ -67,5 +74,4 @@ fn stop_jobs(args: &Poweroff, ui: &Ui) -> anyhow::Result<()> {
         }
         clock::wait_a_little();
     }
-    Ok(())
 }

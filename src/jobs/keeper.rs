@@ -117,7 +117,7 @@ impl Control for Keeper {
                 Answer::Done
             }
             Request::Eject { label } => inner.eject(label.as_deref()),
-            Request::Poweroff { stop_jobs } => inner.poweroff(*stop_jobs),
+            Request::Poweroff { stop_jobs } => Inner::poweroff(inner, *stop_jobs),
             Request::SetTime { seconds } => inner.set_time(*seconds),
             Request::Doctor => inner.doctor(),
             Request::Invite => inner.invite(),

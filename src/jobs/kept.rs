@@ -60,6 +60,12 @@ impl Kept {
         said.now(scene(verb, card.as_ref(), drives).as_ref())
     }
 
+    /// Takes back every yes about a card: a job found something that is not as it should be, or could not look. Rot moves
+    /// neither size nor time, so that no look would notice.
+    pub fn take_back(&mut self, label: &str) {
+        self.said.retain(|(of, _), said| of != label || said.answer != Claim::Yes);
+    }
+
     /// Everything that is to be kept beyond this process.
     pub fn stored(&mut self, boot: String) -> Stored {
         let queue = &self.queue;

@@ -50,10 +50,19 @@ impl Queue {
         self.jobs.iter_mut().find(|job| job.id == id)
     }
 
-    /// Puts a job at the end, unless the same is on its way.
-    pub fn ask(&mut self, id: &str, verb: Verb, label: &str, drives: &[String]) -> Placed {
+    /// Puts a job at the end, unless the same is on its way. `is_same` tells by its id whether one of this verb and label is
+    /// about the same card.
+    pub fn ask(
+        &mut self,
+        id: &str,
+        verb: Verb,
+        label: &str,
+        drives: &[String],
+        is_same: impl Fn(&str) -> bool,
+    ) -> Placed {
         let under_way = || self.jobs.iter().filter(|job| !job.state.is_over());
-        if let Some(same) = under_way().find(|job| job.verb == verb && job.label == label) {
+        let same = |job: &&Job| job.verb == verb && job.label == label && is_same(&job.id);
+        if let Some(same) = under_way().find(same) {
             return Placed::Same(same.id.clone());
         }
         if under_way().count() >= MOST_WAITING {
@@ -129,7 +138,7 @@ mod tests {
     use super::*;
 
     fn ask(queue: &mut Queue, id: &str, verb: Verb, label: &str, drive: &str) -> Placed {
-        queue.ask(id, verb, label, &[drive.to_owned()])
+        queue.ask(id, verb, label, &[drive.to_owned()], |_| true)
     }
 
     fn end(queue: &mut Queue, id: &str) {

@@ -1,9 +1,10 @@
 //! Verbs of the appliance itself: each is piback, run to its end.
 
 use super::Inner;
+use crate::jobs::job::Job;
 use crate::jobs::protocol::{Answer, Refusal, RefusalKind};
 use serde_json::Value;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 impl Inner {
     /// Takes a card or drive off, or all of them. Nobody looks at them meanwhile: a look holds what it looks at.
@@ -17,6 +18,9 @@ impl Inner {
                 return Answer::refused(RefusalKind::Unknown, what, "it may be off already");
             }
         }
+        if let Some(refused) = self.needed(label, "or stop it first: piback cancel 'LABEL'") {
+            return refused;
+        }
         let answer = {
             let _looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
             // A card may be called --all.
@@ -26,9 +30,34 @@ impl Inner {
         done(answer)
     }
 
-    pub(super) fn poweroff(&self, stop_jobs: bool) -> Answer {
+    /// A refusal where a job wants this card or drive, or any of them: one that was just started has no process yet that
+    /// `eject` could see, and one that waits would find nothing.
+    fn needed(&self, label: Option<&str>, instead: &str) -> Option<Answer> {
+        let kept = self.kept();
+        let wants = |job: &&Job| {
+            label.is_none_or(|label| job.label == label || job.drives.iter().any(|drive| drive == label))
+        };
+        let job = kept.queue.all().filter(|job| !job.state.is_over()).find(wants)?;
+        let (verb, of) = (job.verb.as_str(), crate::ui::visible(&job.label));
+        let does = if job.is_running() { "runs" } else { "waits" };
+        let what = format!("a {verb} of {of} {does}");
+        let hints = vec![format!("wait for it: piback attach '{of}'"), instead.replace("LABEL", &of)];
+        Some(Answer::Refused(Refusal { kind: RefusalKind::Busy, error: what, hints }))
+    }
+
+    pub(super) fn poweroff(inner: &Arc<Inner>, stop_jobs: bool) -> Answer {
+        let instead = "or stop it, and go on with the next run: piback poweroff --stop-jobs";
+        if !stop_jobs && let Some(refused) = inner.needed(None, instead) {
+            return refused;
+        }
+        // Those that wait must not begin when those that run have stopped.
+        let under_way: Vec<String> = {
+            let kept = inner.kept();
+            kept.queue.all().filter(|job| !job.state.is_over()).map(|job| job.id.clone()).collect()
+        };
+        under_way.iter().for_each(|id| _ = Inner::cancel(inner, id));
         let all: &[&str] = if stop_jobs { &["poweroff", "--stop-jobs"] } else { &["poweroff"] };
-        done(self.verb(all))
+        done(inner.verb(all))
     }
 
     pub(super) fn set_time(&self, seconds: i64) -> Answer {

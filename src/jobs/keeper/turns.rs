@@ -66,9 +66,17 @@ impl Inner {
             return Answer::refused(RefusalKind::Failed, "no random number", "");
         };
         let placed = {
-            let mut kept = inner.kept();
+            let kept = &mut *inner.kept();
             let drives: Vec<String> = kept.world.drives.iter().map(|d| d.label.clone()).collect();
-            let placed = kept.queue.ask(&format!("{id:016x}"), verb, label, &drives);
+            let (orders, alone) = (&kept.orders, kept.world.cards_of(label) < 2);
+            // A label alone does not tell two cards apart.
+            let is_same =
+                |id: &str| match (&order.kname, orders.get(id).and_then(|other| other.kname.as_ref())) {
+                    (Some(this), Some(other)) => this == other,
+                    (Some(_), None) => alone,
+                    (None, _) => true,
+                };
+            let placed = kept.queue.ask(&format!("{id:016x}"), verb, label, &drives, is_same);
             if let Placed::New(id) = &placed {
                 kept.orders.insert(id.clone(), order);
             }
@@ -220,6 +228,9 @@ impl Inner {
             let (card, drives) = inner.look_at(&inner.places.world(), &job.label);
             let after = scene(job.verb, card.as_ref(), &drives);
             let mut kept = inner.kept();
+            if matches!(job.state, Phase::NotSafe | Phase::Failed | Phase::Died) {
+                kept.take_back(&job.label);
+            }
             if answer != Claim::NotKnown {
                 let said = Said::new(&job.id, answer, before, after, job.verb == Verb::Backup);
                 kept.said.insert((job.label.clone(), job.verb), said);
