@@ -9,8 +9,9 @@ use crate::jobs::store::{Store, Text};
 use crate::jobs::units::Units;
 use crate::jobs::{folders, server};
 use crate::paths::{GUESTS, INVITATIONS, JOBS};
+use crate::provision::components::control::GROUP;
 use crate::provision::state::State;
-use crate::system::local::{self, Listener};
+use crate::system::local::{self, Listener, Peer};
 use crate::system::real::RealHost;
 use crate::system::rundir::RunDir;
 use crate::system::{FileNode, Host, process, state_dir};
@@ -28,7 +29,7 @@ pub fn run(args: &Control, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> 
         let keeper = folders::keeper(cards, drives, false);
         let listener = Listener::bind(path)
             .with_context(|| format!("listen on {}", visible(&path.to_string_lossy())))?;
-        server::serve(&listener, Arc::new(keeper), None, &|| true);
+        server::serve(&listener, Arc::new(keeper), None, &|| true, Arc::new(|_| true));
         return Ok(Outcome::Done);
     }
     super::eject::need_this_host(global, "control")?;
@@ -45,7 +46,9 @@ pub fn run(args: &Control, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> 
     let places = Box::new(Plugged { destinations: settings.destinations });
     let keeper = Arc::new(Keeper::new(places, Box::new(units), Some(Box::new(store)), manner));
     let busy = Arc::clone(&keeper);
-    server::serve(&Listener::of(socket), keeper, Some(IDLE), &|| busy.is_busy());
+    // Samba works as the share's user, whose own group may have the same name: that alone lets nobody in.
+    let may_ask = Arc::new(|peer: Peer| !process::is_by_own_group(GROUP, peer.uid, peer.gid));
+    server::serve(&Listener::of(socket), keeper, Some(IDLE), &|| busy.is_busy(), may_ask);
     ui.detail("nobody asks any more");
     Ok(Outcome::Done)
 }

@@ -24,6 +24,9 @@ const EVERY: Duration = Duration::from_millis(250);
 /// A watcher that went away is noticed after so long.
 const STILL_THERE: Duration = Duration::from_secs(15);
 
+/// Says of a client whether it may ask for anything: the socket knows groups alone.
+pub type MayAsk = dyn Fn(Peer) -> bool + Send + Sync;
+
 /// Changes, counted.
 #[derive(Default)]
 struct Changes {
@@ -39,6 +42,7 @@ pub fn serve(
     control: Arc<dyn Control>,
     idle: Option<Duration>,
     busy: &dyn Fn() -> bool,
+    may_ask: Arc<MayAsk>,
 ) {
     let changes = Arc::new(Changes::default());
     let told = Arc::clone(&changes);
@@ -54,11 +58,11 @@ pub fn serve(
             }
             Ok(Some(line)) => {
                 connected.fetch_add(1, Ordering::Relaxed);
-                let (control, changes, left) =
-                    (Arc::clone(&control), Arc::clone(&changes), Arc::clone(&connected));
+                let (control, changes) = (Arc::clone(&control), Arc::clone(&changes));
+                let (left, may_ask) = (Arc::clone(&connected), Arc::clone(&may_ask));
                 let thread = std::thread::Builder::new().name("client".into()).stack_size(STACK);
                 let spawned = thread.spawn(move || {
-                    converse(line, &*control, &changes);
+                    converse(line, &*control, &changes, &*may_ask);
                     left.fetch_sub(1, Ordering::Relaxed);
                 });
                 if spawned.is_err() {
@@ -80,7 +84,7 @@ pub fn serve(
 }
 
 /// One client, until it goes, is silent for too long, or says what is no line.
-fn converse(mut line: Line, control: &dyn Control, changes: &Changes) {
+fn converse(mut line: Line, control: &dyn Control, changes: &Changes, may_ask: &MayAsk) {
     let Ok(peer) = line.peer() else { return };
     if line.patience(ASK_WITHIN, TAKE_WITHIN).is_err() {
         return;
@@ -96,6 +100,11 @@ fn converse(mut line: Line, control: &dyn Control, changes: &Changes) {
                 return;
             }
         };
+        if !may_ask(peer) {
+            let what = "this user may not ask for jobs";
+            let _ = say(&mut line, &Answer::refused(RefusalKind::Denied, what, ""));
+            return;
+        }
         let goes_on = match Asked::parse(&text) {
             Ok(request) => answer(&mut line, &request, peer, control, changes),
             Err(why) => say(&mut line, &Answer::refused(RefusalKind::Unknown, why, "")),
@@ -207,5 +216,64 @@ impl Changes {
         let count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self.more.wait_timeout_while(count, STILL_THERE, |count| *count == seen);
         *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jobs::{folders, remote::Remote};
+    use std::sync::atomic::AtomicBool;
+
+    #[test]
+    fn who_may_not_ask_is_told_so_whatever_it_asks() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("socket");
+        let listener = Listener::bind(&path).unwrap();
+        let keeper: Arc<dyn Control> = Arc::new(folders::keeper(Vec::new(), Vec::new(), false));
+        let server = std::thread::spawn(move || {
+            serve(&listener, keeper, Some(EVERY), &|| false, Arc::new(|peer| peer.uid == u32::MAX));
+        });
+        for wish in [Request::State { look: false }, Request::Invite, Request::Watch, Request::Look] {
+            let answer = Remote::new(&path).ask(&wish);
+            assert!(matches!(&answer, Answer::Refused(r) if r.kind == RefusalKind::Denied), "{answer:?}");
+        }
+        server.join().unwrap();
+    }
+
+    #[test]
+    fn it_stays_while_somebody_is_there_or_something_runs_and_then_goes() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("socket");
+        let listener = Listener::bind(&path).unwrap();
+        let keeper: Arc<dyn Control> = Arc::new(folders::keeper(Vec::new(), Vec::new(), false));
+        let runs = Arc::new(AtomicBool::new(true));
+        let busy = Arc::clone(&runs);
+        let server = std::thread::spawn(move || {
+            serve(&listener, keeper, Some(EVERY), &|| busy.load(Ordering::Relaxed), Arc::new(|_| true));
+        });
+        clock::sleep(6 * EVERY);
+        assert!(!server.is_finished(), "a job runs");
+        let client = Line::connect(&path).unwrap();
+        clock::sleep(2 * EVERY);
+        runs.store(false, Ordering::Relaxed);
+        clock::sleep(6 * EVERY);
+        assert!(!server.is_finished(), "somebody is connected");
+        drop(client);
+        server.join().unwrap();
+    }
+
+    #[test]
+    fn what_was_plugged_in_is_heard_from_root_alone() {
+        let keeper = folders::keeper(Vec::new(), Vec::new(), false);
+        let changes = Changes::default();
+        let said = |uid| {
+            let (mut here, mut there) = Line::pair().unwrap();
+            let request = Request::Insert { kname: "sda1".into() };
+            answer(&mut here, &request, Peer { uid, gid: 0, pid: 1 }, &keeper, &changes).unwrap();
+            there.next(LONGEST).unwrap().unwrap()
+        };
+        assert!(said(1000).contains(r#""kind":"denied""#), "{}", said(1000));
+        assert!(said(0).contains("there is no such card"), "{}", said(0));
     }
 }

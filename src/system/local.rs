@@ -115,6 +115,15 @@ impl Line {
         Line { stream, received: Vec::new(), file: None }
     }
 
+    /// Both ends of a connection.
+    ///
+    /// # Errors
+    /// The kernel's.
+    #[cfg(test)]
+    pub fn pair() -> io::Result<(Line, Line)> {
+        UnixStream::pair().map(|(one, other)| (Line::of(one), Line::of(other)))
+    }
+
     /// Connects to the socket at `path`.
     ///
     /// # Errors
@@ -227,8 +236,7 @@ mod tests {
     use crate::system::volume::Dir;
 
     fn pair() -> (Line, Line) {
-        let (one, other) = UnixStream::pair().unwrap();
-        (Line::of(one), Line::of(other))
+        Line::pair().unwrap()
     }
 
     #[test]

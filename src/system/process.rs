@@ -138,6 +138,16 @@ pub fn ids_of(user: &str) -> Option<(u32, u32)> {
     Some((user.uid.as_raw(), user.gid.as_raw()))
 }
 
+/// Says whether a process belongs to this group only because the group is its user's own: nobody put the user into it.
+#[must_use]
+pub fn is_by_own_group(group: &str, uid: u32, gid: u32) -> bool {
+    let found = nix::unistd::Group::from_gid(gid.into()).ok().flatten();
+    let user = nix::unistd::User::from_uid(uid.into()).ok().flatten().map(|user| user.name);
+    uid != 0
+        && found
+            .is_some_and(|found| found.name == group && user.is_none_or(|user| !found.mem.contains(&user)))
+}
+
 /// This boot's id: another one after each start of the kernel; empty where it does not say.
 #[must_use]
 pub fn boot_id() -> String {
@@ -174,4 +184,27 @@ pub fn runtime_dir() -> Option<PathBuf> {
 #[must_use]
 pub fn group() -> u32 {
     nix::unistd::getegid().as_raw()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_s_own_group_is_not_one_that_he_was_put_into() {
+        let root = ids_of("root").unwrap().1;
+        assert!(is_by_own_group("root", 54_321, root));
+        assert!(!is_by_own_group("root", 0, root), "root may");
+        assert!(!is_by_own_group("piback", 54_321, root), "another group");
+        assert!(!is_by_own_group("root", 54_321, 54_321), "a group without a name");
+        let all = std::fs::read_to_string("/etc/group").unwrap();
+        for line in all.lines() {
+            let fields: Vec<&str> = line.split(':').collect();
+            let &[group, _, gid, members] = fields.as_slice() else { continue };
+            for member in members.split(',').filter(|name| ids_of(name).is_some()) {
+                let (uid, _) = ids_of(member).unwrap();
+                assert!(!is_by_own_group(group, uid, gid.parse().unwrap()), "{member} is in {group}");
+            }
+        }
+    }
 }
