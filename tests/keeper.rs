@@ -27,6 +27,8 @@ struct Beside {
     /// Processes that are still there.
     alive: Mutex<Vec<String>>,
     stopped: Mutex<Vec<String>>,
+    /// Jobs that began or are over, as the light and the terminals hear of them.
+    heard_of: Mutex<Vec<Phase>>,
     forgotten: Mutex<Vec<String>>,
     /// Verbs that were run, and what each answers.
     verbs: Mutex<Vec<String>>,
@@ -68,6 +70,10 @@ impl Runner for Of {
     fn again(&self, id: &str, told: Told) -> Option<Stop> {
         let alive = self.0.alive.lock().unwrap().iter().any(|alive| alive == id);
         alive.then(|| self.heard(id, told))
+    }
+
+    fn tell(&self, job: &Job) {
+        self.0.heard_of.lock().unwrap().push(job.state);
     }
 
     fn verb(&self, args: &[&str]) -> std::io::Result<serde_json::Value> {
@@ -350,6 +356,54 @@ fn the_appliance_s_verbs_are_run_on_what_is_there_and_their_refusals_told() {
         *beside.verbs.lock().unwrap(),
         ["eject -- SD", "eject --all", "set-time @-5", "poweroff --stop-jobs"]
     );
+}
+
+#[test]
+fn power_off_stops_no_job_unasked_and_tells_a_refusal() {
+    let (_dir, beside) = site();
+    let keeper = keeper(&beside);
+    *beside.answer.lock().unwrap() = serde_json::json!({"event": "poweroff", "off": true});
+    assert_eq!(keeper.ask(&Request::Poweroff { stop_jobs: false }), Answer::Done);
+    assert_eq!(*beside.verbs.lock().unwrap(), ["poweroff"]);
+}
+
+#[test]
+fn a_job_that_is_stopped_before_its_process_is_there_does_nothing() {
+    let (_dir, beside) = site();
+    let keeper = keeper(&beside);
+    let _ = state(&keeper);
+    // Whoever starts it first looks at the world, and hangs there.
+    let world = beside.world.lock().unwrap();
+    let job = ask(&keeper, Verb::Backup);
+    keeper.ask(&Request::Cancel { id: job.id.clone() });
+    drop(world);
+    until(|| (!keeper.is_busy()).then_some(()));
+    assert!(beside.started.lock().unwrap().is_empty());
+    assert_eq!(state(&keeper).jobs[0].state, Phase::Cancelled);
+
+    // The process comes up, and nobody can be asked yet.
+    let started = beside.started.lock().unwrap();
+    let before = beside.heard_of.lock().unwrap().len();
+    let job = ask(&keeper, Verb::Verify);
+    until(|| (beside.heard_of.lock().unwrap().len() > before).then_some(()));
+    keeper.ask(&Request::Cancel { id: job.id.clone() });
+    assert!(beside.stopped.lock().unwrap().is_empty());
+    drop(started);
+    until(|| (*beside.stopped.lock().unwrap() == [job.id.clone()]).then_some(()));
+    end(&beside, &job.id, &[], Some(5));
+    until(|| (!keeper.is_busy()).then_some(()));
+    assert_eq!(beside.heard_of.lock().unwrap().last(), Some(&Phase::Cancelled));
+}
+
+#[test]
+fn whoever_looks_on_is_told_that_a_browser_was_shown_out() {
+    let (_dir, beside) = site();
+    let keeper = keeper(&beside);
+    let told = Arc::new(Mutex::new(0));
+    let count = Arc::clone(&told);
+    keeper.watch(Box::new(move || *count.lock().unwrap() += 1));
+    keeper.ask(&Request::Forget { at: 0 });
+    assert_eq!(*told.lock().unwrap(), 1, "its event stream would go on");
 }
 
 #[test]

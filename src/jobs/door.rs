@@ -223,6 +223,31 @@ mod tests {
     }
 
     #[test]
+    fn twenty_wrong_codes_void_all_while_they_would_still_be_good() {
+        let mut door = Door::default();
+        let (token, code) = door.invite(NOW, &random(1));
+        let mut now = NOW;
+        for n in 0..MOST_WRONG {
+            if n % 5 == 0 {
+                now += PERIOD + Duration::from_secs(1);
+            }
+            assert_eq!(door.take_code(now, "AAAAAAAA"), Err(Closed::Wrong));
+        }
+        now += PERIOD + Duration::from_secs(1);
+        assert!(now < NOW + GOOD_FOR);
+        assert_eq!(door.take_code(now, &code), Err(Closed::Wrong));
+        assert!(!door.take_token(now, &token));
+    }
+
+    #[test]
+    fn of_the_open_invitations_the_oldest_goes() {
+        let mut door = Door::default();
+        let all: Vec<String> = (0..5u8).map(|n| door.invite(NOW, &random(n)).0).collect();
+        assert!(!door.take_token(NOW, &all[0]));
+        assert!(all[1..].iter().all(|token| door.take_token(NOW, token)));
+    }
+
+    #[test]
     fn a_session_is_known_by_its_secret_alone_and_can_be_forgotten() {
         let mut door = Door::default();
         let secret = door.let_in(&random(3)[..32], "then".into(), "iPad".into());

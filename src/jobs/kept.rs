@@ -98,3 +98,73 @@ pub fn scene(verb: Verb, card: Option<&Look>, drives: &[Option<Look>]) -> Option
     let nothing = Look { signature: Some(0), ..Look::default() };
     Scene::of(if verb == Verb::Verify { Some(&nothing) } else { card }, drives)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jobs::places::Place;
+
+    /// A card on a drive, and a yes about it.
+    fn kept(verb: Verb) -> Kept {
+        let look = |number: u64| Look { signature: Some(number.into()), device: number, ..Look::default() };
+        let looked = (Some(look(1)), vec![Some(look(2))]);
+        let now = || scene(verb, looked.0.as_ref(), &looked.1);
+        let said = Said::new("1", Claim::Yes, now(), now(), false);
+        let card = Place { label: "A".into(), path: None, kname: None };
+        Kept {
+            world: World { cards: vec![card], drives: Vec::new() },
+            said: HashMap::from([(("A".into(), verb), said)]),
+            looks: HashMap::from([("A".into(), looked)]),
+            ..Kept::default()
+        }
+    }
+
+    #[test]
+    fn of_one_of_two_cards_nothing_is_claimed() {
+        for verb in [Verb::Backup, Verb::Verify, Verb::SafeToFormat] {
+            let mut kept = kept(verb);
+            assert_eq!(kept.claim("A", verb), Claim::Yes);
+            let other = kept.world.cards[0].clone();
+            kept.world.cards.push(other);
+            assert_eq!(kept.claim("A", verb), Claim::NotKnown);
+        }
+    }
+
+    #[test]
+    fn nothing_is_claimed_while_a_backup_writes() {
+        let mut kept = kept(Verb::SafeToFormat);
+        kept.queue.ask("2", Verb::Backup, "A", &[], |_| true);
+        assert_eq!(kept.claim("A", Verb::SafeToFormat), Claim::Yes, "it waits");
+        kept.queue.next("now").unwrap();
+        assert_eq!(kept.claim("A", Verb::SafeToFormat), Claim::NotKnown);
+        kept.queue.cancel("2", "now");
+        assert_eq!(kept.claim("A", Verb::SafeToFormat), Claim::NotKnown, "it still does");
+    }
+
+    #[test]
+    fn on_one_file_system_there_is_no_yes() {
+        let mut kept = kept(Verb::SafeToFormat);
+        assert_eq!(kept.card("A", false).safe_to_format, Claim::Yes);
+        let (card, drives) = kept.looks.get_mut("A").unwrap();
+        drives[0].as_mut().unwrap().device = card.as_ref().unwrap().device;
+        assert!(kept.card("A", false).same_filesystem);
+        assert_eq!(kept.card("A", false).safe_to_format, Claim::NotKnown);
+        assert_eq!(kept.card("A", true).safe_to_format, Claim::Yes, "to try it out");
+    }
+
+    #[test]
+    fn only_the_job_that_said_it_stands() {
+        let kept = kept(Verb::Verify);
+        let job = |id: &str, verb| Job::new(id.into(), verb, "A", &[]);
+        assert!(kept.stands(&job("1", Verb::Verify)));
+        assert!(!kept.stands(&job("0", Verb::Verify)), "an earlier one");
+        assert!(!kept.stands(&job("1", Verb::Backup)));
+    }
+
+    #[test]
+    fn a_verified_backup_needs_no_card() {
+        let mut kept = kept(Verb::Verify);
+        kept.looks.get_mut("A").unwrap().0 = None;
+        assert_eq!(kept.claim("A", Verb::Verify), Claim::Yes);
+    }
+}

@@ -186,6 +186,41 @@ mod tests {
     }
 
     #[test]
+    fn a_card_is_read_by_one_job_and_nobody_overtakes_who_waits_for_the_same() {
+        let mut queue = Queue::default();
+        let mut ask = |id: &str, verb, label: &str, drives: &[&str]| {
+            let drives: Vec<String> = drives.iter().map(|drive| drive.to_string()).collect();
+            queue.ask(id, verb, label, &drives, |_| true);
+        };
+        ask("1", Verb::Backup, "A", &["D"]);
+        ask("2", Verb::SafeToFormat, "A", &["E"]);
+        ask("3", Verb::Backup, "B", &["D", "F"]);
+        ask("4", Verb::Backup, "C", &["F"]);
+        assert_eq!(queue.next("now").unwrap().id, "1");
+        assert_eq!(queue.next("now"), None, "2 wants the card, 3 the drive, and 4 waits behind 3");
+        // One that finishes the files at hand still writes.
+        assert_eq!(queue.cancel("1", "now"), Cancelled::Ask);
+        assert_eq!(queue.next("now"), None, "it stops, and has not stopped");
+        end(&mut queue, "1");
+        assert_eq!(queue.next("now").unwrap().id, "2");
+        assert_eq!(queue.next("now").unwrap().id, "3");
+        assert_eq!(queue.next("now"), None);
+    }
+
+    #[test]
+    fn so_many_wait_and_no_more() {
+        let mut queue = Queue::default();
+        for n in 0..MOST_WAITING {
+            let id = n.to_string();
+            assert_eq!(ask(&mut queue, &id, Verb::Backup, &id, "D"), Placed::New(id.clone()));
+        }
+        assert_eq!(ask(&mut queue, "x", Verb::Backup, "x", "D"), Placed::Full);
+        assert_eq!(ask(&mut queue, "y", Verb::Backup, "0", "D"), Placed::Same("0".into()));
+        queue.cancel("1", "now");
+        assert_eq!(ask(&mut queue, "x", Verb::Backup, "x", "D"), Placed::New("x".into()));
+    }
+
+    #[test]
     fn memory_does_not_grow_with_jobs() {
         let mut queue = Queue::default();
         for n in 0..500 {

@@ -2,7 +2,7 @@
 //! on some models and dead on others.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Names of the light, today's first.
 const NAMES: [&str; 2] = ["ACT", "led0"];
@@ -36,11 +36,16 @@ impl Light {
 
 /// Sets the light. A board without one, or whose kernel has no such trigger, stays dark; that is no error.
 pub fn set(light: Light) {
-    let Some(folder) = folder() else { return };
-    if fs::metadata(BEFORE).is_err() {
+    if let Some(folder) = folder() {
+        set_at(&folder, Path::new(BEFORE), light);
+    }
+}
+
+fn set_at(folder: &Path, noted: &Path, light: Light) {
+    if fs::metadata(noted).is_err() {
         let before = fs::read_to_string(folder.join("trigger")).unwrap_or_default();
         let Some(before) = chosen(&before) else { return };
-        if fs::write(BEFORE, before).is_err() {
+        if fs::write(noted, before).is_err() {
             return;
         }
     }
@@ -54,10 +59,16 @@ pub fn set(light: Light) {
 
 /// Lets the light do again what it did before piback took it.
 pub fn give_back() {
-    if let (Some(folder), Ok(before)) = (folder(), fs::read_to_string(BEFORE))
+    if let Some(folder) = folder() {
+        give_back_at(&folder, Path::new(BEFORE));
+    }
+}
+
+fn give_back_at(folder: &Path, noted: &Path) {
+    if let Ok(before) = fs::read_to_string(noted)
         && fs::write(folder.join("trigger"), before).is_ok()
     {
-        let _ = fs::remove_file(BEFORE);
+        let _ = fs::remove_file(noted);
     }
 }
 
@@ -78,6 +89,31 @@ mod tests {
     fn the_trigger_that_is_on_stands_in_brackets() {
         assert_eq!(chosen("none rc-feedback [mmc0] timer\n"), Some("mmc0"));
         assert_eq!(chosen("none timer"), None);
+    }
+
+    #[test]
+    fn the_light_does_in_the_end_what_it_did_before_the_first_message() {
+        let scratch = tempfile::tempdir().unwrap();
+        let (light, noted) = (scratch.path(), scratch.path().join("noted"));
+        let trigger = || fs::read_to_string(light.join("trigger")).unwrap();
+        give_back_at(light, &noted);
+        assert!(!light.join("trigger").exists(), "nothing was taken");
+        // The kernel shows all triggers, and takes the name of one.
+        fs::write(light.join("trigger"), "none [mmc0] timer\n").unwrap();
+        set_at(light, &noted, Light::Working);
+        assert_eq!(
+            (trigger().as_str(), fs::read_to_string(light.join("delay_on")).unwrap().as_str()),
+            ("timer", "100")
+        );
+        fs::write(light.join("trigger"), "none mmc0 [timer]\n").unwrap();
+        set_at(light, &noted, Light::Trouble);
+        assert_eq!(fs::read_to_string(light.join("delay_off")).unwrap(), "1000");
+        give_back_at(light, &noted);
+        assert_eq!(trigger(), "mmc0");
+        assert!(!noted.exists(), "it is not piback's any more");
+        fs::write(light.join("trigger"), "heartbeat").unwrap();
+        give_back_at(light, &noted);
+        assert_eq!(trigger(), "heartbeat", "what somebody else set since is his");
     }
 
     #[test]
