@@ -3,15 +3,16 @@
 use super::context;
 use crate::cli::{Global, Uplink, UplinkAct, UplinkJoin};
 use crate::error::{Outcome, Problem};
-use crate::profile::Profile;
+use crate::paths::PROFILE;
 use crate::profile::types::{Passphrase, Ssid};
+use crate::profile::{self, Profile};
 use crate::provision::components;
 use crate::provision::host::facts::{self, Stack};
 use crate::provision::host::internet::{self, Reach};
 use crate::provision::host::networks::{self, Network};
 use crate::provision::host::radios::{self, Device};
 use crate::provision::host::ways_out::{self, WayOut};
-use crate::system::{Host, input};
+use crate::system::{Host, Node, input};
 use crate::ui::{Ui, visible};
 use anyhow::Context;
 use serde::Serialize;
@@ -21,7 +22,7 @@ pub fn run(args: &Uplink, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     if !host.is_live() {
         return Err(Problem::usage("a tree has no uplink: leave --root out").into());
     }
-    let profile = context::load_profile(&host, global)?;
+    let profile = profile_or_default(&host, global)?;
     match &args.act {
         None => show(&host, &profile, ui),
         Some(UplinkAct::Scan { on }) => {
@@ -51,6 +52,15 @@ pub fn run(args: &Uplink, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
             ui.json("uplink_forgotten", &serde_json::json!({ "ssid": ssid.as_str() }));
             Ok(Outcome::Done)
         }
+    }
+}
+
+/// The profile; on a host that has none yet, the one that `init` begins with.
+fn profile_or_default(host: &dyn Host, global: &Global) -> anyhow::Result<Profile> {
+    let is_missing = global.profile.is_none() && matches!(host.read(PROFILE), Ok(Node::Absent));
+    match profile::embedded("travel").filter(|_| is_missing) {
+        Some(text) => Ok(profile::load(text, "travel")?),
+        None => context::load_profile(host, global),
     }
 }
 

@@ -55,8 +55,10 @@ const KNOWN: &[(&[&str], Kind, &str, &[&str])] = &[
     (
         &[
             "unable to authenticate",
-            "401",
-            "403",
+            "401 unauthorized",
+            "status code: 401",
+            "403 forbidden",
+            "status code: 403",
             "invalid_grant",
             "accessdenied",
             "signaturedoesnotmatch",
@@ -73,7 +75,7 @@ const KNOWN: &[(&[&str], Kind, &str, &[&str])] = &[
             "quota",
             "no space left",
             "insufficient storage",
-            "507",
+            "507 insufficient",
             "storagelimit",
             "disk full",
             "not enough space",
@@ -91,7 +93,8 @@ const KNOWN: &[(&[&str], Kind, &str, &[&str])] = &[
             "i/o timeout",
             "timeout",
             "connection reset",
-            "eof",
+            ": eof",
+            "unexpected eof",
             "temporary failure in name resolution",
             "server misbehaving",
             "broken pipe",
@@ -111,7 +114,11 @@ const KNOWN: &[(&[&str], Kind, &str, &[&str])] = &[
 /// Says what the last errors of a log mean.
 #[must_use]
 pub fn of_log(errors: &[LogLine]) -> Trouble {
-    let said: Vec<String> = errors.iter().rev().map(|line| line.msg.to_lowercase()).collect();
+    // A photo called IMG_4010.JPG says nothing about being let in.
+    let names = errors.iter().map(|line| line.object.as_str()).filter(|name| !name.is_empty());
+    let names: Vec<&str> = names.flat_map(|name| [Some(name), name.rsplit('/').next()]).flatten().collect();
+    let without = |msg: &str| names.iter().fold(msg.to_owned(), |msg, name| msg.replace(name, ""));
+    let said: Vec<String> = errors.iter().rev().map(|line| without(&line.msg).to_lowercase()).collect();
     let known =
         KNOWN.iter().find(|(words, ..)| said.iter().any(|said| words.iter().any(|word| said.contains(word))));
     let last = errors.last().map(|line| visible(line.msg.trim())).unwrap_or_default();
@@ -209,6 +216,11 @@ mod tests {
             ("Failed to copy: file name too long", Kind::Refused),
         ] {
             assert_eq!(kind(msg), expected, "{msg}");
+        }
+        for name in ["IMG_4010.JPG", "quota eof.jpg", "a/certificate 403 forbidden.pdf"] {
+            let msg = format!("Failed to copy: open /mnt/drive/{name}: permission denied");
+            let line = LogLine { level: "error".into(), msg, object: name.into(), ..LogLine::default() };
+            assert_eq!(of_log(&[line]).kind, Kind::Refused, "{name}");
         }
         assert!(of_log(&[]).what.contains("without a word"));
         let clock = of_log(&[LogLine {
