@@ -91,10 +91,15 @@ impl Site {
         BufReader::new(stream)
     }
 
-    fn status(&self, method: &str, path: &str, cookie: &str, kind: &str, body: &str) -> u16 {
+    fn reply(&self, method: &str, path: &str, cookie: &str, kind: &str, body: &str) -> (u16, String) {
         let mut text = String::new();
         self.send(method, path, cookie, kind, body).read_to_string(&mut text).unwrap();
-        text.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or_else(|| panic!("{path}: {text}"))
+        let status = text.split(' ').nth(1).and_then(|code| code.parse().ok());
+        (status.unwrap_or_else(|| panic!("{path}: {text}")), text)
+    }
+
+    fn status(&self, method: &str, path: &str, cookie: &str, kind: &str, body: &str) -> u16 {
+        self.reply(method, path, cookie, kind, body).0
     }
 
     fn cookie(&self) -> String {
@@ -156,10 +161,11 @@ fn a_stranger_makes_it_ask_for_nothing() {
     let site = Site::new();
     for cookie in ["", &format!("piback_session={}", "b".repeat(64)), &site.secret, "piback_session="] {
         for (method, path, kind, body, _) in all() {
-            let status = site.status(method, path, cookie, kind, body);
+            let (status, text) = site.reply(method, path, cookie, kind, body);
             // A page shows the door instead.
             let closed = if path.starts_with("/api/") || path == "/tiles" { 401 } else { 200 };
             assert_eq!(status, closed, "{method} {path}");
+            assert!(closed == 401 || text.contains("action=\"/pair\""), "{method} {path}: {text}");
             assert_eq!(site.wishes(), [], "{method} {path}");
         }
     }
@@ -233,6 +239,7 @@ fn events_end_when_their_browser_is_shown_out_and_streams_are_counted() {
     site.noted.changed.lock().unwrap().iter().for_each(|changed| changed());
     let (mut stream, _) = streams.pop().unwrap();
     let mut rest = String::new();
+    stream.get_ref().set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     stream.read_to_string(&mut rest).unwrap();
     assert!(!rest.contains("data:"), "{rest}");
 }

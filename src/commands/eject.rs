@@ -13,7 +13,7 @@ use crate::provision::components::volumes;
 use crate::system::mount;
 use crate::system::process;
 use crate::system::run::Tool;
-use crate::system::rundir::{Found, RunDir};
+use crate::system::rundir::{Found, Header, RunDir};
 use crate::ui::{Ui, visible};
 use anyhow::{Context, anyhow};
 use serde::Serialize;
@@ -42,8 +42,9 @@ pub fn run(args: &Eject, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     };
     // All of them are looked at before the first is taken off.
     let running = running()?;
+    let headers: Vec<&Header> = running.iter().map(|found| &found.header).collect();
     for volume in &volumes {
-        refuse_while_used(volume, &running, &settings)?;
+        refuse_while_used(volume, &headers, &settings)?;
     }
     if volumes.is_empty() {
         ui.say("No card or drive is mounted.");
@@ -88,18 +89,17 @@ pub fn running() -> anyhow::Result<Vec<Found>> {
     RunDir::existing(None)?.map_or(Ok(Vec::new()), |dir| dir.running())
 }
 
-fn refuse_while_used(volume: &Volume, running: &[Found], settings: &Settings) -> anyhow::Result<()> {
+fn refuse_while_used(volume: &Volume, running: &[&Header], settings: &Settings) -> anyhow::Result<()> {
     let is_drive = volume.label.as_ref().is_some_and(|label| settings.destinations.contains(label));
-    let writes_to = |found: &Found| {
-        let to = Path::new(&found.header.destination);
+    let writes_to = |run: &Header| {
+        let to = Path::new(&run.destination);
         // A run names one drive, a job none, and both write to all drives of the profile.
         let to_drives = to.as_os_str().is_empty() || to.starts_with(&settings.mount_root);
         is_drive && to_drives || volume.mounts.iter().any(|m| to.starts_with(&m.path))
     };
-    let used =
-        running.iter().find(|found| volume.label.as_deref() == Some(&found.header.label) || writes_to(found));
-    let Some(found) = used else { return Ok(()) };
-    let label = visible(&found.header.label);
+    let used = running.iter().find(|run| volume.label.as_deref() == Some(&run.label) || writes_to(run));
+    let Some(run) = used else { return Ok(()) };
+    let label = visible(&run.label);
     Err(Problem::failed(format!("a backup of {label} runs: {} is needed", volume.shown_label()))
         .hint(format!("wait for it: piback attach '{label}'"))
         .hint(format!("or stop it first: piback cancel '{label}'"))
@@ -218,6 +218,45 @@ fn open_files(text: &str, folder: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::device::DeviceNumber;
+    use crate::media::volume::MountedAt;
+
+    #[test]
+    fn what_a_run_reads_or_writes_is_not_taken_off() {
+        let volume = |label: &str, at: &str| Volume {
+            kname: "sda1".into(),
+            number: DeviceNumber { major: 8, minor: 1 },
+            label: Some(label.into()),
+            fstype: Some("exfat".into()),
+            uuid: None,
+            size: 0,
+            read_only: false,
+            usb: true,
+            removable: true,
+            model: None,
+            mounts: vec![MountedAt { path: at.into(), read_only: false }],
+            system: false,
+        };
+        let run = |label: &str, destination: &str| Header {
+            schema: 1,
+            command: "backup".into(),
+            event: "run".into(),
+            pid: 7,
+            label: label.into(),
+            destination: destination.into(),
+            job: None,
+        };
+        let settings = Settings { destinations: vec!["PHOTOS".into(), "TWO".into()], ..Settings::default() };
+        let refused = |volume: &Volume, run: &Header| refuse_while_used(volume, &[run], &settings).is_err();
+        let (card, drive) = (volume("SD", "/media/x/SD"), volume("PHOTOS", "/media/x/PHOTOS"));
+        assert!(refused(&card, &run("SD", "")), "its card");
+        assert!(refused(&drive, &run("SD", "")), "a job writes to all drives");
+        assert!(refused(&volume("TWO", "/media/x/TWO"), &run("SD", "")));
+        assert!(refused(&volume("OTHER", "/mnt/o"), &run("SD", "/mnt/o/folder")), "a folder on it");
+        assert!(!refused(&volume("SD2", "/media/x/SD2"), &run("SD", "")));
+        assert!(!refused(&drive, &run("SD", "/home/pi/copy")), "a folder elsewhere");
+        assert!(refuse_while_used(&card, &[], &settings).is_ok());
+    }
 
     #[test]
     fn open_files_are_named_as_smbstatus_lists_them() {

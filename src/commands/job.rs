@@ -58,7 +58,31 @@ pub fn run(args: &Job, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
 fn asked(id: &str, global: &Global) -> anyhow::Result<Entry> {
     let text = context::host(global)?.read_followed(JOBS).with_context(|| format!("{JOBS} can't be read"))?;
     let text = text.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
-    let stored = Stored::parse(&text, &process::boot_id());
-    let found = stored.and_then(|stored| stored.jobs.into_iter().find(|entry| entry.job.id == id));
-    found.ok_or_else(|| Problem::failed(format!("nobody asked for the job {}", visible(id))).into())
+    wish(&text, &process::boot_id(), id)
+        .ok_or_else(|| Problem::failed(format!("nobody asked for the job {}", visible(id))).into())
+}
+
+/// The wish of this id.
+fn wish(text: &str, boot: &str, id: &str) -> Option<Entry> {
+    let jobs = Stored::parse(text, boot)?.jobs;
+    jobs.into_iter().find(|entry| entry.job.id == id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jobs::job::Job;
+    use crate::jobs::runner::Order;
+    use std::collections::HashMap;
+
+    #[test]
+    fn a_job_does_its_own_wish() {
+        let jobs = ["1", "2"].map(|id| Job::new(id.into(), Verb::Backup, &format!("SD{id}"), &[]));
+        let orders = jobs.iter().map(|job| (job, Order::default()));
+        let text = Stored::new("boot".into(), orders, &HashMap::new()).text();
+        let label = |id: &str| wish(&text, "boot", id).map(|entry| entry.job.label);
+        assert_eq!((label("1").as_deref(), label("2").as_deref()), (Some("SD1"), Some("SD2")));
+        assert_eq!((label("3"), label("")), (None, None));
+        assert!(wish("", "boot", "1").is_none());
+    }
 }

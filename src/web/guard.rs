@@ -139,6 +139,21 @@ mod tests {
     }
 
     #[test]
+    fn a_request_names_one_host_once() {
+        let named = |hosts: &[&'static str], uri: &str| {
+            let mut headers = HeaderMap::new();
+            hosts.iter().for_each(|name| _ = headers.append(HOST, HeaderValue::from_static(name)));
+            host(&headers, &uri.parse().unwrap())
+        };
+        assert_eq!(named(&["Pi.local"], "/x").as_deref(), Some("pi.local"));
+        assert_eq!(named(&["pi.local"], "http://PI.local/x").as_deref(), Some("pi.local"));
+        assert_eq!(named(&[], "/x"), None);
+        assert_eq!(named(&["pi.local", "evil.example"], "/x"), None);
+        assert_eq!(named(&["pi.local", "pi.local"], "/x"), None);
+        assert_eq!(named(&["pi.local"], "http://evil.example/x"), None);
+    }
+
+    #[test]
     fn another_origin_changes_nothing() {
         let api: Uri = "/api/v1/jobs".parse().unwrap();
         let form: Uri = "/jobs".parse().unwrap();
