@@ -14,6 +14,16 @@ PACKAGE_PACKAGES=(dpkg-dev lintian)
 CROSS_PACKAGES=(python3-minimal python3-pip binutils)
 # apt-ftparchive and dpkg-scanpackages make a repository, gpg and minisign sign.
 RELEASE_PACKAGES=(apt-utils dpkg-dev gnupg minisign python3-minimal)
+# An image's partitions, without loop devices; a Debian for another machine beside that.
+IMAGE_PACKAGES=(dosfstools e2fsprogs fdisk mtools python3-minimal xz-utils)
+IMAGE_ROOT_PACKAGES=(mmdebstrap arch-test qemu-user-static)
+# What is on piback's own image: all that apply would fetch, so that the first boot needs no internet. The kernel is the
+# backports' one, for Trixie's does not know the Pi 5. firmware-brcm80211 is the radio's, raspi-firmware boots the Pi.
+APPLIANCE_PACKAGES=(systemd-sysv udev dbus kmod procps passwd mount debconf initramfs-tools e2fsprogs
+    dosfstools exfatprogs ntfs-3g fdisk util-linux-extra network-manager hostapd dnsmasq samba samba-common-bin iptables iw rfkill
+    wireless-regdb wpasupplicant iproute2 openssh-server sudo systemd-timesyncd ca-certificates less nano tzdata zstd
+    firmware-brcm80211 raspi-firmware)
+APPLIANCE_KERNEL=linux-image-arm64/trixie-backports
 # A Debian for one run, of scripts/bare-root; python3 reads apt's sources.
 BARE_ROOT_PACKAGES=(mmdebstrap python3-minimal util-linux)
 # libFuzzer's runtime is C++.
