@@ -87,6 +87,11 @@ mod tests {
         assert_eq!(labels(&world.drives), ["PHOTOS", "AWAY"]);
         assert_eq!(world.drives[1].path, None);
         assert_eq!(world.drives[0].path.as_deref(), Some("/media/sdb1".as_ref()));
+        // A disk that is built in, and one without a file system, are neither.
+        let fixed = Volume { usb: false, removable: false, ..volume("nvme0n1p1", Some("HOME"), false) };
+        let empty = Volume { fstype: None, ..volume("sdf1", Some("EMPTY"), false) };
+        let world = plugged.of(&Found { volumes: vec![fixed, empty] }, &is_drive);
+        assert!(world.cards.is_empty(), "{:?}", world.cards);
         let world = plugged.of(&Found::default(), &is_drive);
         assert_eq!((labels(&world.drives).len(), world.drives[0].path.clone()), (2, None));
     }

@@ -178,3 +178,24 @@ fn a_file_without_line_ends_is_refused_not_swallowed() {
     std::fs::File::create(&path).unwrap().set_len(65 * 1024 * 1024).unwrap();
     assert!(follower.news().unwrap_err().to_string().contains("no piback wrote"));
 }
+
+#[test]
+fn what_is_no_job_s_id_reaches_no_file() {
+    let scratch = tempfile::tempdir().unwrap();
+    let dir = open(&scratch);
+    let good = "00000000000000af";
+    std::fs::write(dir.path.join(job_name(good)), "").unwrap();
+    assert!(dir.job(good).unwrap().is_some());
+    for id in ["", "af", "00000000000000AF", "00000000000000a/", "0000000000000000af", "../00000000000000af"]
+    {
+        let path = dir.path.join(job_name(id));
+        let there = std::fs::create_dir_all(path.parent().unwrap()).and_then(|()| std::fs::write(&path, ""));
+        there.unwrap_or_else(|e| panic!("{id}: {e}"));
+        assert!(dir.job(id).is_ok_and(|found| found.is_none()), "{id} is followed");
+        dir.forget_job(id);
+        assert!(path.exists(), "{id} was taken away");
+        assert!(dir.start_job(id, "backup", "SD", Path::new("")).is_err(), "{id} is a job");
+    }
+    dir.forget_job(good);
+    assert!(dir.job(good).unwrap().is_none());
+}
