@@ -174,7 +174,11 @@ struct Up {
 fn last_read(drive: &Drive) -> Option<(&'static str, bool, bool, String)> {
     let mounted = drive.plugged.as_ref()?.mounted.as_ref().filter(|_| drive.enrolled)?;
     let ages = backup::last_read(Path::new(&mounted.path)).ok()?;
-    Some(("read again", true, true, scrubbed::read_within(ages.files, ages.longest_ago)))
+    let found = match scrubbed::rotten(ages.rotten) {
+        Some(rotten) => rotten,
+        None => scrubbed::read_within(ages.files, ages.longest_ago),
+    };
+    Some(("read again", true, ages.rotten == 0, found))
 }
 
 /// Copies of what is on the drives that are mounted at the profile's remotes, by record.

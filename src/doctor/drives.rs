@@ -34,13 +34,20 @@ fn read(subject: &Subject<'_>) -> Finding {
         let path = drive.plugged.as_ref()?.mounted.as_ref().map(|m| m.path.clone())?;
         drive.enrolled.then(|| (drive.label.clone(), path))
     };
-    let Some((label, path)) = subject.drives.and_then(|drives| drives.iter().find_map(mounted)) else {
-        return Finding::unknown("no enrolled drive is mounted");
+    let mounted: Vec<(String, String)> =
+        subject.drives.unwrap_or_default().iter().filter_map(mounted).collect();
+    let of = |(label, path): &(String, String)| match crate::backup::last_read(Path::new(path)) {
+        Ok(ages) => judge_ages(&visible(label), ages, every),
+        Err(e) => Finding::unknown(format!("{}: {e:#}", visible(label))),
     };
-    match crate::backup::last_read(Path::new(&path)) {
-        Ok(ages) => judge_ages(&visible(&label), ages, every),
-        Err(e) => Finding::unknown(format!("{}: {e:#}", visible(&label))),
-    }
+    worst_of(mounted.iter().map(of).collect(), "no enrolled drive is mounted")
+}
+
+/// Makes one finding of one for each drive: the worst of them decides, and each is told. `none` is said of no drive.
+fn worst_of(all: Vec<Finding>, none: &str) -> Finding {
+    let found = all.iter().map(|one| one.found.clone()).collect::<Vec<_>>().join("; ");
+    let worst = all.into_iter().rev().max_by_key(|finding| finding.level);
+    worst.map_or_else(|| Finding::unknown(none), |worst| Finding { found, ..worst })
 }
 
 /// Judges when files were last read. A drive that stayed at home for a while is late, and so is one whose timer never comes.
@@ -48,6 +55,12 @@ fn judge_ages(label: &str, ages: Ages, every: Every) -> Finding {
     let Some(days) = ages.longest_ago else {
         return Finding::good(format!("{label}: no photo is on record"));
     };
+    if ages.rotten > 0 {
+        return Finding::bad(
+            format!("{label}: {} not as recorded", files(ages.rotten)),
+            "bring back what is damaged, while there is another copy: piback verify LABEL --repair",
+        );
+    }
     let text = format!("{label}: all {} were read within the last {} days", files(ages.files), days.max(1));
     match every.days() {
         Some(every) if days > 2 * i32::from(every) => {
@@ -83,10 +96,7 @@ fn judge_all(drives: &[Drive], wanted: &[&str]) -> Finding {
         let own: Vec<Drive> = drives.iter().filter(|drive| drive.label == **label).cloned().collect();
         judge(&own, label)
     };
-    let all: Vec<Finding> = wanted.iter().map(of).collect();
-    let found = all.iter().map(|one| one.found.clone()).collect::<Vec<_>>().join("; ");
-    let worst = all.iter().rev().max_by_key(|finding| finding.level).cloned();
-    worst.map_or_else(|| Finding::unknown("the profile names no drive"), |worst| Finding { found, ..worst })
+    worst_of(wanted.iter().map(of).collect(), "the profile names no drive")
 }
 
 /// Judges the drives; `wanted` is the label that the profile names.
@@ -181,8 +191,13 @@ mod tests {
     #[test]
     fn a_drive_that_nobody_reads_is_late() {
         let of = |files, longest_ago, every: &str| {
-            judge_ages("P", Ages { files, longest_ago }, every.parse().unwrap())
+            judge_ages("P", Ages { files, longest_ago, rotten: 0 }, every.parse().unwrap())
         };
+        let rotten = Ages { files: 3, longest_ago: Some(0), rotten: 1 };
+        let rotten = judge_ages("P", rotten, "off".parse().unwrap());
+        assert_eq!((rotten.level, rotten.found.as_str()), (Level::Bad, "P: 1 file not as recorded"));
+        let both = worst_of(vec![of(3, Some(1), "30d"), of(3, Some(61), "30d")], "none");
+        assert_eq!(both.level, Level::Warning, "the second drive counts as much as the first");
         assert_eq!(of(3, Some(60), "30d").found, "P: all 3 files were read within the last 60 days");
         let late = of(3, Some(61), "30d");
         assert_eq!(

@@ -119,9 +119,21 @@ pub fn read_within(count: u64, longest_ago: Option<i32>) -> String {
     }
 }
 
+/// Says that files are known to be damaged; nothing where none is.
+#[must_use]
+pub fn rotten(count: u64) -> Option<String> {
+    (count > 0).then(|| format!("{} not as recorded: piback verify LABEL --repair", files(count)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn damage_is_named_with_what_mends_it() {
+        assert_eq!(rotten(0), None);
+        assert_eq!(rotten(2).as_deref(), Some("2 files not as recorded: piback verify LABEL --repair"));
+    }
 
     #[test]
     fn the_sentence_names_the_oldest_day() {

@@ -103,6 +103,19 @@ fn rot_and_what_is_gone_are_named_and_the_next_backup_mends_them() {
 }
 
 #[test]
+fn known_damage_is_counted_until_it_is_mended() {
+    let rig = two_labels();
+    let known = || piback::backup::last_read(&rig.drive).unwrap();
+    assert_eq!((known().files, known().rotten), (12, 0));
+    rot(&rig.kept(&name(3)));
+    assert_eq!(all(&[&rig.drive]).0.code, Some(5));
+    assert_eq!(known().rotten, 1, "nobody says that all is well");
+    rig.backed_up();
+    let after = known();
+    assert_eq!(after.rotten, 0, "{after:?}");
+}
+
+#[test]
 fn a_drive_that_is_in_use_is_read_and_nothing_is_written_to_it() {
     let rig = two_labels();
     let folder = fs::File::open(&rig.drive).unwrap();

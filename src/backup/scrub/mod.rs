@@ -86,9 +86,11 @@ pub struct Ages {
     pub files: u64,
     /// So many days ago the file was read that was read longest ago.
     pub longest_ago: Option<i32>,
+    /// Of `files`, those that were found to be other than their records, and that nothing has mended since.
+    pub rotten: u64,
 }
 
-/// Tells when the files of a drive were last read, by its records and by what scrubs remember; reads no photo.
+/// Tells when the files of a drive were last read, and what was found, by its records and by what scrubs remember; reads no photo.
 ///
 /// # Errors
 /// When the drive or its manifests can't be read.
@@ -107,8 +109,30 @@ fn ages(dest: &Path, labels: &[Label], today: i32) -> anyhow::Result<Ages> {
             let age = today.saturating_sub(seen.last_read(&known, today));
             ages.longest_ago = ages.longest_ago.max(Some(age));
         }
+        ages.rotten += rotten(&runs);
     }
     Ok(ages)
+}
+
+/// Files of a label that were found to be damaged, and whose content no other name has: a backup copies beside what is damaged.
+fn rotten(runs: &Runs) -> u64 {
+    let is_rotten = |known: &Known<'_>| runs.index.is_rotten(known.dest);
+    let damaged: Vec<u128> = runs
+        .index
+        .dests()
+        .filter(|known| counts(known) && is_rotten(known))
+        .map(|known| known.hash)
+        .collect();
+    if damaged.is_empty() {
+        return 0;
+    }
+    let good: HashSet<u128> = runs
+        .index
+        .dests()
+        .filter(|known| counts(known) && !is_rotten(known))
+        .map(|known| known.hash)
+        .collect();
+    damaged.iter().filter(|hash| !good.contains(hash)).count() as u64
 }
 
 /// Labels that have records on the drive, in order.
