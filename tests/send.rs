@@ -452,3 +452,24 @@ fn a_size_alone_is_not_enough_to_format_a_card() {
     let (code, said) = ask(&rig);
     assert_eq!(code, 0, "{said}");
 }
+
+#[test]
+fn what_the_card_has_must_be_far_away_whatever_the_drive_s_records_say() {
+    let rig = Rig::new("sftp", 2);
+    assert_eq!(rig.send(&[]).0, 0);
+    // Somebody copied it by hand: the drive has it, byte for byte, and no record speaks of it.
+    rig.shoot("BY_HAND.JPG", b"by hand", 1_700_000_100);
+    fs::copy(rig.path("card/DCIM/BY_HAND.JPG"), rig.path("drive/CARD/DCIM/BY_HAND.JPG")).unwrap();
+    let ask = |flags: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_piback"));
+        command.args(["safe-to-format", "CARD", "--allow-same-filesystem", "--source"]).arg(rig.path("card"));
+        command.arg("--dest").arg(rig.path("drive")).args(flags);
+        let output = command.output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    assert_eq!(ask(&[]).0, 0, "the drive has all of it");
+    let config = rig.path("rclone.conf");
+    let away = ["--also-at", "sftp", "--folder", "my photos", "--config", config.to_str().unwrap()];
+    let (code, said) = ask(&away);
+    assert!(code == 5 && said.contains("1 file not there"), "{code} {said}");
+}

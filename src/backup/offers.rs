@@ -1,7 +1,7 @@
 //! Files of a drive that may leave it for a place far away: those that records vouch for, each read from the medium and held
 //! against its record before it goes.
 
-use super::digest::Digester;
+use super::digest::{Digest, Digester};
 use super::drive::Drive;
 use super::label::Label;
 use super::manifest::{Known, Runs, to_text};
@@ -12,17 +12,29 @@ use super::verify::Checker;
 use sha2::Digest as _;
 use std::path::Path;
 
+/// The content of a file, whatever it is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Content {
+    /// XXH3-128.
+    pub hash: u128,
+    pub size: u64,
+}
+
+impl From<Digest> for Content {
+    fn from(digest: Digest) -> Self {
+        Content { hash: digest.hash, size: digest.len }
+    }
+}
+
 /// One file that may go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offer {
     pub label: Label,
     /// Name below the label's folder; below the drive's root where it begins with a slash.
     dest: Vec<u8>,
-    pub size: u64,
+    pub content: Content,
     /// When it was last changed, in nanoseconds since 1970: a photo's time.
     pub mtime: i64,
-    /// XXH3-128 of its content.
-    pub hash: u128,
 }
 
 impl Offer {
@@ -52,8 +64,9 @@ pub fn list(dest: &Path) -> anyhow::Result<Vec<Offer>> {
         let runs = Drive::open(dest, label.clone())?.runs()?;
         let stays = |known: &Known<'_>| known.partial || runs.index.moved_to(known.dest).is_some();
         for known in runs.index.dests().filter(|known| counts(known) && !stays(known)) {
-            let (dest, hash) = (known.dest.to_vec(), known.hash);
-            all.push(Offer { label: label.clone(), dest, size: known.size, mtime: known.mtime, hash });
+            let content = Content { hash: known.hash, size: known.size };
+            let dest = known.dest.to_vec();
+            all.push(Offer { label: label.clone(), dest, content, mtime: known.mtime });
         }
     }
     Ok(all)
@@ -152,7 +165,7 @@ fn one(
     let mut file = checker.open(&known)?.ok_or(Reason::Missing)?;
     let mut summing = Summing::new(sum);
     match digest_once(&mut file, &mut checker.buffer, |piece| summing.write(piece)) {
-        Ok(Some(digest)) if (digest.hash, digest.len) == (offer.hash, offer.size) => Ok(summing.finish()),
+        Ok(Some(digest)) if Content::from(digest) == offer.content => Ok(summing.finish()),
         Ok(Some(_)) => Err(Reason::Differs),
         Ok(None) => Err(Reason::Changed),
         Err(fault) => Err(checker.fault(fault, Reason::ReadBack)),
@@ -169,11 +182,10 @@ impl Comparison {
         self.0.write(bytes);
     }
 
-    /// Tells whether all that came is what the offer's record says.
+    /// Tells whether all that came is this content.
     #[must_use]
-    pub fn is(self, offer: &Offer) -> bool {
-        let digest = self.0.finish();
-        (digest.hash, digest.len) == (offer.hash, offer.size)
+    pub fn is(self, content: Content) -> bool {
+        Content::from(self.0.finish()) == content
     }
 }
 
@@ -182,7 +194,7 @@ impl Comparison {
 #[must_use]
 pub fn offer_of(label: &str, hash: u128, size: u64) -> Offer {
     let label = Label::new(label).unwrap();
-    Offer { label, dest: format!("{hash}.jpg").into_bytes(), size, mtime: 0, hash }
+    Offer { label, dest: format!("{hash}.jpg").into_bytes(), content: Content { hash, size }, mtime: 0 }
 }
 
 #[cfg(test)]
@@ -207,8 +219,8 @@ mod tests {
     #[test]
     fn a_place_is_below_the_label_or_where_the_user_put_it() {
         let label = Label::new("SD32").unwrap();
-        let offer =
-            |dest: &[u8]| Offer { label: label.clone(), dest: dest.to_vec(), size: 1, mtime: 0, hash: 1 };
+        let content = Content { hash: 1, size: 1 };
+        let offer = |dest: &[u8]| Offer { label: label.clone(), dest: dest.to_vec(), content, mtime: 0 };
         assert_eq!(offer(b"DCIM/a\xe9.jpg").shown(), "SD32/DCIM/a%E9.jpg");
         assert_eq!(offer(b"/Albums/a.jpg").shown(), "Albums/a.jpg");
     }

@@ -6,6 +6,7 @@ use super::copies::Copies;
 use super::endpoints::{self, Endpoints, any_or_first_error};
 use super::events::{Event, OfDrive, Tally, Watch};
 use super::manifest::to_text;
+use super::offers::Content;
 use super::reason::{self, Reason, Stop};
 use super::scan::{Card, File};
 use super::source::{self, LARGE, PIECE, Source};
@@ -71,6 +72,8 @@ pub struct Compared {
     pub drives: Vec<(PathBuf, anyhow::Result<Answer>)>,
     /// Files that were found, byte for byte, on every drive that could be used.
     pub on_all: Tally,
+    /// The content of each file of the card that could be read.
+    pub contents: Vec<Content>,
     /// Number of the drives, and of the places far away, that must have everything.
     pub copies: profile::Copies,
     /// Places far away that were asked; `copies` tells how many of them are wanted.
@@ -132,15 +135,17 @@ pub fn safe_to_format(all: &[Endpoints], allow_shared: bool, watch: &dyn Watch) 
             Err(error) => outcomes.push(Err(error)),
         }
     }
-    let mut comparer = Comparer { card: &card, source, sides, buffer: Buffer::new(PIECE) };
+    let mut comparer =
+        Comparer { card: &card, source, sides, buffer: Buffer::new(PIECE), contents: Vec::new() };
     let on_all = comparer.run(watch);
+    let contents = std::mem::take(&mut comparer.contents);
     let mut answers: Vec<Option<Answer>> = comparer.finish().into_iter().map(Some).collect();
     let drives = all
         .iter()
         .zip(outcomes)
         .map(|(ends, at)| (ends.dest.clone(), at.map(|at| answers[at].take().unwrap_or_default())));
     let drives = any_or_first_error(drives.collect())?;
-    Ok(Compared { drives, on_all, copies: profile::Copies::All, away: Vec::new() })
+    Ok(Compared { drives, on_all, contents, copies: profile::Copies::All, away: Vec::new() })
 }
 
 /// The answer before anything was compared.
@@ -193,6 +198,7 @@ struct Comparer<'a> {
     source: Source,
     sides: Vec<Side<'a>>,
     buffer: Buffer,
+    contents: Vec<Content>,
 }
 
 impl Comparer<'_> {
@@ -264,6 +270,7 @@ impl Comparer<'_> {
             Ok(None) => return vec![Err(Reason::Changed); self.sides.len()],
             Err(fault) => return vec![Err(self.card_fault(fault, at)); self.sides.len()],
         };
+        self.contents.push(card.into());
         let sides = self.sides.iter_mut();
         sides
             .map(|side| match side.answer.stop {

@@ -88,17 +88,17 @@ fn ask_remotes(
     }
     let sandbox = send::sandbox(&host, args.config.is_some());
     let good = compared.drives.iter().filter(|(_, answer)| answer.as_ref().is_ok_and(|answer| answer.yes()));
-    // All that the card has is on each of these; one of them tells what that is.
+    // The record of what went lies on the drive.
     let Some(drive) = good.map(|(path, _)| path.clone()).next() else { return Ok(()) };
     for one in &wanted {
         let rclone = one.rclone(&drive, sandbox);
-        let sent = remote::holds(&one.to(&rclone, false, true), label, watch)?;
+        let sent = remote::holds(&one.to(&rclone, false, true), label, &compared.contents, watch)?;
         compared.away.push(Away { remote: one.name().to_owned(), why_not: why_not(&sent) });
     }
     Ok(())
 }
 
-/// Says why not all of a label is at a remote, verified; none where it is.
+/// Says why not all of a card is at a remote, verified; none where it is.
 fn why_not(sent: &Sent) -> Option<String> {
     let missing = sent.all.files - sent.verified.files;
     match &sent.stopped {

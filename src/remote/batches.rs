@@ -12,7 +12,7 @@ pub fn batches<'o, 'a>(mut todo: &'o [&'a Offer]) -> impl Iterator<Item = &'o [&
     std::iter::from_fn(move || {
         let mut bytes = 0u64;
         let fits = |offer: &&&Offer| {
-            bytes = bytes.saturating_add(offer.size);
+            bytes = bytes.saturating_add(offer.content.size);
             bytes <= MOST_BYTES
         };
         let n = todo.iter().take(MOST_FILES).take_while(fits).count().max(1);
@@ -33,7 +33,7 @@ mod tests {
         let all: Vec<Offer> =
             sizes.iter().enumerate().map(|(n, size)| offer_of("A", n as u128, *size)).collect();
         let todo: Vec<&Offer> = all.iter().collect();
-        let cut: Vec<Vec<u64>> = batches(&todo).map(|b| b.iter().map(|o| o.size).collect()).collect();
+        let cut: Vec<Vec<u64>> = batches(&todo).map(|b| b.iter().map(|o| o.content.size).collect()).collect();
         assert_eq!(cut, [vec![1], vec![MOST_BYTES], vec![5], vec![MOST_BYTES * 3], vec![7]]);
         let many: Vec<Offer> = (0..150).map(|n| offer_of("A", n, 1)).collect();
         let many: Vec<&Offer> = many.iter().collect();

@@ -1,4 +1,4 @@
-//! Looks whether a remote has all that a drive has of one label; sends nothing, writes nothing.
+//! Looks whether a remote has all of a card; sends nothing, writes nothing.
 
 use super::account::{Sent, Stopped, To};
 use super::look::{self, Found};
@@ -6,23 +6,24 @@ use super::record::{self, How};
 use super::send::{everything, sum_of};
 use crate::backup::events::Watch;
 use crate::backup::label::Label;
-use crate::backup::offers;
+use crate::backup::offers::{self, Content};
 use anyhow::Context as _;
 use std::collections::HashSet;
 
-/// Asks the remote for the hash of each file of a label, and holds it against what the drive's record says went there. What
-/// was fetched and compared when it went, and of which the remote has no hash, counts by its size.
+/// Asks the remote for the hash of each of these contents, and of all that a drive's records have of a label, and holds it
+/// against what was recorded when it went. What was fetched and compared then, and of which the remote has no hash, counts by
+/// its size.
 ///
 /// # Errors
 /// When the drive or its records can't be read. What goes wrong with the remote is in the result.
-pub fn holds(to: &To<'_>, label: &Label, watch: &dyn Watch) -> anyhow::Result<Sent> {
+pub fn holds(to: &To<'_>, label: &Label, contents: &[Content], watch: &dyn Watch) -> anyhow::Result<Sent> {
     let drive = &to.rclone.drive;
-    let mut all = offers::list(drive)?;
-    let mut seen = HashSet::new();
-    all.retain(|offer| offer.label == *label && seen.insert((offer.hash, offer.size)));
+    let offers = offers::list(drive)?;
+    let of_label = offers.iter().filter(|offer| offer.label == *label).map(|offer| offer.content);
+    let all: HashSet<Content> = contents.iter().copied().chain(of_label).collect();
     let known = record::known(drive, to.name, &to.rclone.to).context("the record of what was sent")?;
     let mut sent = Sent::default();
-    all.iter().for_each(|offer| sent.all.add(offer.size));
+    all.iter().for_each(|content| sent.all.add(content.size));
     let stop = || watch.stop_requested();
     let there =
         look::abilities(to.rclone, &stop).and_then(|abilities| everything(to.rclone, abilities.sum, &stop));
@@ -33,11 +34,11 @@ pub fn holds(to: &To<'_>, label: &Label, watch: &dyn Watch) -> anyhow::Result<Se
             return Ok(sent);
         }
     };
-    for offer in &all {
-        let Some(known) = known.get(&(offer.hash, offer.size)) else { continue };
-        match (look::compare(there.get(&known.name), offer, sum_of(known)), known.how) {
-            (Found::Same(_), _) | (Found::SameSize, How::ReadBack) => sent.verified.add(offer.size),
-            (Found::SameSize, How::Hash | How::Size) => sent.size_only.add(offer.size),
+    for content in &all {
+        let Some(known) = known.get(content) else { continue };
+        match (look::compare(there.get(&known.name), content.size, sum_of(known)), known.how) {
+            (Found::Same(_), _) | (Found::SameSize, How::ReadBack) => sent.verified.add(content.size),
+            (Found::SameSize, How::Hash | How::Size) => sent.size_only.add(content.size),
             (Found::Other | Found::Nothing, _) => {}
         }
     }

@@ -4,7 +4,7 @@ use super::answers::{self, Abilities, Listed};
 use super::rclone::Rclone;
 use super::record::How;
 use super::trouble::{self, Trouble};
-use crate::backup::offers::{Comparison, Offer, Sum};
+use crate::backup::offers::{Comparison, Content, Sum};
 use crate::system::run::Tool;
 use crate::system::stream::{self, Said};
 use std::collections::HashMap;
@@ -75,11 +75,11 @@ pub fn lines(names: &[&str]) -> Vec<u8> {
     names.iter().flat_map(|name| [name.as_bytes(), b"\n"].concat()).collect()
 }
 
-/// Holds what was listed against the drive's file.
+/// Holds what was listed against a file of this size, and its hash.
 #[must_use]
-pub fn compare(listed: Option<&Listed>, offer: &Offer, wanted: Option<(Sum, &str)>) -> Found {
+pub fn compare(listed: Option<&Listed>, size: u64, wanted: Option<(Sum, &str)>) -> Found {
     let Some(listed) = listed else { return Found::Nothing };
-    if u64::try_from(listed.size).is_ok_and(|size| size != offer.size) {
+    if u64::try_from(listed.size).is_ok_and(|theirs| theirs != size) {
         return Found::Other;
     }
     let theirs = wanted.and_then(|(sum, ours)| Some((listed.hashes.get(sum.name())?, ours)));
@@ -90,14 +90,14 @@ pub fn compare(listed: Option<&Listed>, offer: &Offer, wanted: Option<(Sum, &str
     }
 }
 
-/// Fetches a file and holds it against the drive's record.
+/// Fetches a file and holds it against a content.
 ///
 /// # Errors
 /// As [`ask`].
 pub fn read_back(
     rclone: &Rclone,
     name: &str,
-    offer: &Offer,
+    content: Content,
     stop: &dyn Fn() -> bool,
 ) -> Result<Found, Trouble> {
     let mut comparison = Comparison::default();
@@ -112,7 +112,7 @@ pub fn read_back(
     )
     .map_err(|e| trouble::of_run(&e))?;
     match output.code {
-        Some(0) if comparison.is(offer) => Ok(Found::Same(How::ReadBack)),
+        Some(0) if comparison.is(content) => Ok(Found::Same(How::ReadBack)),
         Some(0) => Ok(Found::Other),
         _ => Err(trouble::of_log(&answers::errors(&output.stderr))),
     }

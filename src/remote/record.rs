@@ -1,7 +1,7 @@
 //! The record of what went where: `DRIVE/.piback/sent/REMOTE.jsonl`, only ever appended to. Lines as in the manifests: sixteen hex digits,
 //! a space, JSON; one that does not fit its checksum counts for nothing, and its photo is looked for there again.
 
-use crate::backup::offers::{self, Offer};
+use crate::backup::offers::{self, Content, Offer};
 use crate::system::volume::{Dir, Fault, FaultKind, OutFile};
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
@@ -73,7 +73,7 @@ pub struct Known {
 /// The record of one remote on one drive, open for appending.
 #[derive(Debug)]
 pub struct Record {
-    known: HashMap<(u128, u64), Known>,
+    known: HashMap<Content, Known>,
     file: OutFile,
     offset: u64,
 }
@@ -110,10 +110,10 @@ impl Record {
         Ok(record)
     }
 
-    /// The copy of an offer's content that is there, as far as the record tells.
+    /// The copy of a content that is there, as far as the record tells.
     #[must_use]
-    pub fn get(&self, offer: &Offer) -> Option<&Known> {
-        self.known.get(&(offer.hash, offer.size))
+    pub fn get(&self, content: &Content) -> Option<&Known> {
+        self.known.get(content)
     }
 
     /// Writes down what is there now; durable when it returns.
@@ -125,8 +125,8 @@ impl Record {
         for (offer, known) in &new {
             let line = Line::Sent {
                 path: offer.shown(),
-                bytes: offer.size,
-                xxh128: format!("{:032x}", offer.hash),
+                bytes: offer.content.size,
+                xxh128: format!("{:032x}", offer.content.hash),
                 name: known.name.clone(),
                 sum: known.sum.clone(),
                 how: known.how,
@@ -135,7 +135,7 @@ impl Record {
             text.push_str(&line.to_text());
         }
         self.write(&text)?;
-        self.known.extend(new.into_iter().map(|(offer, known)| ((offer.hash, offer.size), known)));
+        self.known.extend(new.into_iter().map(|(offer, known)| (offer.content, known)));
         Ok(())
     }
 
@@ -151,7 +151,7 @@ impl Record {
 ///
 /// # Errors
 /// When it is there and can't be read.
-pub fn known(drive: &Path, remote: &str, to: &str) -> io::Result<HashMap<(u128, u64), Known>> {
+pub fn known(drive: &Path, remote: &str, to: &str) -> io::Result<HashMap<Content, Known>> {
     let folder = Dir::open(drive).and_then(|root| root.sub(b".piback")).and_then(|own| own.sub(FOLDER));
     let folder = match folder {
         Err(fault) if fault.kind() == FaultKind::Missing => return Ok(HashMap::new()),
@@ -177,8 +177,7 @@ pub struct ByRecord {
 /// When the drive or its records can't be read.
 pub fn by_record(drive: &Path, remote: &str, to: &str) -> anyhow::Result<ByRecord> {
     let known = known(drive, remote, to)?;
-    let all: HashSet<(u128, u64)> =
-        offers::list(drive)?.iter().map(|offer| (offer.hash, offer.size)).collect();
+    let all: HashSet<Content> = offers::list(drive)?.iter().map(|offer| offer.content).collect();
     let sent = || all.iter().filter_map(|content| known.get(content));
     Ok(ByRecord {
         remote: remote.to_owned(),
@@ -215,7 +214,7 @@ fn read(folder: &Dir, name: &[u8]) -> io::Result<Option<Vec<u8>>> {
 }
 
 /// Everything that went to `to`, later lines over earlier ones, and where the last lines went.
-fn parse(text: &[u8], to: &str) -> (HashMap<(u128, u64), Known>, Option<String>) {
+fn parse(text: &[u8], to: &str) -> (HashMap<Content, Known>, Option<String>) {
     let mut known = HashMap::new();
     let mut goes: Option<String> = None;
     for line in text.split(|b| *b == b'\n').filter_map(Line::from_bytes) {
@@ -223,7 +222,7 @@ fn parse(text: &[u8], to: &str) -> (HashMap<(u128, u64), Known>, Option<String>)
             Line::To { to, .. } => goes = Some(to),
             Line::Sent { bytes, xxh128, name, sum, how, at, .. } if goes.as_deref() == Some(to) => {
                 if let Ok(hash) = u128::from_str_radix(&xxh128, 16) {
-                    known.insert((hash, bytes), Known { name, sum, how, at });
+                    known.insert(Content { hash, size: bytes }, Known { name, sum, how, at });
                 }
             }
             Line::Sent { .. } | Line::Unknown => {}
@@ -254,6 +253,10 @@ fn checksum(json: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn content(hash: u128) -> Content {
+        Content { hash, size: 3 }
+    }
 
     fn sent(hash: u128, name: &str) -> String {
         let line = Line::Sent {
@@ -288,7 +291,7 @@ mod tests {
         let mut names: Vec<&str> = known.values().map(|one| one.name.as_str()).collect();
         names.sort_unstable();
         assert_eq!((names, last.as_deref()), (vec!["w", "x"], Some("home:a")));
-        assert_eq!(parse(text.as_bytes(), "home:b").0[&(1, 3)].name, "z");
+        assert_eq!(parse(text.as_bytes(), "home:b").0[&content(1)].name, "z");
         assert!(parse(text.as_bytes(), "home:c").0.is_empty());
     }
 
@@ -319,7 +322,7 @@ mod tests {
         assert_eq!(record.known.len(), 1);
         drop(record);
         assert!(crate::system::input::read(&path).unwrap().ends_with(b"0123\n"), "appended to, nothing else");
-        assert_eq!(known(dir.path(), "home", "home:a").unwrap()[&(5, 3)].name, "n");
+        assert_eq!(known(dir.path(), "home", "home:a").unwrap()[&content(5)].name, "n");
         assert!(known(dir.path(), "other", "home:a").unwrap().is_empty());
     }
 }

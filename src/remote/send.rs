@@ -28,13 +28,13 @@ pub fn send(to: &To<'_>, watch: &dyn Watch) -> anyhow::Result<Sent> {
     let drive = &to.rclone.drive;
     let mut all = offers::list(drive)?;
     let mut seen = HashSet::new();
-    all.retain(|offer| seen.insert((offer.hash, offer.size)));
+    all.retain(|offer| seen.insert(offer.content));
     all.sort_by(|a, b| {
         let newest = b.mtime.cmp(&a.mtime);
         (if to.oldest_first { newest.reverse() } else { newest }).then_with(|| a.place().cmp(&b.place()))
     });
     let mut sent = Sent::default();
-    all.iter().for_each(|offer| sent.all.add(offer.size));
+    all.iter().for_each(|offer| sent.all.add(offer.content.size));
     let record = Record::open(drive, to.name, &to.rclone.to, &clock::today().to_string())
         .with_context(|| format!("{}: the record of what was sent", visible(&drive.to_string_lossy())))?;
     let mut sending = Sending { to, watch, record, abilities: None, there: HashMap::new(), sent };
@@ -75,7 +75,7 @@ impl<'a> Sending<'a> {
         (self.abilities, self.there) = (Some(abilities), there);
         let todo: Vec<&Offer> = all.iter().filter(|offer| !self.is_there(offer)).collect();
         let mut goal = Tally::default();
-        todo.iter().for_each(|offer| goal.add(offer.size));
+        todo.iter().for_each(|offer| goal.add(offer.content.size));
         self.watch.event(Event::Scanned(self.sent.all));
         let safe = Tally {
             files: self.sent.all.files - goal.files,
@@ -93,14 +93,14 @@ impl<'a> Sending<'a> {
 
     /// Looks for an offer among what is there, under the name that the record tells; what is there counts.
     fn is_there(&mut self, offer: &Offer) -> bool {
-        let Some(known) = self.record.get(offer) else { return false };
-        let found = look::compare(self.there.get(&known.name), offer, sum_of(known));
+        let Some(known) = self.record.get(&offer.content) else { return false };
+        let found = look::compare(self.there.get(&known.name), offer.content.size, sum_of(known));
         let is = matches!(found, Found::Same(_) | Found::SameSize);
         let enough = known.how.is_verified() || !self.to.read_back;
         if is && enough {
             match known.how.is_verified() {
-                true => self.sent.verified.add(offer.size),
-                false => self.sent.size_only.add(offer.size),
+                true => self.sent.verified.add(offer.content.size),
+                false => self.sent.size_only.add(offer.content.size),
             }
         }
         is && enough
@@ -155,7 +155,7 @@ impl<'a> Sending<'a> {
             let name = place::variant(&own, k);
             match self.there.get(&name) {
                 None => return Ok((name, None)),
-                Some(listed) if u64::try_from(listed.size) == Ok(offer.size) => {
+                Some(listed) if u64::try_from(listed.size) == Ok(offer.content.size) => {
                     if let Found::Same(how) = self.look_closely(&name, offer, sum)? {
                         return Ok((name, Some(how)));
                     }
@@ -171,8 +171,8 @@ impl<'a> Sending<'a> {
         let stop = || self.watch.stop_requested();
         let look = || {
             let listed = look::list(self.to.rclone, None, &[name], self.sum(), &stop)?;
-            match look::compare(listed.get(name), offer, self.sum().zip(sum)) {
-                Found::SameSize => look::read_back(self.to.rclone, name, offer, &stop),
+            match look::compare(listed.get(name), offer.content.size, self.sum().zip(sum)) {
+                Found::SameSize => look::read_back(self.to.rclone, name, offer.content, &stop),
                 found => Ok(found),
             }
         };
@@ -197,7 +197,7 @@ impl<'a> Sending<'a> {
         for (at, item) in items.iter().enumerate() {
             let mut found = self.compare(&listed, &item.name, item);
             if found == Found::SameSize && self.to.read_back {
-                found = look::read_back(self.to.rclone, &item.name, item.offer, &stop)
+                found = look::read_back(self.to.rclone, &item.name, item.offer.content, &stop)
                     .map_err(|trouble| self.stopped(trouble))?;
             }
             match found {
@@ -296,18 +296,18 @@ impl<'a> Sending<'a> {
     }
 
     fn compare(&self, listed: &HashMap<String, Listed>, name: &str, item: &Item<'_>) -> Found {
-        look::compare(listed.get(name), item.offer, self.sum().zip(item.sum.as_deref()))
+        look::compare(listed.get(name), item.offer.content.size, self.sum().zip(item.sum.as_deref()))
     }
 
     fn write_down(&mut self, found: Vec<(&'a Offer, Known)>) -> Result<(), Stopped> {
         let mut done = Tally::default();
         for (offer, known) in &found {
             match known.how.is_verified() {
-                true => self.sent.verified.add(offer.size),
-                false => self.sent.size_only.add(offer.size),
+                true => self.sent.verified.add(offer.content.size),
+                false => self.sent.size_only.add(offer.content.size),
             }
-            self.sent.new.add(offer.size);
-            done.add(offer.size);
+            self.sent.new.add(offer.content.size);
+            done.add(offer.content.size);
         }
         if found.is_empty() {
             return Ok(());
@@ -331,7 +331,7 @@ impl<'a> Sending<'a> {
     fn bad(&mut self, offer: &Offer, why: String) {
         let path = offer.shown();
         self.watch.event(Event::NotSafe { path: path.clone(), why: why.clone() });
-        self.sent.bad.push(NotSent { path, bytes: offer.size, why });
+        self.sent.bad.push(NotSent { path, bytes: offer.content.size, why });
     }
 
     fn stopped(&self, trouble: Trouble) -> Stopped {
