@@ -187,6 +187,9 @@ fn all_arrives_is_compared_by_the_remote_s_hash_and_goes_once() {
         .collect();
     let (code, row, said) = rig.send(&[]);
     assert_eq!((code, files(&row, "verified"), files(&row, "new")), (0, 70, 0), "{said}");
+    assert!(said.contains("verified there by an earlier run"), "{said}");
+    let (_, row, said) = rig.send(&["--compare"]);
+    assert!(files(&row, "verified_earlier") == 0 && said.contains("verified there."), "{said}");
     let again: Vec<_> = fs::read_dir(rig.path("far/my photos/CARD/DCIM"))
         .unwrap()
         .map(|e| e.unwrap().metadata().unwrap().ctime_nsec())

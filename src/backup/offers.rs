@@ -54,22 +54,60 @@ impl Offer {
     }
 }
 
-/// Lists the files of all labels on a drive, without reading them. Partial ones, and what `backup --mirror` put aside, stay.
-///
-/// # Errors
-/// When the drive or its manifests can't be read.
-pub fn list(dest: &Path) -> anyhow::Result<Vec<Offer>> {
-    let mut all = Vec::new();
-    for label in labels(dest)? {
-        let runs = Drive::open(dest, label.clone())?.runs()?;
-        let stays = |known: &Known<'_>| known.partial || runs.index.moved_to(known.dest).is_some();
-        for known in runs.index.dests().filter(|known| counts(known) && !stays(known)) {
-            let content = Content { hash: known.hash, size: known.size };
-            let dest = known.dest.to_vec();
-            all.push(Offer { label: label.clone(), dest, content, mtime: known.mtime });
+/// A drive with the records of all its labels, read once.
+#[derive(Debug)]
+pub struct Offers(Vec<(Drive, Runs)>);
+
+impl Offers {
+    /// Reads the records, and no photo.
+    ///
+    /// # Errors
+    /// When the drive or its manifests can't be read.
+    pub fn open(dest: &Path) -> anyhow::Result<Self> {
+        let open = |label| -> anyhow::Result<_> {
+            let drive = Drive::open(dest, label)?;
+            let runs = drive.runs()?;
+            Ok((drive, runs))
+        };
+        Ok(Offers(labels(dest)?.into_iter().map(open).collect::<anyhow::Result<_>>()?))
+    }
+
+    /// Lists what may go. Partial files, and what `backup --mirror` put aside, stay.
+    #[must_use]
+    pub fn list(&self) -> Vec<Offer> {
+        let mut all = Vec::new();
+        for (drive, runs) in &self.0 {
+            let stays = |known: &Known<'_>| known.partial || runs.index.moved_to(known.dest).is_some();
+            all.extend(runs.index.dests().filter(|known| counts(known) && !stays(known)).map(|known| {
+                Offer {
+                    label: drive.label.clone(),
+                    dest: known.dest.to_vec(),
+                    content: Content { hash: known.hash, size: known.size },
+                    mtime: known.mtime,
+                }
+            }));
+        }
+        all
+    }
+
+    /// Reads a file from the drive's medium, and gives the sum of those bytes if they are as recorded.
+    ///
+    /// # Errors
+    /// Why it does not go.
+    pub fn sum(&mut self, offer: &Offer, sum: Option<Sum>) -> Result<Option<String>, Reason> {
+        let of_label = |(drive, _): &&mut (Drive, Runs)| drive.label == offer.label;
+        let (drive, runs) = self.0.iter_mut().find(of_label).ok_or(Reason::Missing)?;
+        let known = runs.index.of_dest(&offer.dest).ok_or(Reason::Missing)?;
+        let mut checker = Checker::new(drive, &runs.index);
+        let mut file = checker.open(&known)?.ok_or(Reason::Missing)?;
+        let mut summing = Summing::new(sum);
+        match digest_once(&mut file, &mut checker.buffer, |piece| summing.write(piece)) {
+            Ok(Some(digest)) if Content::from(digest) == offer.content => Ok(summing.finish()),
+            Ok(Some(_)) => Err(Reason::Differs),
+            Ok(None) => Err(Reason::Changed),
+            Err(fault) => Err(checker.fault(fault, Reason::ReadBack)),
         }
     }
-    Ok(all)
 }
 
 /// A hash that places far away have of what they hold.
@@ -129,46 +167,6 @@ impl Summing {
             Summing::Sha256(sum) => Some(hex(&sum.finalize())),
             Summing::None => None,
         }
-    }
-}
-
-/// Reads files from the drive's medium, and gives the sum of those bytes alone that are as recorded.
-///
-/// # Errors
-/// The drive's manifests can't be read. Within, by file: why it does not go.
-pub fn sums(
-    dest: &Path,
-    offers: &[&Offer],
-    sum: Option<Sum>,
-) -> anyhow::Result<Vec<Result<Option<String>, Reason>>> {
-    let mut found = Vec::with_capacity(offers.len());
-    let mut at = 0;
-    while let Some(first) = offers.get(at) {
-        // All of one label at a time: its records are read once.
-        let same = offers[at..].iter().take_while(|offer| offer.label == first.label).count();
-        let mut drive = Drive::open(dest, first.label.clone())?;
-        let runs = drive.runs()?;
-        let mut checker = Checker::new(&mut drive, &runs.index);
-        found.extend(offers[at..at + same].iter().map(|offer| one(&mut checker, &runs, offer, sum)));
-        at += same;
-    }
-    Ok(found)
-}
-
-fn one(
-    checker: &mut Checker<'_>,
-    runs: &Runs,
-    offer: &Offer,
-    sum: Option<Sum>,
-) -> Result<Option<String>, Reason> {
-    let known = runs.index.of_dest(&offer.dest).ok_or(Reason::Missing)?;
-    let mut file = checker.open(&known)?.ok_or(Reason::Missing)?;
-    let mut summing = Summing::new(sum);
-    match digest_once(&mut file, &mut checker.buffer, |piece| summing.write(piece)) {
-        Ok(Some(digest)) if Content::from(digest) == offer.content => Ok(summing.finish()),
-        Ok(Some(_)) => Err(Reason::Differs),
-        Ok(None) => Err(Reason::Changed),
-        Err(fault) => Err(checker.fault(fault, Reason::ReadBack)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! `piback status`: what is up, and what is on record here.
 
 use super::{context, running};
-use crate::backup;
+use crate::backup::{self, offers::Offers};
 use crate::cli::{Global, Status};
 use crate::doctor::drive::{self, Drive};
 use crate::error::{self, Outcome};
@@ -184,15 +184,15 @@ fn last_read(drive: &Drive) -> Option<(&'static str, bool, bool, String)> {
 /// Copies of what is on the drives that are mounted at the profile's remotes, by record.
 fn sent_of(profile: &Profile, drives: &[Drive]) -> Vec<ByRecord> {
     let mounted = |drive: &Drive| Some(drive.plugged.as_ref()?.mounted.as_ref()?.path.clone());
-    let enrolled = drives.iter().filter(|drive| drive.enrolled).filter_map(mounted);
-    let paths: Vec<String> = enrolled.collect();
-    let each = |path: &String, remote: &Remote| {
-        remote::by_record(Path::new(path), remote.name.as_str(), &remote.to()).ok()
+    let of = |path: String| {
+        let path = Path::new(&path);
+        // The records are read once for all remotes, and for none not at all.
+        let offers = Offers::open(path).map(|offers| offers.list()).unwrap_or_default();
+        let one = |remote: &Remote| remote::by_record(path, &offers, remote.name.as_str(), &remote.to()).ok();
+        profile.remotes.iter().filter_map(one).collect::<Vec<_>>()
     };
-    paths
-        .iter()
-        .flat_map(|path| profile.remotes.iter().filter_map(move |remote| each(path, remote)))
-        .collect()
+    let enrolled = drives.iter().filter(|drive| drive.enrolled && !profile.remotes.is_empty());
+    enrolled.filter_map(mounted).flat_map(of).collect()
 }
 
 /// Words to type on the iPad, to get to the share, to the page and to a shell.

@@ -32,6 +32,8 @@ pub struct Sent {
     pub all: Tally,
     /// There, and their content was compared.
     pub verified: Tally,
+    /// Of `verified`, those whose content an earlier run compared: this one saw that they are there, with the right size.
+    pub earlier: Tally,
     /// There, with the right size; no more is known.
     pub size_only: Tally,
     /// Of both, those that this run brought or found.
@@ -48,6 +50,14 @@ pub enum Stopped {
     Trouble(Trouble),
     /// The drive went, or takes no record.
     Drive(String),
+}
+
+impl Stopped {
+    /// Why a remote could not be asked: a trouble with it, or a stop that was `asked` for.
+    #[must_use]
+    pub fn of(trouble: Trouble, asked: bool) -> Self {
+        if asked { Stopped::Asked } else { Stopped::Trouble(trouble) }
+    }
 }
 
 impl Sent {

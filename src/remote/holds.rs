@@ -3,10 +3,9 @@
 use super::account::{Sent, Stopped, To};
 use super::look::{self, Found};
 use super::record::{self, How};
-use super::send::{everything, sum_of};
 use crate::backup::events::Watch;
 use crate::backup::label::Label;
-use crate::backup::offers::{self, Content};
+use crate::backup::offers::{Content, Offers};
 use anyhow::Context as _;
 use std::collections::HashSet;
 
@@ -18,25 +17,25 @@ use std::collections::HashSet;
 /// When the drive or its records can't be read. What goes wrong with the remote is in the result.
 pub fn holds(to: &To<'_>, label: &Label, contents: &[Content], watch: &dyn Watch) -> anyhow::Result<Sent> {
     let drive = &to.rclone.drive;
-    let offers = offers::list(drive)?;
+    let offers = Offers::open(drive)?.list();
     let of_label = offers.iter().filter(|offer| offer.label == *label).map(|offer| offer.content);
     let all: HashSet<Content> = contents.iter().copied().chain(of_label).collect();
     let known = record::known(drive, to.name, &to.rclone.to).context("the record of what was sent")?;
     let mut sent = Sent::default();
     all.iter().for_each(|content| sent.all.add(content.size));
     let stop = || watch.stop_requested();
-    let there =
-        look::abilities(to.rclone, &stop).and_then(|abilities| everything(to.rclone, abilities.sum, &stop));
+    let there = look::abilities(to.rclone, &stop)
+        .and_then(|abilities| look::everything(to.rclone, abilities.sum, &stop));
     let there = match there {
         Ok(there) => there,
         Err(trouble) => {
-            sent.stopped = Some(if stop() { Stopped::Asked } else { Stopped::Trouble(trouble) });
+            sent.stopped = Some(Stopped::of(trouble, stop()));
             return Ok(sent);
         }
     };
     for content in &all {
         let Some(known) = known.get(content) else { continue };
-        match (look::compare(there.get(&known.name), content.size, sum_of(known)), known.how) {
+        match (look::compare(there.get(&known.name), content.size, known.hash()), known.how) {
             (Found::Same(_), _) | (Found::SameSize, How::ReadBack) => sent.verified.add(content.size),
             (Found::SameSize, How::Hash | How::Size) => sent.size_only.add(content.size),
             (Found::Other | Found::Nothing, _) => {}

@@ -1,11 +1,12 @@
 //! A remote asked: what it can, what it has, what comes back from it.
 
 use super::answers::{self, Abilities, Listed};
+use super::place::ON_ITS_WAY;
 use super::rclone::Rclone;
 use super::record::How;
 use super::trouble::{self, Trouble};
 use crate::backup::offers::{Comparison, Content, Sum};
-use crate::system::run::Tool;
+use crate::system::run::{Output, Tool};
 use crate::system::stream::{self, Said};
 use std::collections::HashMap;
 
@@ -20,41 +21,45 @@ pub enum Found {
     Nothing,
 }
 
-/// Runs a tool to its end, what it wrote being one text.
-///
-/// # Errors
-/// It could not be run, was stopped, or said no.
-pub fn ask(tool: &Tool, stop: &dyn Fn() -> bool) -> Result<String, Trouble> {
+/// The code with which rclone ends where there is no such folder (its documentation, "Exit code").
+const NO_FOLDER: i32 = 3;
+
+/// Runs a tool to its end; what it wrote is in the output.
+fn ask(tool: &Tool, stop: &dyn Fn() -> bool) -> Result<Output, Trouble> {
     let mut text = Vec::new();
-    let output = stream::run(
-        tool,
-        |said| {
-            if let Said::Bytes(bytes) = said {
-                text.extend_from_slice(bytes);
-            }
-        },
-        stop,
-    )
-    .map_err(|e| trouble::of_run(&e))?;
-    match output.code {
-        Some(0) => Ok(String::from_utf8_lossy(&text).into_owned()),
-        _ => Err(trouble::of_log(&answers::errors(&output.stderr))),
-    }
+    let said = |said: Said<'_>| {
+        if let Said::Bytes(bytes) = said {
+            text.extend_from_slice(bytes);
+        }
+    };
+    let output = stream::run(tool, said, stop).map_err(|e| trouble::of_run(&e))?;
+    Ok(Output { stdout: String::from_utf8_lossy(&text).into_owned(), ..output })
+}
+
+fn refused(output: &Output) -> Trouble {
+    trouble::of_log(&answers::errors(&output.stderr))
 }
 
 /// Asks for a remote's abilities.
 ///
 /// # Errors
-/// As [`ask`].
+/// It could not be asked, a stop was asked for, or it said no.
 pub fn abilities(rclone: &Rclone, stop: &dyn Fn() -> bool) -> Result<Abilities, Trouble> {
-    let text = ask(&rclone.features(), stop)?;
-    answers::abilities(&text).map_err(|what| Trouble { kind: trouble::Kind::Wrong, what, hints: vec![] })
+    let output = ask(&rclone.features(), stop)?;
+    match output.code {
+        Some(0) => answers::abilities(&output.stdout).map_err(|what| Trouble {
+            kind: trouble::Kind::Wrong,
+            what,
+            hints: vec![],
+        }),
+        _ => Err(refused(&output)),
+    }
 }
 
 /// Asks which of these files are there; those that are not are left out.
 ///
 /// # Errors
-/// As [`ask`].
+/// As [`abilities`].
 pub fn list(
     rclone: &Rclone,
     folder: Option<&str>,
@@ -65,8 +70,36 @@ pub fn list(
     if names.is_empty() {
         return Ok(HashMap::new());
     }
-    let text = ask(&rclone.list(folder, lines(names), sum), stop)?;
-    answers::listed(&text).map_err(|what| Trouble { kind: trouble::Kind::Away, what, hints: vec![] })
+    listed(&rclone.list(folder, lines(names), sum), stop)
+}
+
+/// Asks for all that is there, but for what is on its way.
+///
+/// # Errors
+/// As [`abilities`].
+pub fn everything(
+    rclone: &Rclone,
+    sum: Option<Sum>,
+    stop: &dyn Fn() -> bool,
+) -> Result<HashMap<String, Listed>, Trouble> {
+    let mut all = listed(&rclone.list_all(sum), stop)?;
+    let prefix = format!("{ON_ITS_WAY}/");
+    all.retain(|name, _| !name.starts_with(&prefix));
+    Ok(all)
+}
+
+/// A list of what is in a folder; of nothing where there is no such folder.
+fn listed(tool: &Tool, stop: &dyn Fn() -> bool) -> Result<HashMap<String, Listed>, Trouble> {
+    let output = ask(tool, stop)?;
+    match output.code {
+        Some(0) => answers::listed(&output.stdout).map_err(|what| Trouble {
+            kind: trouble::Kind::Away,
+            what,
+            hints: vec![],
+        }),
+        Some(NO_FOLDER) => Ok(HashMap::new()),
+        _ => Err(refused(&output)),
+    }
 }
 
 /// Names as lines.
@@ -75,25 +108,26 @@ pub fn lines(names: &[&str]) -> Vec<u8> {
     names.iter().flat_map(|name| [name.as_bytes(), b"\n"].concat()).collect()
 }
 
-/// Holds what was listed against a file of this size, and its hash.
+/// Holds what was listed against a file of this size, and its hash. Where the remote knows no size, nothing but a hash tells.
 #[must_use]
 pub fn compare(listed: Option<&Listed>, size: u64, wanted: Option<(Sum, &str)>) -> Found {
     let Some(listed) = listed else { return Found::Nothing };
-    if u64::try_from(listed.size).is_ok_and(|theirs| theirs != size) {
+    let theirs = u64::try_from(listed.size);
+    if theirs.is_ok_and(|theirs| theirs != size) {
         return Found::Other;
     }
-    let theirs = wanted.and_then(|(sum, ours)| Some((listed.hashes.get(sum.name())?, ours)));
-    match theirs.filter(|(theirs, _)| !theirs.is_empty()) {
+    let hashes = wanted.and_then(|(sum, ours)| Some((listed.hashes.get(sum.name())?, ours)));
+    match hashes.filter(|(theirs, _)| !theirs.is_empty()) {
         Some((theirs, ours)) if theirs.eq_ignore_ascii_case(ours) => Found::Same(How::Hash),
-        Some(_) => Found::Other,
-        None => Found::SameSize,
+        None if theirs.is_ok() => Found::SameSize,
+        _ => Found::Other,
     }
 }
 
 /// Fetches a file and holds it against a content.
 ///
 /// # Errors
-/// As [`ask`].
+/// As [`abilities`].
 pub fn read_back(
     rclone: &Rclone,
     name: &str,
@@ -101,19 +135,39 @@ pub fn read_back(
     stop: &dyn Fn() -> bool,
 ) -> Result<Found, Trouble> {
     let mut comparison = Comparison::default();
-    let output = stream::run(
-        &rclone.fetch(name),
-        |said| {
-            if let Said::Bytes(bytes) = said {
-                comparison.write(bytes);
-            }
-        },
-        stop,
-    )
-    .map_err(|e| trouble::of_run(&e))?;
+    let said = |said: Said<'_>| {
+        if let Said::Bytes(bytes) = said {
+            comparison.write(bytes);
+        }
+    };
+    let output = stream::run(&rclone.fetch(name), said, stop).map_err(|e| trouble::of_run(&e))?;
     match output.code {
         Some(0) if comparison.is(content) => Ok(Found::Same(How::ReadBack)),
         Some(0) => Ok(Found::Other),
-        _ => Err(trouble::of_log(&answers::errors(&output.stderr))),
+        _ => Err(refused(&output)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_alone_is_no_more_than_a_size_and_no_size_is_nothing() {
+        let of = |size: i64, hash: &str, wanted: Option<(Sum, &str)>| {
+            let hashes = HashMap::from([("md5".to_owned(), hash.to_owned())]);
+            compare(Some(&Listed { path: "a".into(), size, is_dir: false, hashes }), 3, wanted)
+        };
+        let ours = Some((Sum::Md5, "aB"));
+        assert_eq!(of(3, "Ab", ours), Found::Same(How::Hash));
+        assert_eq!(of(3, "00", ours), Found::Other);
+        assert_eq!(of(3, "", ours), Found::SameSize);
+        assert_eq!(of(3, "ab", None), Found::SameSize);
+        assert_eq!(of(3, "ab", Some((Sum::Sha1, "ab"))), Found::SameSize, "a hash of another kind");
+        assert_eq!(of(4, "ab", ours), Found::Other, "whatever its hash");
+        assert_eq!(of(-1, "ab", ours), Found::Same(How::Hash));
+        assert_eq!(of(-1, "", ours), Found::Other, "neither size nor hash");
+        assert_eq!(compare(Some(&Listed::unknown("a")), 3, None), Found::Other);
+        assert_eq!(compare(None, 3, ours), Found::Nothing);
     }
 }

@@ -1,7 +1,7 @@
 //! The record of what went where: `DRIVE/.piback/sent/REMOTE.jsonl`, only ever appended to. Lines as in the manifests: sixteen hex digits,
 //! a space, JSON; one that does not fit its checksum counts for nothing, and its photo is looked for there again.
 
-use crate::backup::offers::{self, Content, Offer};
+use crate::backup::offers::{Content, Offer, Sum};
 use crate::system::volume::{Dir, Fault, FaultKind, OutFile};
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
@@ -68,6 +68,15 @@ pub struct Known {
     pub how: How,
     /// RFC 3339, by the clock of then.
     pub at: String,
+}
+
+impl Known {
+    /// The hash that it had of the file, and its kind.
+    #[must_use]
+    pub fn hash(&self) -> Option<(Sum, &str)> {
+        let (kind, sum) = self.sum.as_deref()?.split_once(':')?;
+        Some((Sum::ALL.into_iter().find(|one| one.name() == kind)?, sum))
+    }
 }
 
 /// The record of one remote on one drive, open for appending.
@@ -171,13 +180,13 @@ pub struct ByRecord {
     pub last: Option<String>,
 }
 
-/// Counts what was sent.
+/// Counts what was sent of what a drive offers.
 ///
 /// # Errors
-/// When the drive or its records can't be read.
-pub fn by_record(drive: &Path, remote: &str, to: &str) -> anyhow::Result<ByRecord> {
+/// When the record can't be read.
+pub fn by_record(drive: &Path, offers: &[Offer], remote: &str, to: &str) -> io::Result<ByRecord> {
     let known = known(drive, remote, to)?;
-    let all: HashSet<Content> = offers::list(drive)?.iter().map(|offer| offer.content).collect();
+    let all: HashSet<Content> = offers.iter().map(|offer| offer.content).collect();
     let sent = || all.iter().filter_map(|content| known.get(content));
     Ok(ByRecord {
         remote: remote.to_owned(),

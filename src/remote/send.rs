@@ -5,11 +5,10 @@ use super::answers::{self, Abilities, Listed, LogLine};
 use super::batches::batches;
 use super::look::{self, Found};
 use super::place::{self, ON_ITS_WAY, VARIANTS};
-use super::rclone::Rclone;
 use super::record::{How, Known, Record};
 use super::trouble::{self, Kind, Trouble};
 use crate::backup::events::{Event, Tally, Watch};
-use crate::backup::offers::{self, Offer, Sum};
+use crate::backup::offers::{Offer, Offers};
 use crate::backup::reason::Reason;
 use crate::system::clock;
 use crate::system::run::Tool;
@@ -26,7 +25,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 /// result.
 pub fn send(to: &To<'_>, watch: &dyn Watch) -> anyhow::Result<Sent> {
     let drive = &to.rclone.drive;
-    let mut all = offers::list(drive)?;
+    let offers = Offers::open(drive)?;
+    let mut all = offers.list();
+    // One content goes once.
     let mut seen = HashSet::new();
     all.retain(|offer| seen.insert(offer.content));
     all.sort_by(|a, b| {
@@ -37,18 +38,29 @@ pub fn send(to: &To<'_>, watch: &dyn Watch) -> anyhow::Result<Sent> {
     all.iter().for_each(|offer| sent.all.add(offer.content.size));
     let record = Record::open(drive, to.name, &to.rclone.to, &clock::today().to_string())
         .with_context(|| format!("{}: the record of what was sent", visible(&drive.to_string_lossy())))?;
-    let mut sending = Sending { to, watch, record, abilities: None, there: HashMap::new(), sent };
-    if let Err(stopped) = sending.run(&all) {
-        sending.sent.stopped = Some(stopped);
-    }
+    let stop = || watch.stop_requested();
+    let looked = look::abilities(to.rclone, &stop).and_then(|abilities| {
+        let sum = abilities.sum.filter(|_| to.compare || !abilities.slow);
+        Ok((abilities, look::everything(to.rclone, sum, &stop)?))
+    });
+    let (abilities, there) = match looked {
+        Ok(looked) => looked,
+        Err(trouble) => {
+            sent.stopped = Some(Stopped::of(trouble, stop()));
+            return Ok(sent);
+        }
+    };
+    let mut sending = Sending { to, watch, offers, record, abilities, there, sent };
+    sending.sent.stopped = sending.run(&all).err();
     Ok(sending.sent)
 }
 
 struct Sending<'a> {
     to: &'a To<'a>,
     watch: &'a dyn Watch,
+    offers: Offers,
     record: Record,
-    abilities: Option<Abilities>,
+    abilities: Abilities,
     /// Everything that is there, by name; of what this run brings, the name alone.
     there: HashMap<String, Listed>,
     sent: Sent,
@@ -65,14 +77,6 @@ struct Item<'a> {
 
 impl<'a> Sending<'a> {
     fn run(&mut self, all: &'a [Offer]) -> Result<(), Stopped> {
-        let stop = || self.watch.stop_requested();
-        let (abilities, there) = look::abilities(self.to.rclone, &stop)
-            .and_then(|abilities| {
-                let sum = abilities.sum.filter(|_| self.to.compare || !abilities.slow);
-                Ok((abilities, everything(self.to.rclone, sum, &stop)?))
-            })
-            .map_err(|trouble| self.stopped(trouble))?;
-        (self.abilities, self.there) = (Some(abilities), there);
         let todo: Vec<&Offer> = all.iter().filter(|offer| !self.is_there(offer)).collect();
         let mut goal = Tally::default();
         todo.iter().for_each(|offer| goal.add(offer.content.size));
@@ -94,22 +98,28 @@ impl<'a> Sending<'a> {
     /// Looks for an offer among what is there, under the name that the record tells; what is there counts.
     fn is_there(&mut self, offer: &Offer) -> bool {
         let Some(known) = self.record.get(&offer.content) else { return false };
-        let found = look::compare(self.there.get(&known.name), offer.content.size, sum_of(known));
-        let is = matches!(found, Found::Same(_) | Found::SameSize);
-        let enough = known.how.is_verified() || !self.to.read_back;
-        if is && enough {
-            match known.how.is_verified() {
-                true => self.sent.verified.add(offer.content.size),
-                false => self.sent.size_only.add(offer.content.size),
+        let size = offer.content.size;
+        let found = look::compare(self.there.get(&known.name), size, known.hash());
+        let is_verified = known.how.is_verified();
+        match found {
+            Found::Same(_) => self.sent.verified.add(size),
+            Found::SameSize if is_verified => {
+                self.sent.verified.add(size);
+                self.sent.earlier.add(size);
             }
+            Found::SameSize if !self.to.read_back => self.sent.size_only.add(size),
+            _ => return false,
         }
-        is && enough
+        true
     }
 
     fn batch(&mut self, batch: &[&'a Offer]) -> Result<(), Stopped> {
         let mut found: Vec<(&'a Offer, Known)> = Vec::new();
         let mut items = Vec::new();
-        for (offer, sum) in self.read(batch)? {
+        let read = self.read(batch)?;
+        let own: Vec<String> = read.iter().map(|(offer, _)| place::own(&offer.place())).collect();
+        self.look_closely(&own)?;
+        for (offer, sum) in read {
             let (name, known) = self.name(offer, sum.as_deref())?;
             match known {
                 Some(how) => found.push((offer, self.known(name, sum, how))),
@@ -134,12 +144,9 @@ impl<'a> Sending<'a> {
 
     /// Reads a batch from the drive's medium; what is not as recorded does not go.
     fn read(&mut self, batch: &[&'a Offer]) -> Result<Vec<(&'a Offer, Option<String>)>, Stopped> {
-        let sum = self.sum();
-        let sums =
-            offers::sums(&self.to.rclone.drive, batch, sum).map_err(|e| Stopped::Drive(format!("{e:#}")))?;
         let mut good = Vec::new();
-        for (offer, sum) in batch.iter().zip(sums) {
-            match sum {
+        for offer in batch {
+            match self.offers.sum(offer, self.abilities.sum) {
                 Ok(sum) => good.push((*offer, sum)),
                 Err(Reason::NotReached(stop)) => return Err(Stopped::Drive(stop.describe().to_owned())),
                 Err(reason) => self.bad(offer, format!("on the drive: {}", reason.describe())),
@@ -149,34 +156,45 @@ impl<'a> Sending<'a> {
     }
 
     /// The name that an offer gets there, or the one under which its content is there already.
-    fn name(&self, offer: &Offer, sum: Option<&str>) -> Result<(String, Option<How>), Stopped> {
+    fn name(&mut self, offer: &Offer, sum: Option<&str>) -> Result<(String, Option<How>), Stopped> {
         let own = place::own(&offer.place());
         for k in 1..=VARIANTS {
             let name = place::variant(&own, k);
-            match self.there.get(&name) {
-                None => return Ok((name, None)),
-                Some(listed) if u64::try_from(listed.size) == Ok(offer.content.size) => {
-                    if let Found::Same(how) = self.look_closely(&name, offer, sum)? {
+            self.look_closely(std::slice::from_ref(&name))?;
+            let wanted = self.abilities.sum.zip(sum);
+            match look::compare(self.there.get(&name), offer.content.size, wanted) {
+                Found::Nothing => return Ok((name, None)),
+                Found::Same(how) => return Ok((name, Some(how))),
+                Found::SameSize => {
+                    if let Found::Same(how) = self.read_back(&name, offer)? {
                         return Ok((name, Some(how)));
                     }
                 }
-                Some(_) => {}
+                Found::Other => {}
             }
         }
         Ok((place::variant(&own, VARIANTS + 1), None))
     }
 
-    /// Holds what has the right name and size against an offer, by its hash or by fetching it.
-    fn look_closely(&self, name: &str, offer: &Offer, sum: Option<&str>) -> Result<Found, Stopped> {
+    /// Asks for the hashes of what is there under these names, as far as the remote has some and they are not known.
+    fn look_closely(&mut self, names: &[String]) -> Result<(), Stopped> {
+        let Some(sum) = self.abilities.sum else { return Ok(()) };
+        let is_asked = |listed: &Listed| listed.size >= 0 && !listed.hashes.contains_key(sum.name());
+        let unknown: Vec<&str> = names
+            .iter()
+            .filter(|name| self.there.get(*name).is_some_and(is_asked))
+            .map(String::as_str)
+            .collect();
         let stop = || self.watch.stop_requested();
-        let look = || {
-            let listed = look::list(self.to.rclone, None, &[name], self.sum(), &stop)?;
-            match look::compare(listed.get(name), offer.content.size, self.sum().zip(sum)) {
-                Found::SameSize => look::read_back(self.to.rclone, name, offer.content, &stop),
-                found => Ok(found),
-            }
-        };
-        look().map_err(|trouble| self.stopped(trouble))
+        let listed =
+            look::list(self.to.rclone, None, &unknown, Some(sum), &stop).map_err(|t| self.stopped(t))?;
+        self.there.extend(listed);
+        Ok(())
+    }
+
+    fn read_back(&self, name: &str, offer: &Offer) -> Result<Found, Stopped> {
+        let stop = || self.watch.stop_requested();
+        look::read_back(self.to.rclone, name, offer.content, &stop).map_err(|t| self.stopped(t))
     }
 
     /// Uploads, looks at what arrived, and gives it its final names. Returns which are there, and how that is known.
@@ -184,21 +202,20 @@ impl<'a> Sending<'a> {
         if items.is_empty() {
             return Ok(Vec::new());
         }
-        let staged = self.abilities.is_some_and(|abilities| abilities.renames);
+        let staged = self.abilities.renames;
         let mut errors = self.copy(items, staged)?;
         if staged {
             errors.extend(self.publish(items)?);
         }
         let names: Vec<&str> = items.iter().map(|item| item.name.as_str()).collect();
         let stop = || self.watch.stop_requested();
-        let listed =
-            look::list(self.to.rclone, None, &names, self.sum(), &stop).map_err(|t| self.stopped(t))?;
+        let listed = look::list(self.to.rclone, None, &names, self.abilities.sum, &stop)
+            .map_err(|t| self.stopped(t))?;
         let (mut there, mut missing) = (Vec::new(), Vec::new());
         for (at, item) in items.iter().enumerate() {
             let mut found = self.compare(&listed, &item.name, item);
             if found == Found::SameSize && self.to.read_back {
-                found = look::read_back(self.to.rclone, &item.name, item.offer.content, &stop)
-                    .map_err(|trouble| self.stopped(trouble))?;
+                found = self.read_back(&item.name, item.offer)?;
             }
             match found {
                 Found::Same(how) => there.push((at, how)),
@@ -246,7 +263,7 @@ impl<'a> Sending<'a> {
     fn publish(&self, items: &[Item<'a>]) -> Result<Vec<LogLine>, Stopped> {
         let names: Vec<&str> = items.iter().map(|item| item.name.as_str()).collect();
         let stop = || self.watch.stop_requested();
-        let listed = look::list(self.to.rclone, Some(ON_ITS_WAY), &names, self.sum(), &stop)
+        let listed = look::list(self.to.rclone, Some(ON_ITS_WAY), &names, self.abilities.sum, &stop)
             .map_err(|t| self.stopped(t))?;
         let whole = |item: &&Item<'_>| {
             matches!(self.compare(&listed, &item.name, item), Found::Same(_) | Found::SameSize)
@@ -296,7 +313,7 @@ impl<'a> Sending<'a> {
     }
 
     fn compare(&self, listed: &HashMap<String, Listed>, name: &str, item: &Item<'_>) -> Found {
-        look::compare(listed.get(name), item.offer.content.size, self.sum().zip(item.sum.as_deref()))
+        look::compare(listed.get(name), item.offer.content.size, self.abilities.sum.zip(item.sum.as_deref()))
     }
 
     fn write_down(&mut self, found: Vec<(&'a Offer, Known)>) -> Result<(), Stopped> {
@@ -320,12 +337,8 @@ impl<'a> Sending<'a> {
     }
 
     fn known(&self, name: String, sum: Option<String>, how: How) -> Known {
-        let sum = self.sum().zip(sum).map(|(kind, sum)| format!("{}:{sum}", kind.name()));
+        let sum = self.abilities.sum.zip(sum).map(|(kind, sum)| format!("{}:{sum}", kind.name()));
         Known { name, sum, how, at: clock::today().to_string() }
-    }
-
-    fn sum(&self) -> Option<Sum> {
-        self.abilities.and_then(|abilities| abilities.sum)
     }
 
     fn bad(&mut self, offer: &Offer, why: String) {
@@ -335,7 +348,7 @@ impl<'a> Sending<'a> {
     }
 
     fn stopped(&self, trouble: Trouble) -> Stopped {
-        if self.watch.stop_requested() { Stopped::Asked } else { Stopped::Trouble(trouble) }
+        Stopped::of(trouble, self.watch.stop_requested())
     }
 }
 
@@ -344,27 +357,4 @@ impl Item<'_> {
         !line.object.is_empty()
             && (line.object == self.name || self.name.ends_with(&format!("/{}", line.object)))
     }
-}
-
-/// The hash that the record has of a file, and its kind.
-pub fn sum_of(known: &Known) -> Option<(Sum, &str)> {
-    let (kind, sum) = known.sum.as_deref()?.split_once(':')?;
-    Some((Sum::ALL.into_iter().find(|one| one.name() == kind)?, sum))
-}
-
-/// All that is in the remote's folder, by name; nothing where there is no such folder.
-pub fn everything(
-    rclone: &Rclone,
-    sum: Option<Sum>,
-    stop: &dyn Fn() -> bool,
-) -> Result<HashMap<String, Listed>, Trouble> {
-    let text = match look::ask(&rclone.list_all(sum), stop) {
-        Err(trouble) if trouble.what.contains("directory not found") => return Ok(HashMap::new()),
-        answer => answer?,
-    };
-    let mut listed =
-        answers::listed(&text).map_err(|what| Trouble { kind: Kind::Away, what, hints: vec![] })?;
-    let prefix = format!("{ON_ITS_WAY}/");
-    listed.retain(|name, _| !name.starts_with(&prefix));
-    Ok(listed)
 }

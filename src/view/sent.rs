@@ -22,6 +22,7 @@ struct Row {
     complete: bool,
     on_record: Tally,
     verified: Tally,
+    verified_earlier: Tally,
     size_only: Tally,
     new: Tally,
     left: Tally,
@@ -48,6 +49,7 @@ impl Row {
             complete: error.is_none() && sent.complete(),
             on_record: sent.all,
             verified: sent.verified,
+            verified_earlier: sent.earlier,
             size_only: sent.size_only,
             new: sent.new,
             left: sent.left(),
@@ -87,6 +89,9 @@ fn text(ui: &Ui, one: &Row) {
         row(ui, "new there", one.new);
     }
     row(ui, "there, compared", one.verified);
+    if one.verified_earlier.files > 0 {
+        row(ui, "of these, earlier", one.verified_earlier);
+    }
     if one.size_only.files > 0 {
         row(ui, "there, by size", one.size_only);
     }
@@ -113,9 +118,14 @@ fn sentence(one: &Row) -> String {
         (all, there) if all == there => format!("All {} are also at {remote}", files(all)),
         _ => format!("{} of {} are also at {remote}", count(there), files(all)),
     };
+    let verified = match (one.verified.files, one.verified_earlier.files) {
+        (_, 0) => "verified there".to_owned(),
+        (all, earlier) if all == earlier => "verified there by an earlier run".to_owned(),
+        (_, earlier) => format!("verified there, {} by an earlier run", count(earlier)),
+    };
     match (there, one.size_only.files) {
         (0, _) => format!("{said}."),
-        (_, 0) => format!("{said}, verified there."),
+        (_, 0) => format!("{said}, {verified}."),
         (there, size) if there == size => format!("{said}: uploaded, size only."),
         (_, size) => format!("{said}; of {} the size only is known.", count(size)),
     }
@@ -156,6 +166,18 @@ mod tests {
         assert_eq!(of(3, 0, 0), "0 of 3 files are also at home.");
         assert_eq!(of(1, 1, 0), "The one file is also at home, verified there.");
         assert_eq!(of(0, 0, 0), "No file is on record: nothing to send.");
+    }
+
+    #[test]
+    fn what_an_earlier_run_compared_is_said_to_be_so() {
+        let tally = |files| Tally { files, bytes: files };
+        let of = |all, earlier| {
+            let sent =
+                Sent { all: tally(all), verified: tally(all), earlier: tally(earlier), ..Sent::default() };
+            sentence(&Row::new(&OnRemote { drive: "/d".into(), remote: "home".into(), sent: Ok(sent) }))
+        };
+        assert_eq!(of(3, 3), "All 3 files are also at home, verified there by an earlier run.");
+        assert_eq!(of(3, 2), "All 3 files are also at home, verified there, 2 by an earlier run.");
     }
 
     #[test]
