@@ -6,7 +6,7 @@ use super::uplink;
 use crate::cli::{Global, Send};
 use crate::error::{Outcome, Problem};
 use crate::media::ends::Need;
-use crate::profile::types::{Bandwidth, RemoteFolder, RemoteName};
+use crate::profile::types::Bandwidth;
 use crate::profile::{Remote, SendOrder, SendWhen};
 use crate::provision::plan::prepare::private;
 use crate::remote::{self, Rclone, Sandbox, Stopped, To};
@@ -25,7 +25,7 @@ pub fn run(args: &Send, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let mut wanted = wanted(args, &host, global)?;
     if args.auto {
         let now = uplink::now(&host, global)?;
-        wanted.retain(|one| !now.metered || one.when == SendWhen::Any);
+        wanted.retain(|one| !now.metered || one.remote.when == SendWhen::Any);
         let why = now.why_not.or_else(|| wanted.is_empty().then(|| "no remote takes this uplink".into()));
         if let Some(why) = why {
             ui.say(&format!("Nothing was sent: {why}."));
@@ -50,7 +50,7 @@ pub fn run(args: &Send, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
             let rclone = one.rclone(&end.dir, sandbox);
             let to = one.to(&rclone, args.read_back, args.compare);
             let sent = remote::send(&to, &watch);
-            all.push(OnRemote { drive: end.dir.clone(), remote: one.name.to_string(), sent });
+            all.push(OnRemote { drive: end.dir.clone(), remote: one.name().to_owned(), sent });
         }
         progress.end();
         sent::show(ui, &all);
@@ -68,43 +68,29 @@ pub fn sandbox(host: &dyn Host, is_plain: bool) -> Sandbox {
 
 /// A remote to send to.
 pub struct Wanted {
-    name: RemoteName,
-    folder: RemoteFolder,
+    remote: Remote,
+    /// rclone's configuration.
     config: PathBuf,
-    when: SendWhen,
-    limit: Option<Bandwidth>,
-    order: SendOrder,
-    read_back: bool,
 }
 
 impl Wanted {
     /// rclone on this remote and a drive.
     pub fn rclone(&self, drive: &Path, sandbox: Sandbox) -> Rclone {
-        Rclone {
-            config: self.config.clone(),
-            drive: drive.to_owned(),
-            to: format!("{}:{}", self.name, self.folder),
-            limit: self.limit.as_ref().map(ToString::to_string),
-            sandbox,
-        }
+        let limit = self.remote.limit.as_ref().map(ToString::to_string);
+        let (config, drive) = (self.config.clone(), drive.to_owned());
+        Rclone { config, drive, to: self.remote.to(), limit, sandbox }
     }
 
     /// The same with how to send.
     pub fn to<'a>(&'a self, rclone: &'a Rclone, read_back: bool, compare: bool) -> To<'a> {
-        let oldest_first = self.order == SendOrder::Oldest;
-        To { name: self.name.as_str(), rclone, oldest_first, read_back: self.read_back || read_back, compare }
+        let oldest_first = self.remote.order == SendOrder::Oldest;
+        let read_back = self.remote.read_back || read_back;
+        To { name: self.name(), rclone, oldest_first, read_back, compare }
     }
 
     /// Its name, by the profile.
     pub fn name(&self) -> &str {
-        self.name.as_str()
-    }
-}
-
-impl From<Remote> for Wanted {
-    fn from(remote: Remote) -> Self {
-        let Remote { name, folder, config_file, when, limit, order, read_back } = remote;
-        Wanted { name, folder, config: config_file.as_str().into(), when, limit, order, read_back }
+        self.remote.name.as_str()
     }
 }
 
@@ -116,17 +102,18 @@ fn wanted(args: &Send, host: &dyn Host, global: &Global) -> anyhow::Result<Vec<W
         _ => named(args.remote.as_slice(), host, global)?,
     };
     if args.auto {
-        all.retain(|one| one.when != SendWhen::Asked);
+        all.retain(|one| one.remote.when != SendWhen::Asked);
     }
-    all.iter_mut().for_each(|one| one.limit = limit.clone().or(one.limit.take()));
+    if limit.is_some() {
+        all.iter_mut().for_each(|one| one.remote.limit = limit.clone());
+    }
     Ok(all)
 }
 
 /// A remote that no profile names.
 pub fn plain(config: &Path, name: &str, folder: &str) -> anyhow::Result<Wanted> {
-    let (name, folder) = (typed("REMOTE", name)?, typed("--folder", folder)?);
-    let (when, order) = (SendWhen::Asked, SendOrder::default());
-    Ok(Wanted { name, folder, config: config.to_owned(), when, limit: None, order, read_back: false })
+    let remote = Remote::new(typed("REMOTE", name)?, typed("--folder", folder)?);
+    Ok(Wanted { remote, config: config.to_owned() })
 }
 
 /// The profile's remotes of these names; all of them for none. Each has a configuration that is root's alone.
@@ -150,7 +137,8 @@ pub fn named(names: &[String], host: &dyn Host, global: &Global) -> anyhow::Resu
         // Whoever can write to it can have rclone run anything.
         private(host, remote.config_file.as_str(), "how to log in", "as `rclone config` wrote it")?;
     }
-    Ok(remotes.into_iter().map(Wanted::from).collect())
+    let with_config = |remote: Remote| Wanted { config: remote.config_file.as_str().into(), remote };
+    Ok(remotes.into_iter().map(with_config).collect())
 }
 
 fn typed<T: std::str::FromStr<Err = String>>(what: &str, text: &str) -> Result<T, Problem> {

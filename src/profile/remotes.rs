@@ -29,6 +29,13 @@ pub struct Remote {
 }
 
 impl Remote {
+    /// A remote of which no more than its name and folder is said.
+    #[must_use]
+    pub fn new(name: RemoteName, folder: RemoteFolder) -> Self {
+        let (when, order) = (SendWhen::default(), SendOrder::default());
+        Remote { name, folder, config_file: config_file(), when, limit: None, order, read_back: false }
+    }
+
     /// The place as rclone writes it: `home:photos/2026`.
     #[must_use]
     pub fn to(&self) -> String {
@@ -49,6 +56,7 @@ mod tests {
     #[test]
     fn a_name_and_a_folder_are_enough() {
         let remote: Remote = serde_yaml::from_str("{name: home, folder: photos}").unwrap();
+        assert_eq!(remote, Remote::new("home".parse().unwrap(), "photos".parse().unwrap()));
         assert_eq!(remote.config_file.as_str(), "/etc/piback/secrets/rclone.conf");
         assert_eq!(
             (remote.when, remote.order, remote.read_back),

@@ -58,6 +58,23 @@ macro_rules! template {
 }
 pub(super) use template;
 
+/// The file of a unit of piback's own, which is there with its component, on every stack; and what takes notice of it.
+macro_rules! unit_file {
+    ($name:literal, $notifies:expr) => {
+        $crate::provision::components::component::File {
+            template: $crate::provision::components::component::template!($name),
+            path: concat!("/etc/systemd/system/", $name),
+            mode: 0o644,
+            ownership: $crate::provision::components::component::Ownership::Whole,
+            stacks: $crate::provision::components::component::ALL,
+            when: $crate::provision::components::component::always,
+            checker: $crate::provision::components::component::Checker::Unit,
+            notifies: $notifies,
+        }
+    };
+}
+pub(super) use unit_file;
+
 /// The part of a file that is piback's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -2,7 +2,7 @@
 
 use crate::profile::Profile;
 use crate::provision::components::component::{
-    ALL, Checker, Component, File, Ownership, Runs, Service, always, template,
+    ALL, Checker, Component, File, Ownership, Runs, Service, always, template, unit_file,
 };
 use crate::provision::host::facts::Facts;
 
@@ -22,26 +22,8 @@ pub static COMPONENT: Component = Component {
     key: "control",
     when: wanted,
     files: &[
-        File {
-            template: template!("piback-control.service"),
-            path: "/etc/systemd/system/piback-control.service",
-            mode: 0o644,
-            ownership: Ownership::Whole,
-            stacks: ALL,
-            when: always,
-            checker: Checker::Unit,
-            notifies: &[],
-        },
-        File {
-            template: template!("piback-job@.service"),
-            path: "/etc/systemd/system/piback-job@.service",
-            mode: 0o644,
-            ownership: Ownership::Whole,
-            stacks: ALL,
-            when: always,
-            checker: Checker::Unit,
-            notifies: &[],
-        },
+        unit_file!("piback-control.service", &[]),
+        unit_file!("piback-job@.service", &[]),
         File {
             template: template!("piback-control.socket"),
             path: SOCKET,

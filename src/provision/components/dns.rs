@@ -3,7 +3,7 @@
 
 use crate::profile::Profile;
 use crate::provision::components::component::{
-    ALL, Checker, Component, File, Ownership, Runs, Service, always, template,
+    ALL, Checker, Component, File, Ownership, Runs, Service, always, template, unit_file,
 };
 use crate::provision::components::dnsmasq;
 use crate::provision::host::facts::Facts;
@@ -22,26 +22,8 @@ pub static COMPONENT: Component = Component {
             checker: Checker::None,
             notifies: &[&dnsmasq::COMPONENT],
         },
-        File {
-            template: template!("piback-dns.service"),
-            path: "/etc/systemd/system/piback-dns.service",
-            mode: 0o644,
-            ownership: Ownership::Whole,
-            stacks: ALL,
-            when: always,
-            checker: Checker::Unit,
-            notifies: &[&COMPONENT],
-        },
-        File {
-            template: template!("piback-dns.path"),
-            path: "/etc/systemd/system/piback-dns.path",
-            mode: 0o644,
-            ownership: Ownership::Whole,
-            stacks: ALL,
-            when: always,
-            checker: Checker::Unit,
-            notifies: &[&COMPONENT],
-        },
+        unit_file!("piback-dns.service", &[&COMPONENT]),
+        unit_file!("piback-dns.path", &[&COMPONENT]),
         File {
             template: template!("dnsmasq.service.conf"),
             path: "/etc/systemd/system/dnsmasq.service.d/piback.conf",

@@ -2,7 +2,7 @@
 
 use crate::provision::components::component::{
     ALL, At, Checker, Component, File, Others, Ownership, Package, Runs, Service, always, on_every_host,
-    template,
+    template, unit_file,
 };
 
 /// The script that is run at the end of boot, in which the article calls its own.
@@ -46,16 +46,7 @@ pub static COMPONENT: Component = Component {
             checker: Checker::None,
             notifies: &[&COMPONENT],
         },
-        File {
-            template: template!("piback-nat.service"),
-            path: "/etc/systemd/system/piback-nat.service",
-            mode: 0o644,
-            ownership: Ownership::Whole,
-            stacks: ALL,
-            when: always,
-            checker: Checker::Unit,
-            notifies: &[&COMPONENT],
-        },
+        unit_file!("piback-nat.service", &[&COMPONENT]),
     ],
     others: &[
         Others { at: At::Path(RC_LOCAL), notifies: &[] },

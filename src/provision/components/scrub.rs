@@ -1,9 +1,7 @@
 //! The timer that has the drive read again, a little every day.
 
 use crate::profile::Profile;
-use crate::provision::components::component::{
-    ALL, Checker, Component, File, Ownership, Runs, Service, always, template,
-};
+use crate::provision::components::component::{Component, Runs, Service, unit_file};
 use crate::provision::host::facts::Facts;
 
 /// Units find the program by its name.
@@ -14,28 +12,7 @@ fn wanted(facts: &Facts, profile: &Profile) -> bool {
 pub static COMPONENT: Component = Component {
     key: "scrub",
     when: wanted,
-    files: &[
-        File {
-            template: template!("piback-scrub.service"),
-            path: "/etc/systemd/system/piback-scrub.service",
-            mode: 0o644,
-            ownership: Ownership::Whole,
-            stacks: ALL,
-            when: always,
-            checker: Checker::Unit,
-            notifies: &[],
-        },
-        File {
-            template: template!("piback-scrub.timer"),
-            path: "/etc/systemd/system/piback-scrub.timer",
-            mode: 0o644,
-            ownership: Ownership::Whole,
-            stacks: ALL,
-            when: always,
-            checker: Checker::Unit,
-            notifies: &[&COMPONENT],
-        },
-    ],
+    files: &[unit_file!("piback-scrub.service", &[]), unit_file!("piback-scrub.timer", &[&COMPONENT])],
     others: &[],
     packages: &[],
     service: Some(Service {

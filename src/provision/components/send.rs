@@ -1,9 +1,7 @@
 //! The timer that has verified photos sent far away, while the internet is there.
 
 use crate::profile::{Profile, SendWhen};
-use crate::provision::components::component::{
-    ALL, Checker, Component, File, Ownership, Runs, Service, always, template,
-};
+use crate::provision::components::component::{Component, Runs, Service, unit_file};
 use crate::provision::host::facts::Facts;
 
 /// Units find the program by its name.
@@ -14,28 +12,7 @@ fn wanted(facts: &Facts, profile: &Profile) -> bool {
 pub static COMPONENT: Component = Component {
     key: "send",
     when: wanted,
-    files: &[
-        File {
-            template: template!("piback-send.service"),
-            path: "/etc/systemd/system/piback-send.service",
-            mode: 0o644,
-            ownership: Ownership::Whole,
-            stacks: ALL,
-            when: always,
-            checker: Checker::Unit,
-            notifies: &[],
-        },
-        File {
-            template: template!("piback-send.timer"),
-            path: "/etc/systemd/system/piback-send.timer",
-            mode: 0o644,
-            ownership: Ownership::Whole,
-            stacks: ALL,
-            when: always,
-            checker: Checker::Unit,
-            notifies: &[&COMPONENT],
-        },
-    ],
+    files: &[unit_file!("piback-send.service", &[]), unit_file!("piback-send.timer", &[&COMPONENT])],
     others: &[],
     packages: &[],
     service: Some(Service {

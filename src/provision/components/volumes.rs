@@ -2,7 +2,7 @@
 
 use crate::profile::{Automount, OnInsert, Profile};
 use crate::provision::components::component::{
-    ALL, Checker, Component, File, Ownership, Runs, Service, always, template,
+    ALL, Checker, Component, File, Ownership, Runs, Service, always, template, unit_file,
 };
 use crate::provision::host::facts::Facts;
 
@@ -36,16 +36,7 @@ pub static COMPONENT: Component = Component {
             checker: Checker::None,
             notifies: &[&COMPONENT],
         },
-        File {
-            template: template!("piback-volume@.service"),
-            path: "/etc/systemd/system/piback-volume@.service",
-            mode: 0o644,
-            ownership: Ownership::Whole,
-            stacks: ALL,
-            when: always,
-            checker: Checker::Unit,
-            notifies: &[&COMPONENT],
-        },
+        unit_file!("piback-volume@.service", &[&COMPONENT]),
         File {
             template: template!("piback-insert@.service"),
             path: "/etc/systemd/system/piback-insert@.service",
@@ -56,16 +47,7 @@ pub static COMPONENT: Component = Component {
             checker: Checker::Unit,
             notifies: &[],
         },
-        File {
-            template: template!("piback-volumes.service"),
-            path: "/etc/systemd/system/piback-volumes.service",
-            mode: 0o644,
-            ownership: Ownership::Whole,
-            stacks: ALL,
-            when: always,
-            checker: Checker::Unit,
-            notifies: &[&COMPONENT],
-        },
+        unit_file!("piback-volumes.service", &[&COMPONENT]),
     ],
     others: &[],
     packages: &[],

@@ -3,6 +3,7 @@
 use crate::profile::{Page, Profile};
 use crate::provision::components::component::{
     ALL, Checker, Component, File, On, Ownership, Protocol, Runs, Service, Socket, always, template,
+    unit_file,
 };
 use crate::provision::host::facts::Facts;
 
@@ -18,16 +19,7 @@ pub static COMPONENT: Component = Component {
     key: "web",
     when: wanted,
     files: &[
-        File {
-            template: template!("piback-web.service"),
-            path: "/etc/systemd/system/piback-web.service",
-            mode: 0o644,
-            ownership: Ownership::Whole,
-            stacks: ALL,
-            when: always,
-            checker: Checker::Unit,
-            notifies: &[],
-        },
+        unit_file!("piback-web.service", &[]),
         File {
             template: template!("piback-web.socket"),
             path: SOCKET,

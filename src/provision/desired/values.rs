@@ -5,6 +5,7 @@ use crate::profile::Profile;
 use crate::profile::types::Band;
 use crate::provision::desired::artifact::WIFI_GAP;
 use crate::provision::host::facts::{Facts, Stack};
+use crate::provision::host::ways_out::INSIDE;
 use serde::Serialize;
 
 /// Everything that a template can lay out. Documented for users in docs/TEMPLATES.md.
@@ -100,10 +101,6 @@ struct Paths {
     rfkill: &'static str,
     journal: &'static str,
 }
-
-/// Bridges of containers and virtual machines, as iptables writes a pattern: Docker (`docker0`, `br-` and twelve hex
-/// digits), libvirt, Podman, CNI, LXC and LXD name them so by default.
-const INSIDE: &[&str] = &["docker+", "br-+", "virbr+", "podman+", "cni+", "lxcbr+", "lxdbr+"];
 
 impl Uplink {
     fn new(profile: &Profile, facts: &Facts) -> Self {

@@ -88,8 +88,9 @@ pub fn look(host: &dyn Host, radio: &str) -> anyhow::Result<Vec<Taken>> {
     Ok(taken)
 }
 
-/// `ip -o -4 addr show`: `2: eth0    inet 192.168.1.23/24 brd …`.
-fn addresses(text: &str) -> Vec<Taken> {
+/// Reads `ip -o -4 addr show`: `2: eth0    inet 192.168.1.23/24 brd …`.
+#[must_use]
+pub fn addresses(text: &str) -> Vec<Taken> {
     let line = |line: &str| {
         let words: Vec<&str> = line.split_whitespace().collect();
         let at = words.iter().position(|w| *w == "inet")?;

@@ -1,8 +1,9 @@
 //! The interfaces that may lead to the internet: what each is, which one is in use, whether its traffic is counted.
 
+use crate::provision::host::radios;
+use crate::provision::host::uplink::{self, Taken};
 use crate::system::run::Tool;
 use crate::system::{Host, Node};
-use crate::ui::visible;
 use serde::Serialize;
 
 /// The kind of an interface.
@@ -61,12 +62,14 @@ pub fn look(host: &dyn Host, radio: &str) -> anyhow::Result<Vec<WayOut>> {
     let said = |args: &[&str]| -> anyhow::Result<String> {
         Ok(host.run(&Tool::new("ip").args(args.iter().copied()))?.stdout)
     };
-    let addresses = said(&["-o", "-4", "addr", "show"])?;
+    let addresses = uplink::addresses(&said(&["-o", "-4", "addr", "show"])?);
+    let devices = radios::look(host);
     let used = best(&said(&["-o", "-4", "route", "show"])?);
     let names = names(&said(&["-o", "link", "show", "up"])?);
     let outside = |name: &String| name != radio && name != "lo" && !is_inside(name);
     let ways = names.into_iter().filter(outside).map(|name| {
-        let kind = kind(host, &name);
+        let is_radio = devices.iter().any(|device| device.is_radio && device.name == name);
+        let kind = if is_radio { Kind::Wifi } else { wired(host, &name) };
         WayOut {
             address: address(&addresses, &name),
             in_use: used.as_deref() == Some(name.as_str()),
@@ -78,11 +81,14 @@ pub fn look(host: &dyn Host, radio: &str) -> anyhow::Result<Vec<WayOut>> {
     Ok(ways.collect())
 }
 
-/// Tells whether an interface belongs to containers or virtual machines of this host.
+/// Bridges of containers and virtual machines, as iptables writes a pattern: Docker (`docker0`, `br-` and twelve hex
+/// digits), libvirt, Podman, CNI, LXC and LXD name them so by default.
+pub const INSIDE: &[&str] = &["docker+", "br-+", "virbr+", "podman+", "cni+", "lxcbr+", "lxdbr+"];
+
+/// Tells whether an interface belongs to containers or virtual machines of this host: a bridge, or an end of a wire to one.
 fn is_inside(name: &str) -> bool {
-    ["docker", "br-", "virbr", "podman", "cni", "lxcbr", "lxdbr", "veth"]
-        .iter()
-        .any(|begin| name.starts_with(begin))
+    let begins = INSIDE.iter().map(|pattern| pattern.trim_end_matches('+'));
+    begins.chain(["veth"]).any(|begin| name.starts_with(begin))
 }
 
 /// The interface of the default route with the lowest metric; a VPN halves the default route, and wins.
@@ -108,24 +114,18 @@ fn names(text: &str) -> Vec<String> {
     text.lines().filter_map(name).collect()
 }
 
-/// `ip -o -4 addr show`: `2: eth0    inet 192.168.1.23/24 brd …`.
-fn address(text: &str, name: &str) -> Option<String> {
-    text.lines().find_map(|line| {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        (words.get(1) == Some(&name) && words.get(2) == Some(&"inet"))
-            .then(|| visible(words.get(3).unwrap_or(&"")))
-    })
+fn address(addresses: &[Taken], name: &str) -> Option<String> {
+    let own = addresses.iter().find(|taken| taken.interface == name);
+    own.map(|taken| format!("{}/{}", taken.address, taken.prefix))
 }
 
-fn kind(host: &dyn Host, name: &str) -> Kind {
+/// Tells a phone and a tunnel from a cable.
+fn wired(host: &dyn Host, name: &str) -> Kind {
     let sys = |what: &str| format!("/sys/class/net/{name}/{what}");
     let text = |what: &str| {
         let bytes = host.read_followed(&sys(what)).ok().flatten().unwrap_or_default();
         String::from_utf8_lossy(&bytes).trim().to_owned()
     };
-    if matches!(host.read(&sys("wireless")), Ok(Node::Dir { .. })) {
-        return Kind::Wifi;
-    }
     if TUNNELS.contains(&text("type").as_str()) {
         return Kind::Vpn;
     }
@@ -165,9 +165,11 @@ mod tests {
         let links =
             "1: lo: <LOOPBACK,UP> mtu 65536\n2: eth0@if5: <BROADCAST,UP> mtu 1500\n3: wlan0: <UP> mtu 1500\n";
         assert_eq!(names(links), ["lo", "eth0", "wlan0"]);
-        let addresses = "1: lo    inet 127.0.0.1/8 scope host lo\n2: eth0    inet 192.168.1.23/24 brd 192.168.1.255 scope\n";
-        assert_eq!(address(addresses, "eth0").as_deref(), Some("192.168.1.23/24"));
-        assert_eq!(address(addresses, "eth"), None);
+        let addresses = uplink::addresses(
+            "1: lo    inet 127.0.0.1/8 scope host lo\n2: eth0    inet 192.168.1.23/24 brd 192.168.1.255 scope\n",
+        );
+        assert_eq!(address(&addresses, "eth0").as_deref(), Some("192.168.1.23/24"));
+        assert_eq!(address(&addresses, "eth"), None);
         assert!(is_inside("docker0") && is_inside("veth1") && !is_inside("eth0"));
     }
 }
