@@ -218,25 +218,11 @@ fn open_files(text: &str, folder: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::device::DeviceNumber;
-    use crate::media::volume::MountedAt;
+    use crate::media::volume::made_up;
 
     #[test]
     fn what_a_run_reads_or_writes_is_not_taken_off() {
-        let volume = |label: &str, at: &str| Volume {
-            kname: "sda1".into(),
-            number: DeviceNumber { major: 8, minor: 1 },
-            label: Some(label.into()),
-            fstype: Some("exfat".into()),
-            uuid: None,
-            size: 0,
-            read_only: false,
-            usb: true,
-            removable: true,
-            model: None,
-            mounts: vec![MountedAt { path: at.into(), read_only: false }],
-            system: false,
-        };
+        let volume = |label: &str, at: &str| made_up("sda1", Some(label), at);
         let run = |label: &str, destination: &str| Header {
             schema: 1,
             command: "backup".into(),

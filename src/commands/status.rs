@@ -172,8 +172,7 @@ struct Up {
 
 /// The time since what is on a drive was read again; nothing where it can't be looked at.
 fn last_read(drive: &Drive) -> Option<(&'static str, bool, bool, String)> {
-    let mounted = drive.plugged.as_ref()?.mounted.as_ref().filter(|_| drive.enrolled)?;
-    let ages = backup::last_read(Path::new(&mounted.path)).ok()?;
+    let ages = backup::last_read(drive.folder()?).ok()?;
     let found = match scrubbed::rotten(ages.rotten) {
         Some(rotten) => rotten,
         None => scrubbed::read_within(ages.files, ages.longest_ago),
@@ -183,16 +182,15 @@ fn last_read(drive: &Drive) -> Option<(&'static str, bool, bool, String)> {
 
 /// Copies of what is on the drives that are mounted at the profile's remotes, by record.
 fn sent_of(profile: &Profile, drives: &[Drive]) -> Vec<ByRecord> {
-    let mounted = |drive: &Drive| Some(drive.plugged.as_ref()?.mounted.as_ref()?.path.clone());
-    let of = |path: String| {
-        let path = Path::new(&path);
-        // The records are read once for all remotes, and for none not at all.
-        let offers = Offers::open(path).map(|offers| offers.list()).unwrap_or_default();
-        let one = |remote: &Remote| remote::by_record(path, &offers, remote.name.as_str(), &remote.to()).ok();
+    let of = |drive: &Path| {
+        // The records are read once for all remotes.
+        let Ok(offers) = Offers::open(drive).map(|offers| offers.list()) else { return Vec::new() };
+        let one =
+            |remote: &Remote| remote::by_record(drive, &offers, remote.name.as_str(), &remote.to()).ok();
         profile.remotes.iter().filter_map(one).collect::<Vec<_>>()
     };
-    let enrolled = drives.iter().filter(|drive| drive.enrolled && !profile.remotes.is_empty());
-    enrolled.filter_map(mounted).flat_map(of).collect()
+    let asked = drives.iter().filter(|_| !profile.remotes.is_empty());
+    asked.filter_map(Drive::folder).flat_map(of).collect()
 }
 
 /// Words to type on the iPad, to get to the share, to the page and to a shell.

@@ -12,6 +12,8 @@ use crate::provision::host::internet::{self, Reach};
 use crate::provision::host::networks::{self, Network};
 use crate::provision::host::radios::{self, Device};
 use crate::provision::host::ways_out::{self, WayOut};
+use crate::provision::plan::prepare;
+use crate::provision::state::State;
 use crate::system::{Host, Node, input};
 use crate::ui::{Ui, visible};
 use anyhow::Context;
@@ -55,13 +57,15 @@ pub fn run(args: &Uplink, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     }
 }
 
-/// The profile; on a host that has none yet, the one that `init` begins with.
+/// The profile, with the radio's name as it is now; on a host that has none yet, the one that `init` begins with.
 fn profile_or_default(host: &dyn Host, global: &Global) -> anyhow::Result<Profile> {
     let is_missing = global.profile.is_none() && matches!(host.read(PROFILE), Ok(Node::Absent));
-    match profile::embedded("travel").filter(|_| is_missing) {
-        Some(text) => Ok(profile::load(text, "travel")?),
-        None => context::load_profile(host, global),
-    }
+    let mut profile = match profile::embedded("travel").filter(|_| is_missing) {
+        Some(text) => profile::load(text, "travel")?,
+        None => context::load_profile(host, global)?,
+    };
+    prepare::name_radio(host, &mut profile, &State::read(host).unwrap_or_default());
+    Ok(profile)
 }
 
 fn typed(ssid: &str) -> Result<Ssid, Problem> {
@@ -79,7 +83,8 @@ struct Shown<'a> {
 }
 
 fn show(host: &dyn Host, profile: &Profile, ui: &Ui) -> anyhow::Result<Outcome> {
-    let ways = ways_out::look(host, &own_radio(host, profile)).context("where the internet comes from")?;
+    let ways =
+        ways_out::look(host, profile.wifi.interface.as_str()).context("where the internet comes from")?;
     let reach = if ways.iter().any(|way| way.in_use) {
         internet::ask(host, &profile.uplink.check)
     } else {
@@ -115,21 +120,13 @@ fn show(host: &dyn Host, profile: &Profile, ui: &Ui) -> anyhow::Result<Outcome> 
     Ok(Outcome::Done)
 }
 
-fn own_radio(host: &dyn Host, profile: &Profile) -> String {
-    let devices = radios::look(host);
-    match radios::find(&profile.wifi.interface, &devices) {
-        Ok(Some(device)) => device.name.clone(),
-        _ => profile.wifi.interface.name().to_string(),
-    }
-}
-
 /// A radio that is not the access point's.
 fn second_radio(host: &dyn Host, profile: &Profile, wanted: Option<&str>) -> anyhow::Result<String> {
-    let own = own_radio(host, profile);
+    let own = profile.wifi.interface.as_str();
     let others: Vec<Device> =
         radios::look(host).into_iter().filter(|one| one.is_radio && one.name != own).collect();
-    if wanted == Some(own.as_str()) {
-        return Err(only_one(&own).into());
+    if wanted == Some(own) {
+        return Err(only_one(own).into());
     }
     let found = match wanted {
         Some(name) => others.iter().find(|one| one.name == name),
@@ -148,7 +145,7 @@ fn second_radio(host: &dyn Host, profile: &Profile, wanted: Option<&str>) -> any
             let what = format!("there is no second radio {}", visible(name));
             Err(Problem::failed(what).hint(format!("there are {names}")).into())
         }
-        _ => Err(only_one(&own).into()),
+        _ => Err(only_one(own).into()),
     }
 }
 
@@ -230,8 +227,8 @@ pub struct Now {
 /// # Errors
 /// When the profile or the interfaces can't be read.
 pub fn now(host: &dyn Host, global: &Global) -> anyhow::Result<Now> {
-    let profile = context::load_profile(host, global)?;
-    let ways = ways_out::look(host, &own_radio(host, &profile))?;
+    let profile = profile_or_default(host, global)?;
+    let ways = ways_out::look(host, profile.wifi.interface.as_str())?;
     let Some(used) = ways.iter().find(|way| way.in_use) else {
         return Ok(Now { metered: false, why_not: Some("there is no uplink".into()) });
     };

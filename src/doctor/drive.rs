@@ -40,6 +40,13 @@ pub struct Mounted {
 }
 
 impl Drive {
+    /// The folder of an enrolled drive that is mounted.
+    #[must_use]
+    pub fn folder(&self) -> Option<&Path> {
+        let mounted = self.plugged.as_ref()?.mounted.as_ref()?;
+        self.enrolled.then(|| Path::new(&mounted.path))
+    }
+
     /// A few words for an iPad's 40 columns, without the label: "128 GB exfat, 40 GB free".
     #[must_use]
     pub fn words(&self) -> String {

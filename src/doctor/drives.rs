@@ -5,7 +5,6 @@ use super::finding::{Check, Finding, Subject};
 use crate::backup::Ages;
 use crate::profile::types::{Every, VolumeLabel};
 use crate::ui::{bytes, files, visible};
-use std::path::Path;
 
 /// Less than this part of a drive is nearly nothing.
 const NEARLY_FULL: u64 = 20;
@@ -30,17 +29,15 @@ fn read(subject: &Subject<'_>) -> Finding {
     let Some(every) = subject.profile.map(|profile| profile.scrub.every) else {
         return Finding::unknown("there is no profile");
     };
-    let mounted = |drive: &Drive| {
-        let path = drive.plugged.as_ref()?.mounted.as_ref().map(|m| m.path.clone())?;
-        drive.enrolled.then(|| (drive.label.clone(), path))
+    let of = |drive: &Drive| {
+        let label = visible(&drive.label);
+        Some(match crate::backup::last_read(drive.folder()?) {
+            Ok(ages) => judge_ages(&label, ages, every),
+            Err(e) => Finding::unknown(format!("{label}: {e:#}")),
+        })
     };
-    let mounted: Vec<(String, String)> =
-        subject.drives.unwrap_or_default().iter().filter_map(mounted).collect();
-    let of = |(label, path): &(String, String)| match crate::backup::last_read(Path::new(path)) {
-        Ok(ages) => judge_ages(&visible(label), ages, every),
-        Err(e) => Finding::unknown(format!("{}: {e:#}", visible(label))),
-    };
-    worst_of(mounted.iter().map(of).collect(), "no enrolled drive is mounted")
+    let all = subject.drives.unwrap_or_default().iter().filter_map(of).collect();
+    worst_of(all, "no enrolled drive is mounted")
 }
 
 /// Makes one finding of one for each drive: the worst of them decides, and each is told. `none` is said of no drive.

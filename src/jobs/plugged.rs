@@ -47,24 +47,10 @@ impl Plugged {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::device::DeviceNumber;
-    use crate::media::volume::MountedAt;
+    use crate::media::volume::made_up;
 
     fn volume(kname: &str, label: Option<&str>, system: bool) -> Volume {
-        Volume {
-            kname: kname.into(),
-            number: DeviceNumber { major: 8, minor: 17 },
-            label: label.map(str::to_owned),
-            fstype: Some("exfat".into()),
-            uuid: None,
-            size: 0,
-            read_only: false,
-            usb: true,
-            removable: true,
-            model: None,
-            mounts: vec![MountedAt { path: format!("/media/{kname}").into(), read_only: true }],
-            system,
-        }
+        Volume { system, ..made_up(kname, label, &format!("/media/{kname}")) }
     }
 
     #[test]

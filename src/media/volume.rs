@@ -200,6 +200,25 @@ fn mounts_of(block: &Block, mounts: &[Mount]) -> Vec<MountedAt> {
     whole.map(|m| MountedAt { path: m.at.clone(), read_only: m.read_only }).collect()
 }
 
+/// A volume of this name and label, mounted there, for the tests of those who look at some.
+#[cfg(test)]
+pub fn made_up(kname: &str, label: Option<&str>, mounted: &str) -> Volume {
+    Volume {
+        kname: kname.into(),
+        number: DeviceNumber { major: 8, minor: 17 },
+        label: label.map(str::to_owned),
+        fstype: Some("exfat".into()),
+        uuid: None,
+        size: 0,
+        read_only: false,
+        usb: true,
+        removable: true,
+        model: None,
+        mounts: vec![MountedAt { path: mounted.into(), read_only: true }],
+        system: false,
+    }
+}
+
 #[cfg(test)]
 #[path = "volume_tests.rs"]
 mod tests;
