@@ -23,6 +23,7 @@ pub static COMPONENT: Component = Component {
             notifies: &[&dnsmasq::COMPONENT],
         },
         unit_file!("piback-dns.service", &[&COMPONENT]),
+        unit_file!("piback-dns-again.service", &[&COMPONENT]),
         unit_file!("piback-dns.path", &[&COMPONENT]),
         File {
             template: template!("dnsmasq.service.conf"),
