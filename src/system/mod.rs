@@ -4,6 +4,7 @@
 //! (that is what `plan` runs on), [`fake::FakeHost`] counts, fails and dies on demand for the tests.
 #![allow(clippy::disallowed_methods)]
 
+pub mod broadcast;
 pub mod child;
 pub mod clock;
 pub mod devices;
@@ -137,6 +138,14 @@ pub trait Host {
     /// Nothing came within this time, or nobody is there; always where there is no network of one's own, as on a tree
     /// (`Unsupported`).
     fn exchange(&self, _to: SocketAddr, _packet: &[u8], _within: Duration) -> io::Result<Vec<u8>> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, "it has no network of its own"))
+    }
+
+    /// Asks everybody on one interface's network, this host's own servers among them.
+    ///
+    /// # Errors
+    /// As [`broadcast::ask`]; always where there is no network of one's own (`Unsupported`).
+    fn broadcast(&self, _question: &broadcast::Broadcast<'_>) -> io::Result<Vec<u8>> {
         Err(io::Error::new(io::ErrorKind::Unsupported, "it has no network of its own"))
     }
 

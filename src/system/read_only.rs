@@ -1,5 +1,6 @@
 //! A host that refuses to be changed: `plan` runs on it, so that nothing it calls can write by mistake.
 
+use super::broadcast::Broadcast;
 use super::run::{Output, RunError, Tool};
 use super::{FileNode, Host, Node};
 use std::any::Any;
@@ -54,6 +55,11 @@ impl Host for ReadOnly<'_> {
     /// A question changes nothing.
     fn exchange(&self, to: SocketAddr, packet: &[u8], within: Duration) -> io::Result<Vec<u8>> {
         self.0.exchange(to, packet, within)
+    }
+
+    /// Nor does this one.
+    fn broadcast(&self, question: &Broadcast<'_>) -> io::Result<Vec<u8>> {
+        self.0.broadcast(question)
     }
 
     /// Nor does this one.

@@ -1,5 +1,6 @@
 //! The host itself, or a tree given with `--root`.
 
+use super::broadcast::Broadcast;
 use super::run::{Output, RunError, Tool};
 use super::tree::{Place, Tree, libc_mode as kind};
 use super::{FileNode, HALF_WRITTEN, Host, Node, clock, flock, process, signals};
@@ -180,6 +181,13 @@ impl Host for RealHost {
         let mut space = [0; 1500];
         let count = socket.recv(&mut space)?;
         Ok(space[..count].to_vec())
+    }
+
+    fn broadcast(&self, question: &Broadcast<'_>) -> io::Result<Vec<u8>> {
+        if !self.live {
+            return Err(io::Error::new(io::ErrorKind::Unsupported, "a tree has no network"));
+        }
+        super::broadcast::ask(question)
     }
 
     fn get(&self, server: &str, port: u16, path: &str, within: Duration) -> io::Result<String> {

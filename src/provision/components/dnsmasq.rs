@@ -14,6 +14,10 @@ pub const FOLDER: &str = "/etc/dnsmasq.d";
 /// The port that names are asked at.
 pub const NAMES: u16 = 53;
 
+/// The ports that an address is asked at, and asked from (RFC 2131, 4.1).
+pub const LEASES: u16 = 67;
+pub const LEASES_FROM: u16 = 68;
+
 /// The appliance's name on its own Wi-Fi: as the template has it.
 pub const NAME: &str = "piback.lan";
 /// The same without a domain: such a name is never asked of others (`domain-needed`).
@@ -53,7 +57,7 @@ pub static COMPONENT: Component = Component {
         Socket {
             name: "DHCP",
             protocol: Protocol::Udp,
-            port: 67,
+            port: LEASES,
             on: On::Any,
             is_own: |process| process == "dnsmasq",
         },

@@ -6,13 +6,16 @@ use crate::provision::components::component::{
 use crate::provision::components::dnsmasq;
 use crate::provision::host::facts::Stack;
 
+/// Tells NetworkManager what it leaves alone.
+pub const CONF: &str = "/etc/NetworkManager/conf.d/99-piback.conf";
+
 pub static COMPONENT: Component = Component {
     key: "networkmanager",
     when: always,
     files: &[
         File {
             template: template!("networkmanager.conf"),
-            path: "/etc/NetworkManager/conf.d/99-piback.conf",
+            path: CONF,
             mode: 0o644,
             ownership: Ownership::Whole,
             stacks: &[Stack::NetworkManager],

@@ -26,8 +26,11 @@ pub fn take(host: &dyn Host, previous: Option<&Expected>, new: Option<&Expected>
     let mut expected = previous.or(new)?.clone();
     expected.way_in = new.and_then(|new| new.way_in.clone());
     expected.way_in_port = new.and_then(|new| new.way_in_port);
-    let probes =
-        probe::look(host, &expected).into_iter().filter(|p| p.ok).map(|p| p.name.to_owned()).collect();
+    let probes = probe::look(host, &expected)
+        .into_iter()
+        .filter(|p| p.ok && p.known)
+        .map(|p| p.name.to_owned())
+        .collect();
     Some(Baseline { expected, probes })
 }
 

@@ -1,23 +1,22 @@
 //! Proof that the appliance is up. A unit that systemd calls active is none: hostapd is "active" while its radio is
 //! still waiting for a country. Each probe asks the thing itself, through tools whose output is parsed here.
 
+mod asked;
+mod asker;
 pub mod baseline;
 pub mod clients;
+mod dhcp;
 pub mod dns;
 pub mod rules;
 
 use crate::provision::components::component::{Component, On, Protocol, Socket};
-use crate::provision::components::{self, dnsmasq, forwarding, hostapd, nat};
+use crate::provision::components::{self, dnsmasq, forwarding, hostapd, nat, networkmanager};
 use crate::provision::desired::expected::Expected;
 use crate::provision::host::{addresses, ssh};
 use crate::system::run::Tool;
 use crate::system::{Host, Node};
-use rules::Rules;
+use asker::{Answer, Asker, IPV4, address, first_line};
 use serde::Serialize;
-use std::cell::{OnceCell, RefCell};
-use std::io::ErrorKind;
-use std::net::Ipv4Addr;
-use std::time::Duration;
 
 /// One thing that must be so.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -48,8 +47,6 @@ enum Look {
     Listens(&'static Socket),
 }
 
-type Answer = (bool, String);
-
 /// The registry, in the order in which it is shown: the radio, then a row for each socket, then what is in the kernel.
 fn rows() -> Vec<Row> {
     let row = |name, asks, of, ask| Row { name, asks, of, look: Look::Ask(ask) };
@@ -73,7 +70,9 @@ fn rows() -> Vec<Row> {
         of: Some(component),
         look: Look::Listens(socket),
     }));
-    rows.push(row("names", "dns", Some(&dnsmasq::COMPONENT), names));
+    rows.push(row("names", "dns", Some(&dnsmasq::COMPONENT), asked::names));
+    rows.push(row("leases", asked::LEASES, Some(&dnsmasq::COMPONENT), asked::leases));
+    rows.push(row("claim", "nmcli", Some(&networkmanager::COMPONENT), claim));
     rows.extend([
         row("firewall", IPV4, rules, |asker, _| Some(loaded(asker, IPV4, "filter"))),
         // A kernel without IPv6 has nothing to close.
@@ -99,7 +98,6 @@ fn rows() -> Vec<Row> {
 /// The row of the radio's address, which another component gives on each stack.
 pub const ADDRESS: &str = "address";
 
-const IPV4: &str = "iptables-save";
 const IPV6: &str = "ip6tables-save";
 
 const HAS_IPV6: &str = "/proc/net/if_inet6";
@@ -133,34 +131,6 @@ pub fn look(host: &dyn Host, expected: &Expected) -> Vec<Probe> {
     probes.into_iter().map(known).collect()
 }
 
-/// Asks the Wi-Fi's name server for the appliance's own name, which it never asks of others: an older set-up has none, and
-/// says so at once.
-fn names(asker: &Asker<'_>, expected: &Expected) -> Option<Answer> {
-    const ID: u16 = 0x7069;
-    const WITHIN: Duration = Duration::from_secs(3);
-    let address: Ipv4Addr = expected.address.parse().ok()?;
-    // Of an address that is nobody's here the uplink would be asked; its own row says that it is gone.
-    let is_here = self::address(&asker.addresses, expected).0;
-    let host = is_here.then_some(asker.host)?;
-    let asked =
-        host.exchange((address, dnsmasq::NAMES).into(), &dns::question(ID, dnsmasq::SHORT_NAME), WITHIN);
-    Some(match asked {
-        Err(e) if e.kind() == ErrorKind::Unsupported => return None,
-        Err(e) if e.kind() == ErrorKind::WouldBlock => {
-            (false, format!("the name server does not answer within {} s", WITHIN.as_secs()))
-        }
-        Err(e) => (false, format!("the name server does not answer: {e}")),
-        Ok(packet) => match dns::reply(ID, &packet) {
-            None => (false, "the name server answers nonsense".to_owned()),
-            Some(reply) if reply.addresses.is_empty() => (true, "the name server answers".to_owned()),
-            Some(reply) => {
-                let told = reply.addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-                (reply.addresses.contains(&address), format!("{} is {told}", dnsmasq::SHORT_NAME))
-            }
-        },
-    })
-}
-
 /// Tells a component whose unit is piback's own and is not there: the profile does not want it.
 fn is_absent(host: &dyn Host, component: &Component) -> bool {
     let own = component.unit().filter(|unit| components::is_unit_of_ours(unit));
@@ -169,51 +139,22 @@ fn is_absent(host: &dyn Host, component: &Component) -> bool {
     })
 }
 
-/// Asks tools, and remembers those that did not answer.
-struct Asker<'a> {
-    host: &'a dyn Host,
-    addresses: String,
-    udp: String,
-    tcp: String,
-    /// Program and reason.
-    silent: RefCell<Vec<(String, String)>>,
-    /// IPv4's are looked at for two rows.
-    rules: [OnceCell<Rules>; 2],
+/// Asks NetworkManager, where it is told to keep off the radio: it would take it, and its address, from the access point.
+fn claim(asker: &Asker<'_>, expected: &Expected) -> Option<Answer> {
+    let told = asker.host.read(networkmanager::CONF).is_ok_and(|node| node != Node::Absent);
+    let ask =
+        || asker.said(Tool::new("nmcli").args(["-g", "GENERAL.STATE", "device", "show", &expected.radio]));
+    told.then(|| keeps_off(&ask()))
 }
 
-impl<'a> Asker<'a> {
-    fn new(host: &'a dyn Host) -> Self {
-        let (addresses, udp, tcp) = (String::new(), String::new(), String::new());
-        let (silent, rules) = (RefCell::default(), Default::default());
-        let asker = Asker { host, addresses, udp, tcp, silent, rules };
-        let addresses = asker.said(Tool::new("ip").args(["-o", "addr", "show"]));
-        let udp = asker.said(Tool::new("ss").args(["-Hlun"]));
-        let tcp = asker.said(Tool::new("ss").args(["-Hltn"]));
-        Asker { addresses, udp, tcp, ..asker }
-    }
-
-    fn rules(&self, save: &str) -> &Rules {
-        let (at, tool, path) =
-            if save == IPV4 { (0, "iptables", nat::IPV4_RULES) } else { (1, "ip6tables", nat::IPV6_RULES) };
-        self.rules[at].get_or_init(|| Rules::beside(self.host, self.said(Tool::new(save)), path, tool))
-    }
-
-    fn said(&self, tool: Tool) -> String {
-        match self.host.output(&tool) {
-            // hostapd_cli and iw fail where what they are asked for is not there: that is an answer.
-            Ok(output) if output.code == Some(0) || matches!(&*tool.program, "hostapd_cli" | "iw") => {
-                output.stdout
-            }
-            Ok(output) => {
-                self.silent.borrow_mut().push((tool.program, first_line(&output.stderr, "it failed")));
-                output.stdout
-            }
-            Err(e) => {
-                self.silent.borrow_mut().push((tool.program, e.to_string()));
-                e.to_string()
-            }
-        }
-    }
+/// `nmcli -g GENERAL.STATE device show wlan0`: `10 (unmanaged)`, `30 (disconnected)`.
+fn keeps_off(text: &str) -> Answer {
+    let keeps = text.trim().starts_with("10 ");
+    (
+        keeps,
+        if keeps { "NetworkManager keeps off the radio" } else { "NetworkManager manages the radio" }
+            .to_owned(),
+    )
 }
 
 /// `hostapd_cli status`: lines of `key=value`.
@@ -228,15 +169,6 @@ fn radio_type(text: &str) -> Answer {
     let kind = text.lines().find_map(|l| l.trim().strip_prefix("type "));
     let found = kind.map_or_else(|| first_line(text, "iw does not know it"), |k| format!("type {k}"));
     (kind == Some("AP"), found)
-}
-
-/// `ip -o addr show`: `3: wlan0    inet 10.41.0.1/24 brd …`.
-fn address(text: &str, expected: &Expected) -> Answer {
-    let wanted = format!("{}/{}", expected.address, expected.prefix);
-    let there: Vec<&str> =
-        addresses::listed(text).filter(|(i, _)| *i == expected.radio).map(|(_, a)| a).collect();
-    let found = if there.is_empty() { "none".to_owned() } else { there.join(", ") };
-    (there.contains(&wanted.as_str()), found)
 }
 
 fn listens(socket: &Socket, asker: &Asker<'_>, expected: &Expected) -> Answer {
@@ -301,11 +233,6 @@ fn way_in_is_open(addresses_text: &str, tcp: &str, way_in: &str, port: u16) -> A
         (true, false) => format!("nobody listens for SSH on port {port}"),
     };
     (there && ssh, found)
-}
-
-fn first_line(text: &str, fallback: &str) -> String {
-    let line = text.lines().map(str::trim).find(|l| !l.is_empty()).unwrap_or(fallback);
-    crate::ui::visible(line)
 }
 
 #[cfg(test)]
