@@ -67,6 +67,9 @@ pub struct SafeToFormat {
     /// Answer yes only where all of it is at this remote too, verified there; given several times, at each
     #[arg(long, value_name = "REMOTE")]
     pub also_at: Vec<String>,
+    /// Fetch from a remote what it has no hash of, and compare it: its size alone is no yes
+    #[arg(long)]
+    pub read_back: bool,
     /// Take the remote from this file of rclone's, and not from the profile
     #[arg(long, value_name = "FILE", requires_all = ["also_at", "folder"])]
     pub config: Option<PathBuf>,

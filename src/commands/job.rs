@@ -41,6 +41,7 @@ pub fn run(args: &Job, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
                 source,
                 dest,
                 also_at: Vec::new(),
+                read_back: false,
                 config: None,
                 folder: None,
                 allow_same_filesystem: false,

@@ -18,7 +18,7 @@ use crate::view::progress::Progress;
 
 pub fn run(args: &SafeToFormat, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let is_here = args.foreground || args.source.is_some() || !args.dest.is_empty();
-    let is_plain = !is_here && !args.allow_same_filesystem && args.also_at.is_empty();
+    let is_plain = !is_here && !args.allow_same_filesystem && args.also_at.is_empty() && !args.read_back;
     if is_plain && let Some(outcome) = running::asked(Verb::SafeToFormat, &args.label, false, global, ui)? {
         return Ok(outcome);
     }
@@ -76,15 +76,18 @@ fn ask_remotes(
         return Ok(());
     }
     let host = context::host(global)?;
+    let mut names = args.also_at.clone();
+    names.sort();
+    names.dedup();
     let wanted = match (&args.config, &args.folder) {
         (Some(config), Some(folder)) => {
-            let each = args.also_at.iter().map(|name| send::plain(config, name, folder));
+            let each = names.iter().map(|name| send::plain(config, name, folder));
             each.collect::<anyhow::Result<Vec<_>>>()?
         }
-        _ => send::named(&args.also_at, &host, global)?,
+        _ => send::named(&names, &host, global)?,
     };
     if !args.also_at.is_empty() {
-        compared.copies = compared.copies.and_remotes(wanted.len());
+        compared.copies = compared.copies.and_remotes(wanted.len().max(compared.copies.remotes()));
     }
     let sandbox = send::sandbox(&host, args.config.is_some());
     let good = compared.drives.iter().filter(|(_, answer)| answer.as_ref().is_ok_and(|answer| answer.yes()));
@@ -92,7 +95,8 @@ fn ask_remotes(
     let Some(drive) = good.map(|(path, _)| path.clone()).next() else { return Ok(()) };
     for one in &wanted {
         let rclone = one.rclone(&drive, sandbox);
-        let sent = remote::holds(&one.to(&rclone, false, true), label, &compared.contents, watch)?;
+        let sent =
+            remote::holds(&one.to(&rclone, &[], args.read_back, true), label, &compared.contents, watch)?;
         compared.away.push(Away { remote: one.name().to_owned(), why_not: why_not(&sent) });
     }
     Ok(())
@@ -107,9 +111,10 @@ fn why_not(sent: &Sent) -> Option<String> {
         Some(Stopped::Drive(why)) => Some(format!("not known: {why}")),
         None if sent.all.files == 0 => Some("nothing of it is on record".into()),
         None if missing == 0 => None,
-        None if missing == sent.size_only.files => {
-            Some(format!("of {} the size only is known: piback send --read-back", files(missing)))
-        }
+        None if missing == sent.size_only.files => Some(format!(
+            "of {} the size alone is known today: --read-back fetches and compares",
+            files(missing)
+        )),
         None => Some(format!("{} not there, verified: piback send", files(missing))),
     }
 }

@@ -45,10 +45,11 @@ pub fn run(args: &Send, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     context::with_ends(&given, global, ui, |ends| {
         let progress = Progress::new(ui, "send", "", None);
         let watch = GivesWay { progress: &progress, root: global.root.as_deref() };
+        let drives: Vec<PathBuf> = ends.drives().map(|end| end.dir.clone()).collect();
         let mut all = Vec::new();
         for (end, one) in ends.drives().flat_map(|end| wanted.iter().map(move |one| (end, one))) {
             let rclone = one.rclone(&end.dir, sandbox);
-            let to = one.to(&rclone, args.read_back, args.compare);
+            let to = one.to(&rclone, &drives, args.read_back, args.compare);
             let sent = remote::send(&to, &watch);
             all.push(OnRemote { drive: end.dir.clone(), remote: one.name().to_owned(), sent });
         }
@@ -82,10 +83,17 @@ impl Wanted {
     }
 
     /// The same with how to send.
-    pub fn to<'a>(&'a self, rclone: &'a Rclone, read_back: bool, compare: bool) -> To<'a> {
+    pub fn to<'a>(
+        &'a self,
+        rclone: &'a Rclone,
+        siblings: &[PathBuf],
+        read_back: bool,
+        compare: bool,
+    ) -> To<'a> {
         let oldest_first = self.remote.order == SendOrder::Oldest;
         let read_back = self.remote.read_back || read_back;
-        To { name: self.name(), rclone, oldest_first, read_back, compare }
+        let siblings = siblings.iter().filter(|drive| **drive != rclone.drive).cloned().collect();
+        To { name: self.name(), rclone, oldest_first, read_back, compare, siblings }
     }
 
     /// Its name, by the profile.

@@ -3,6 +3,7 @@
 use super::rclone::Rclone;
 use super::trouble::Trouble;
 use crate::backup::events::Tally;
+use std::path::PathBuf;
 
 /// A remote, and how to send there.
 #[derive(Debug)]
@@ -15,6 +16,8 @@ pub struct To<'a> {
     pub read_back: bool,
     /// Compare the hash of all that is there, even where the remote has to read for it.
     pub compare: bool,
+    /// Other drives, whose records may know of what is there.
+    pub siblings: Vec<PathBuf>,
 }
 
 /// A file that is not there, and why.

@@ -75,6 +75,20 @@ pub fn abilities(text: &str) -> Result<Abilities, String> {
     Ok(Abilities { sum, renames: answer.features.r#move, slow: answer.features.slow_hash })
 }
 
+/// Kinds of remotes, as rclone names them, whose hash is of what they hold: they compute it, or hold what was handed to them
+/// against it. Others keep what was handed to them (Nextcloud's `OC-Checksum`), or add up what once went by (`chunker`, `hasher`).
+/// From rclone's documentation of each ("Hashes", "Checksums"), and for S3 and B2 with the checksums that rclone itself puts
+/// beside a large file switched off.
+const COMPUTE: [&str; 9] =
+    ["local", "sftp", "s3", "b2", "drive", "google cloud storage", "onedrive", "pcloud", "swift"];
+
+/// Reads `rclone listremotes --long` (`home: sftp`): tells whether a remote's hashes are worth anything.
+#[must_use]
+pub fn computes(text: &str, remote: &str) -> bool {
+    let kind = |line: &str| Some(line.strip_prefix(remote)?.strip_prefix(':')?.trim().to_owned());
+    text.lines().find_map(kind).is_some_and(|kind| COMPUTE.contains(&kind.as_str()))
+}
+
 /// A line of rclone's log.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
@@ -104,17 +118,62 @@ pub fn log_line(line: &str) -> LogLine {
     })
 }
 
-/// The errors of a log, the last one of each file.
-#[must_use]
-pub fn errors(log: &str) -> Vec<LogLine> {
-    let mut errors: Vec<LogLine> = Vec::new();
-    let is_error =
-        |line: &LogLine| matches!(line.level.as_str(), "error" | "critical" | "fatal" | "emergency");
-    for line in log.lines().filter(|line| !line.trim().is_empty()).map(log_line).filter(is_error) {
-        errors.retain(|one| one.object != line.object);
-        errors.push(line);
+impl LogLine {
+    /// Tells whether it is about no file of its own. What rclone says in the end of those that it could not copy is none.
+    #[must_use]
+    pub fn is_of_all(&self) -> bool {
+        let echoes = ["Attempt ", "Failed to copy", "Failed to move"];
+        self.object.is_empty() && !echoes.iter().any(|echo| self.msg.starts_with(echo))
     }
-    errors
+}
+
+/// The errors of a log, the last one of each file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Errors {
+    lines: Vec<LogLine>,
+    /// rclone was ended for them.
+    pub ended: bool,
+}
+
+/// More errors than that are not kept: the first ones go.
+const MOST_ERRORS: usize = 200;
+
+impl Errors {
+    /// Hears a line, and returns what it says.
+    pub fn hear(&mut self, line: &str) -> LogLine {
+        let line = log_line(line);
+        self.take(line.clone());
+        line
+    }
+
+    /// Takes a line up, if it is an error.
+    pub fn take(&mut self, line: LogLine) {
+        if matches!(line.level.as_str(), "error" | "critical" | "fatal" | "emergency") && !line.msg.is_empty()
+        {
+            self.lines.retain(|one| one.object != line.object);
+            self.lines.push(line);
+            if self.lines.len() > MOST_ERRORS {
+                self.lines.remove(0);
+            }
+        }
+    }
+
+    #[must_use]
+    pub fn lines(&self) -> &[LogLine] {
+        &self.lines
+    }
+
+    /// Takes another log's up.
+    pub fn extend(&mut self, more: Errors) {
+        self.lines.extend(more.lines);
+        self.ended |= more.ended;
+    }
+
+    /// Those of one file.
+    #[must_use]
+    pub fn of(&self, is_its: impl Fn(&LogLine) -> bool) -> Vec<LogLine> {
+        self.lines.iter().filter(|line| is_its(line)).cloned().collect()
+    }
 }
 
 #[cfg(test)]
@@ -152,10 +211,21 @@ mod tests {
     }
 
     #[test]
+    fn a_hash_counts_where_it_is_of_what_is_there() {
+        let text =
+            "home:    sftp\nnc:      webdav\nchunks:  chunker\ngcs:     google cloud storage\nmy:home: s3\n";
+        let counts = |remote: &str| computes(text, remote);
+        assert!(counts("home") && counts("gcs"));
+        assert!(!counts("nc") && !counts("chunks") && !counts("my") && !counts("hom") && !counts("other"));
+    }
+
+    #[test]
     fn of_a_log_the_last_error_of_each_file_counts() {
         let log = "{\"level\":\"error\",\"msg\":\"first\",\"object\":\"a\"}\n{\"level\":\"notice\",\"msg\":\"no\"}\n\
                    {\"level\":\"error\",\"msg\":\"last\",\"object\":\"a\"}\n2026/11/27 21:45:44 Failed: unknown flag\n";
-        let said: Vec<String> = errors(log).iter().map(|e| format!("{}:{}", e.object, e.msg)).collect();
+        let mut errors = Errors::default();
+        log.lines().for_each(|line| _ = errors.hear(line));
+        let said: Vec<String> = errors.lines().iter().map(|e| format!("{}:{}", e.object, e.msg)).collect();
         assert_eq!(said, ["a:last", ":Failed: unknown flag"]);
         assert_eq!(log_line("{\"stats\":{\"bytes\":7,\"speed\":1.5}}").stats, Some(Stats { bytes: 7 }));
     }

@@ -2,7 +2,7 @@
 
 use super::account::{Sent, Stopped, To};
 use super::look::{self, Found};
-use super::record::{self, How};
+use super::record;
 use crate::backup::events::Watch;
 use crate::backup::label::Label;
 use crate::backup::offers::{Content, Offers};
@@ -10,8 +10,8 @@ use anyhow::Context as _;
 use std::collections::HashSet;
 
 /// Asks the remote for the hash of each of these contents, and of all that a drive's records have of a label, and holds it
-/// against what was recorded when it went. What was fetched and compared then, and of which the remote has no hash, counts by
-/// its size.
+/// against what was recorded when it went. Of what it has no hash of the size alone is known now, whatever was known then:
+/// unless it is fetched, with `read_back`.
 ///
 /// # Errors
 /// When the drive or its records can't be read. What goes wrong with the remote is in the result.
@@ -35,10 +35,20 @@ pub fn holds(to: &To<'_>, label: &Label, contents: &[Content], watch: &dyn Watch
     };
     for content in &all {
         let Some(known) = known.get(content) else { continue };
-        match (look::compare(there.get(&known.name), content.size, known.hash()), known.how) {
-            (Found::Same(_), _) | (Found::SameSize, How::ReadBack) => sent.verified.add(content.size),
-            (Found::SameSize, How::Hash | How::Size) => sent.size_only.add(content.size),
-            (Found::Other | Found::Nothing, _) => {}
+        let mut found = look::compare(there.get(&known.name), content.size, known.hash());
+        if found == Found::SameSize && to.read_back {
+            found = match look::read_back(to.rclone, &known.name, *content, &stop) {
+                Ok(found) => found,
+                Err(trouble) => {
+                    sent.stopped = Some(Stopped::of(trouble, stop()));
+                    break;
+                }
+            };
+        }
+        match found {
+            Found::Same(_) => sent.verified.add(content.size),
+            Found::SameSize => sent.size_only.add(content.size),
+            Found::Other | Found::Nothing => {}
         }
     }
     Ok(sent)

@@ -1,12 +1,12 @@
 //! A remote asked: what it can, what it has, what comes back from it.
 
-use super::answers::{self, Abilities, Listed};
+use super::answers::{self, Abilities, Errors, Listed, LogLine};
 use super::place::ON_ITS_WAY;
 use super::rclone::Rclone;
 use super::record::How;
 use super::trouble::{self, Trouble};
 use crate::backup::offers::{Comparison, Content, Sum};
-use crate::system::run::{Output, Tool};
+use crate::system::run::Tool;
 use crate::system::stream::{self, Said};
 use std::collections::HashMap;
 
@@ -21,23 +21,30 @@ pub enum Found {
     Nothing,
 }
 
-/// The code with which rclone ends where there is no such folder (its documentation, "Exit code").
+/// The code with which rclone ends where there is no such folder (its documentation, "Exit code"); also where it lists all but
+/// one folder within, of which a server says that it is not there.
 const NO_FOLDER: i32 = 3;
 
-/// Runs a tool to its end; what it wrote is in the output.
-fn ask(tool: &Tool, stop: &dyn Fn() -> bool) -> Result<Output, Trouble> {
-    let mut text = Vec::new();
-    let said = |said: Said<'_>| {
-        if let Said::Bytes(bytes) = said {
-            text.extend_from_slice(bytes);
-        }
-    };
-    let output = stream::run(tool, said, stop).map_err(|e| trouble::of_run(&e))?;
-    Ok(Output { stdout: String::from_utf8_lossy(&text).into_owned(), ..output })
+/// A tool that came to its end.
+struct Told {
+    code: Option<i32>,
+    text: String,
+    errors: Errors,
 }
 
-fn refused(output: &Output) -> Trouble {
-    trouble::of_log(&answers::errors(&output.stderr))
+/// Runs a tool to its end, whatever its exit code.
+fn ask(tool: &Tool, stop: &dyn Fn() -> bool) -> Result<Told, Trouble> {
+    let (mut text, mut errors) = (Vec::new(), Errors::default());
+    let said = |said: Said<'_>| match said {
+        Said::Bytes(bytes) => text.extend_from_slice(bytes),
+        Said::Line(line) => _ = errors.hear(line),
+    };
+    let output = stream::run(tool, said, stop).map_err(|e| trouble::of_run(&e))?;
+    Ok(Told { code: output.code, text: String::from_utf8_lossy(&text).into_owned(), errors })
+}
+
+fn refused(told: &Told) -> Trouble {
+    trouble::of_log(told.errors.lines())
 }
 
 /// Asks for a remote's abilities.
@@ -45,15 +52,15 @@ fn refused(output: &Output) -> Trouble {
 /// # Errors
 /// It could not be asked, a stop was asked for, or it said no.
 pub fn abilities(rclone: &Rclone, stop: &dyn Fn() -> bool) -> Result<Abilities, Trouble> {
-    let output = ask(&rclone.features(), stop)?;
-    match output.code {
-        Some(0) => answers::abilities(&output.stdout).map_err(|what| Trouble {
-            kind: trouble::Kind::Wrong,
-            what,
-            hints: vec![],
-        }),
-        _ => Err(refused(&output)),
+    let (told, kinds) = (ask(&rclone.features(), stop)?, ask(&rclone.kinds(), stop)?);
+    if told.code != Some(0) {
+        return Err(refused(&told));
     }
+    let said = answers::abilities(&told.text);
+    let mut said = said.map_err(|what| Trouble { kind: trouble::Kind::Wrong, what, hints: vec![] })?;
+    // Where it can't be told, a hash counts for nothing.
+    said.sum = said.sum.filter(|_| kinds.code == Some(0) && answers::computes(&kinds.text, rclone.remote()));
+    Ok(said)
 }
 
 /// Asks which of these files are there; those that are not are left out.
@@ -90,16 +97,22 @@ pub fn everything(
 
 /// A list of what is in a folder; of nothing where there is no such folder.
 fn listed(tool: &Tool, stop: &dyn Fn() -> bool) -> Result<HashMap<String, Listed>, Trouble> {
-    let output = ask(tool, stop)?;
-    match output.code {
-        Some(0) => answers::listed(&output.stdout).map_err(|what| Trouble {
+    let told = ask(tool, stop)?;
+    match told.code {
+        Some(0) => answers::listed(&told.text).map_err(|what| Trouble {
             kind: trouble::Kind::Away,
             what,
             hints: vec![],
         }),
-        Some(NO_FOLDER) => Ok(HashMap::new()),
-        _ => Err(refused(&output)),
+        Some(NO_FOLDER) if is_absent(&told.text, told.errors.lines()) => Ok(HashMap::new()),
+        _ => Err(refused(&told)),
     }
+}
+
+/// Tells whether it is the folder itself that is not there: nothing was listed, and no folder within is complained about.
+fn is_absent(text: &str, errors: &[LogLine]) -> bool {
+    let is_empty = text.chars().all(|c| c.is_whitespace() || matches!(c, '[' | ']'));
+    is_empty && errors.iter().all(|line| line.object.is_empty())
 }
 
 /// Names as lines.
@@ -135,22 +148,34 @@ pub fn read_back(
     stop: &dyn Fn() -> bool,
 ) -> Result<Found, Trouble> {
     let mut comparison = Comparison::default();
-    let said = |said: Said<'_>| {
-        if let Said::Bytes(bytes) = said {
-            comparison.write(bytes);
-        }
+    let mut errors = Errors::default();
+    let said = |said: Said<'_>| match said {
+        Said::Bytes(bytes) => comparison.write(bytes),
+        Said::Line(line) => _ = errors.hear(line),
     };
-    let output = stream::run(&rclone.fetch(name), said, stop).map_err(|e| trouble::of_run(&e))?;
-    match output.code {
+    let told = stream::run(&rclone.fetch(name), said, stop).map_err(|e| trouble::of_run(&e))?;
+    match told.code {
         Some(0) if comparison.is(content) => Ok(Found::Same(How::ReadBack)),
         Some(0) => Ok(Found::Other),
-        _ => Err(refused(&output)),
+        _ => Err(trouble::of_log(errors.lines())),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_is_absent_where_nothing_was_listed_and_none_within_it_is_missing() {
+        let line = |object: &str| LogLine {
+            msg: "error listing: not found".into(),
+            object: object.into(),
+            ..LogLine::default()
+        };
+        assert!(is_absent("[\n]\n", &[line("")]) && is_absent("", &[]));
+        assert!(!is_absent("[\n", &[line("CARD/DCIM")]), "a folder within");
+        assert!(!is_absent("[\n{\"Path\":\"a\",\"Size\":1}\n]", &[line("")]), "a file was listed");
+    }
 
     #[test]
     fn a_size_alone_is_no_more_than_a_size_and_no_size_is_nothing() {

@@ -7,6 +7,7 @@ mod account;
 pub mod answers;
 mod batches;
 mod holds;
+mod item;
 mod look;
 pub mod place;
 mod rclone;

@@ -3,17 +3,35 @@
 
 use crate::backup::offers::Sum;
 use crate::paths::{self, CONTROL};
+use crate::provision::components::send;
+use crate::system::process;
 use crate::system::run::Tool;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// A tool that says nothing for so long hangs: rclone tells of its progress every second.
 const SILENCE: Duration = Duration::from_secs(300);
 
+/// The number of the next unit of this process.
+static UNITS: AtomicU32 = AtomicU32::new(1);
+
 /// The drive's place, as rclone in its sandbox sees it.
 const DRIVE: &str = "/mnt/drive";
+
+/// With both flags a file that is there is refused, whatever it holds; with the first alone, one of the same length is taken
+/// for the same where the remote has neither hashes nor times. Neither has a meaning for `copyto` and `moveto` before rclone
+/// 1.75 (its issue 4921): there the name is asked for at the last moment.
+const NEVER_OVER: [&str; 2] = ["--immutable", "--ignore-times"];
+
+/// Words every second, so that silence means something.
+const TELLS: [&str; 4] = ["--stats", "1s", "--stats-log-level", "NOTICE"];
+
+/// With these S3 and B2 have of a large file no hash that was only handed to them with it.
+const VARIABLES: [(&str, &str); 2] =
+    [("RCLONE_S3_DISABLE_CHECKSUM", "true"), ("RCLONE_B2_DISABLE_CHECKSUM", "true")];
 
 /// rclone on one remote.
 #[derive(Debug, Clone)]
@@ -39,11 +57,17 @@ pub enum Sandbox {
 }
 
 impl Rclone {
+    /// Lists the remotes of the configuration, and the kind of each.
+    #[must_use]
+    pub fn kinds(&self) -> Tool {
+        self.tool(["listremotes", "--long"].map(OsString::from).into(), Vec::new())
+    }
+
     /// Asks for the remote's abilities.
     #[must_use]
     pub fn features(&self) -> Tool {
-        let (remote, _) = self.to.split_once(':').unwrap_or((&self.to, ""));
-        self.tool(["backend", "features"].map(OsString::from).into(), vec![format!("{remote}:").into()])
+        let place = format!("{}:", self.remote());
+        self.tool(["backend", "features"].map(OsString::from).into(), vec![place.into()])
     }
 
     /// Lists those of `names` (lines) that are below `folder` there.
@@ -85,17 +109,11 @@ impl Rclone {
     /// a file that is there is never replaced.
     #[must_use]
     pub fn publish(&self, from: &str, folder: &str, names: Vec<u8>) -> Tool {
-        let flags = ["move", "--immutable", "--transfers", "1", "--no-traverse", "--delete-empty-src-dirs"];
+        let flags = ["move", "--transfers", "1", "--no-traverse", "--delete-empty-src-dirs"];
         let list = ["--files-from-raw", "-"];
-        let flags = flags.into_iter().chain(list).map(OsString::from).collect();
+        let flags =
+            flags.into_iter().chain(NEVER_OVER).chain(TELLS).chain(list).map(OsString::from).collect();
         self.tool(flags, vec![self.below(Some(from)), self.below(Some(folder))]).stdin(names)
-    }
-
-    /// Gives one file that has arrived its final name.
-    #[must_use]
-    pub fn publish_one(&self, from: &str, name: &str) -> Tool {
-        let flags = ["moveto", "--immutable"];
-        self.tool(flags.map(Into::into).into(), vec![self.below(Some(from)), self.below(Some(name))])
     }
 
     /// Fetches a file again.
@@ -104,13 +122,17 @@ impl Rclone {
         self.tool(vec!["cat".into()], vec![self.below(Some(name))])
     }
 
+    /// The remote's name in rclone's configuration.
+    #[must_use]
+    pub fn remote(&self) -> &str {
+        self.to.split_once(':').map_or(&self.to, |(remote, _)| remote)
+    }
+
     fn copying(&self, final_names: bool) -> Vec<OsString> {
-        let mut flags: Vec<OsString> =
-            ["--transfers", "1", "--checkers", "1", "--stats", "1s", "--stats-log-level", "NOTICE"]
-                .map(Into::into)
-                .into();
         // On its way, what a run before left there is written again as a whole; a final name never.
-        flags.push(if final_names { "--immutable" } else { "--ignore-times" }.into());
+        let over: &[&str] = if final_names { &NEVER_OVER } else { &["--ignore-times"] };
+        let flags = ["--transfers", "1", "--checkers", "1"].into_iter().chain(TELLS);
+        let mut flags: Vec<OsString> = flags.chain(over.iter().copied()).map(OsString::from).collect();
         if let Some(limit) = &self.limit {
             flags.extend(["--bwlimit".into(), limit.into()]);
         }
@@ -154,7 +176,9 @@ impl Rclone {
         };
         let tool = match self.sandbox {
             Sandbox::None => {
-                Tool::new("rclone").args(inner(self.config.clone().into())).env("HOME", "/nonexistent")
+                let tool = Tool::new("rclone").args(inner(self.config.clone().into()));
+                let tool = tool.env("HOME", "/nonexistent");
+                VARIABLES.iter().fold(tool, |tool, (name, value)| tool.env(name, value))
             }
             Sandbox::Unit => {
                 // systemd puts variables in: a dollar of a name is written twice (systemd.service(5), "Command lines").
@@ -169,7 +193,12 @@ impl Rclone {
                 {
                     *config = "${CREDENTIALS_DIRECTORY}/rclone.conf".into();
                 }
-                Tool::new("systemd-run").args(self.properties()).arg("--").arg("rclone").args(args)
+                let unit =
+                    send::unit_of_rclone(&process::invocation(), UNITS.fetch_add(1, Ordering::Relaxed));
+                let run = Tool::new("systemd-run").arg(format!("--unit={unit}")).args(self.properties());
+                // Whoever ends systemd-run ends no more than its waiting.
+                let end = Tool::new("systemctl").args(["stop", &unit]);
+                run.arg("--").arg("rclone").args(args).ended_by(end)
             }
         };
         tool.deadline(SILENCE)
@@ -214,17 +243,19 @@ impl Rclone {
             ("IOSchedulingClass", "idle"),
             ("Nice", "19"),
             ("KillSignal", "SIGINT"),
+            ("TimeoutStopSec", "10s"),
             ("Environment", "HOME=/tmp"),
         ] {
             all.push(with(name, OsStr::new(value)));
         }
+        all.extend(VARIABLES.map(|(name, value)| format!("--property=Environment={name}={value}").into()));
         all
     }
 }
 
 fn listing(sum: Option<Sum>) -> Vec<OsString> {
-    let mut flags: Vec<OsString> =
-        ["lsjson", "-R", "--files-only", "--no-modtime", "--no-mimetype"].map(Into::into).into();
+    let flags = ["lsjson", "-R", "--files-only", "--no-modtime", "--no-mimetype"];
+    let mut flags: Vec<OsString> = flags.into_iter().chain(TELLS).map(Into::into).collect();
     if let Some(sum) = sum {
         flags.extend(["--hash".into(), "--hash-type".into(), sum.name().into()]);
     }
@@ -256,22 +287,24 @@ mod tests {
             rclone.copy(Some("x"), names(), false),
             rclone.copy_one(b"a", "b", true),
             rclone.publish("x/A", "A", names()),
-            rclone.publish_one("x/a", "a"),
+            rclone.kinds(),
             rclone.fetch("a"),
         ] {
             let verb = tool.args[0].to_string_lossy().into_owned();
             assert!(
-                ["backend", "lsjson", "copy", "copyto", "move", "moveto", "cat"].contains(&verb.as_str()),
+                ["backend", "listremotes", "lsjson", "copy", "copyto", "move", "cat"]
+                    .contains(&verb.as_str()),
                 "{verb}"
             );
             // Whatever moves, moves from the folder of what is on its way.
-            let from =
-                tool.args.iter().position(|arg| arg == "--").map(|at| tool.args[at + 1].clone()).unwrap();
+            let from = tool.args.iter().position(|arg| arg == "--").and_then(|at| tool.args.get(at + 1));
+            let from = from.cloned().unwrap_or_default();
             assert!(
                 !verb.starts_with("move") || from.to_string_lossy().starts_with("home:photos/x"),
                 "{from:?}"
             );
-            assert!(!verb.starts_with("move") || tool.args.iter().any(|arg| arg == "--immutable"));
+            let refuses = NEVER_OVER.iter().all(|flag| tool.args.iter().any(|arg| arg == flag));
+            assert!(!verb.starts_with("move") || refuses);
         }
         assert!(rclone.copy_one(b"a", "b", true).args.iter().any(|arg| arg == "--immutable"));
     }

@@ -2,7 +2,8 @@
 //! a space, JSON; one that does not fit its checksum counts for nothing, and its photo is looked for there again.
 
 use crate::backup::offers::{Content, Offer, Sum};
-use crate::system::volume::{Dir, Fault, FaultKind, OutFile};
+use crate::system::random;
+use crate::system::volume::{Dir, Fault, FaultKind, Lock, OutFile};
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -53,6 +54,10 @@ enum Line {
         how: How,
         at: String,
     },
+    /// The folder of what this drive has on its way there: no other drive's files are in it.
+    Way {
+        id: String,
+    },
     /// A later version's.
     #[serde(other)]
     Unknown,
@@ -83,8 +88,11 @@ impl Known {
 #[derive(Debug)]
 pub struct Record {
     known: HashMap<Content, Known>,
+    way: String,
     file: OutFile,
     offset: u64,
+    /// Two that send would write over each other, here and there.
+    _alone: Lock,
 }
 
 impl Record {
@@ -99,6 +107,12 @@ impl Record {
         if made {
             own.sync().map_err(told)?;
         }
+        let alone = folder.lock().map_err(told)?.ok_or_else(|| {
+            io::Error::new(
+                io::ErrorKind::WouldBlock,
+                "another piback is sending what is on it: wait for its end",
+            )
+        })?;
         let name = file_name(remote);
         let text = read(&folder, &name)?.unwrap_or_default();
         let file = match folder.reopen(&name) {
@@ -107,8 +121,10 @@ impl Record {
         }
         .map_err(told)?;
         folder.sync().map_err(told)?;
-        let (known, last) = parse(&text, to);
-        let mut record = Record { known, file, offset: text.len() as u64 };
+        let Parsed { known, last, way } = parse(&text, to);
+        let way = way.map_or_else(|| random::bits().map(|bits| format!("{bits:016x}")), Ok)?;
+        let is_new = !text.windows(way.len()).any(|piece| piece == way.as_bytes());
+        let mut record = Record { known, way, file, offset: text.len() as u64, _alone: alone };
         if !text.is_empty() && !text.ends_with(b"\n") {
             // A line that was cut off by a pulled cable stays what it is, and ends here.
             record.write("\n")?;
@@ -116,7 +132,16 @@ impl Record {
         if last.as_deref() != Some(to) {
             record.write(&Line::To { schema: 1, to: to.to_owned(), at: now.to_owned() }.to_text())?;
         }
+        if is_new {
+            record.write(&Line::Way { id: record.way.clone() }.to_text())?;
+        }
         Ok(record)
+    }
+
+    /// The name of this drive's folder among what is on its way there.
+    #[must_use]
+    pub fn way(&self) -> &str {
+        &self.way
     }
 
     /// The copy of a content that is there, as far as the record tells.
@@ -166,7 +191,7 @@ pub fn known(drive: &Path, remote: &str, to: &str) -> io::Result<HashMap<Content
         Err(fault) if fault.kind() == FaultKind::Missing => return Ok(HashMap::new()),
         answer => answer.map_err(told)?,
     };
-    Ok(parse(&read(&folder, &file_name(remote))?.unwrap_or_default(), to).0)
+    Ok(parse(&read(&folder, &file_name(remote))?.unwrap_or_default(), to).known)
 }
 
 /// The copies of a drive's photos that were sent to a remote, by the record alone: nobody looked whether they are there now.
@@ -222,22 +247,34 @@ fn read(folder: &Dir, name: &[u8]) -> io::Result<Option<Vec<u8>>> {
     }
 }
 
-/// Everything that went to `to`, later lines over earlier ones, and where the last lines went.
-fn parse(text: &[u8], to: &str) -> (HashMap<Content, Known>, Option<String>) {
-    let mut known = HashMap::new();
-    let mut goes: Option<String> = None;
+/// The lines of a record, read.
+#[derive(Debug, Default)]
+struct Parsed {
+    /// Everything that went to the place in question, later lines over earlier ones.
+    known: HashMap<Content, Known>,
+    /// The place that the last lines went to.
+    last: Option<String>,
+    way: Option<String>,
+}
+
+fn parse(text: &[u8], to: &str) -> Parsed {
+    let mut parsed = Parsed::default();
     for line in text.split(|b| *b == b'\n').filter_map(Line::from_bytes) {
         match line {
-            Line::To { to, .. } => goes = Some(to),
-            Line::Sent { bytes, xxh128, name, sum, how, at, .. } if goes.as_deref() == Some(to) => {
+            Line::To { to, .. } => parsed.last = Some(to),
+            Line::Sent { bytes, xxh128, name, sum, how, at, .. } if parsed.last.as_deref() == Some(to) => {
                 if let Ok(hash) = u128::from_str_radix(&xxh128, 16) {
-                    known.insert(Content { hash, size: bytes }, Known { name, sum, how, at });
+                    parsed.known.insert(Content { hash, size: bytes }, Known { name, sum, how, at });
                 }
             }
-            Line::Sent { .. } | Line::Unknown => {}
+            // It becomes a folder's name.
+            Line::Way { id } if id.len() == 16 && id.bytes().all(|b| b.is_ascii_hexdigit()) => {
+                parsed.way = Some(id)
+            }
+            Line::Sent { .. } | Line::Way { .. } | Line::Unknown => {}
         }
     }
-    (known, goes)
+    parsed
 }
 
 impl Line {
@@ -296,26 +333,29 @@ mod tests {
             sent(3, "w"),
         ]
         .concat();
-        let (known, last) = parse(text.as_bytes(), "home:a");
+        let Parsed { known, last, .. } = parse(text.as_bytes(), "home:a");
         let mut names: Vec<&str> = known.values().map(|one| one.name.as_str()).collect();
         names.sort_unstable();
         assert_eq!((names, last.as_deref()), (vec!["w", "x"], Some("home:a")));
-        assert_eq!(parse(text.as_bytes(), "home:b").0[&content(1)].name, "z");
-        assert!(parse(text.as_bytes(), "home:c").0.is_empty());
+        assert_eq!(parse(text.as_bytes(), "home:b").known[&content(1)].name, "z");
+        assert!(parse(text.as_bytes(), "home:c").known.is_empty());
     }
 
     #[test]
     fn a_line_with_one_bit_changed_counts_for_nothing() {
         let (head, line) = (to("home:a"), sent(1, "x"));
-        assert_eq!(parse([head.as_bytes(), line.as_bytes()].concat().as_slice(), "home:a").0.len(), 1);
+        assert_eq!(parse([head.as_bytes(), line.as_bytes()].concat().as_slice(), "home:a").known.len(), 1);
         for at in 0..line.len() - 1 {
             let mut altered = line.clone().into_bytes();
             altered[at] ^= 1;
             // Capitals of a checksum are its own business: what it says is what was written.
-            assert!(parse([head.as_bytes(), &altered].concat().as_slice(), "home:a").0.is_empty(), "{at}");
+            assert!(
+                parse([head.as_bytes(), &altered].concat().as_slice(), "home:a").known.is_empty(),
+                "{at}"
+            );
         }
         let torn = &line[..line.len() - 5];
-        assert!(parse(format!("{head}{torn}\n{}", sent(2, "y")).as_bytes(), "home:a").0.len() == 1);
+        assert!(parse(format!("{head}{torn}\n{}", sent(2, "y")).as_bytes(), "home:a").known.len() == 1);
     }
 
     #[test]
@@ -329,7 +369,11 @@ mod tests {
         crate::system::input::write(&path, &torn).unwrap();
         let record = Record::open(dir.path(), "home", "home:a", "now").unwrap();
         assert_eq!(record.known.len(), 1);
+        let second = Record::open(dir.path(), "home", "home:a", "now").unwrap_err();
+        assert!(second.to_string().contains("another piback"), "{second}");
+        let way = record.way().to_owned();
         drop(record);
+        assert_eq!(Record::open(dir.path(), "home", "home:a", "now").unwrap().way(), way);
         assert!(crate::system::input::read(&path).unwrap().ends_with(b"0123\n"), "appended to, nothing else");
         assert_eq!(known(dir.path(), "home", "home:a").unwrap()[&content(5)].name, "n");
         assert!(known(dir.path(), "other", "home:a").unwrap().is_empty());

@@ -1,14 +1,15 @@
 //! Sends what is verified on a drive to one remote, and says of each file what is known of its copy there.
 
 use super::account::{NotSent, Sent, Stopped, To};
-use super::answers::{self, Abilities, Listed, LogLine};
+use super::answers::{Abilities, Errors, Listed, LogLine};
 use super::batches::batches;
+use super::item::{Item, Whole, own};
 use super::look::{self, Found};
 use super::place::{self, ON_ITS_WAY, VARIANTS};
-use super::record::{How, Known, Record};
+use super::record::{self, How, Known, Record};
 use super::trouble::{self, Kind, Trouble};
 use crate::backup::events::{Event, Tally, Watch};
-use crate::backup::offers::{Offer, Offers};
+use crate::backup::offers::{Content, Offer, Offers};
 use crate::backup::reason::Reason;
 use crate::system::clock;
 use crate::system::run::Tool;
@@ -27,9 +28,15 @@ pub fn send(to: &To<'_>, watch: &dyn Watch) -> anyhow::Result<Sent> {
     let drive = &to.rclone.drive;
     let offers = Offers::open(drive)?;
     let mut all = offers.list();
-    // One content goes once.
-    let mut seen = HashSet::new();
-    all.retain(|offer| seen.insert(offer.content));
+    // One content goes once; another file of it stands in where one is damaged.
+    let (mut seen, mut spares) = (HashSet::new(), HashMap::<Content, Vec<Offer>>::new());
+    all.retain(|offer| {
+        let is_first = seen.insert(offer.content);
+        if !is_first {
+            spares.entry(offer.content).or_default().push(offer.clone());
+        }
+        is_first
+    });
     all.sort_by(|a, b| {
         let newest = b.mtime.cmp(&a.mtime);
         (if to.oldest_first { newest.reverse() } else { newest }).then_with(|| a.place().cmp(&b.place()))
@@ -50,7 +57,9 @@ pub fn send(to: &To<'_>, watch: &dyn Watch) -> anyhow::Result<Sent> {
             return Ok(sent);
         }
     };
-    let mut sending = Sending { to, watch, offers, record, abilities, there, sent };
+    let asked = HashSet::new();
+    let mut sending = Sending { to, watch, offers, spares, record, abilities, there, asked, sent };
+    sending.take_over(&all)?;
     sending.sent.stopped = sending.run(&all).err();
     Ok(sending.sent)
 }
@@ -59,20 +68,15 @@ struct Sending<'a> {
     to: &'a To<'a>,
     watch: &'a dyn Watch,
     offers: Offers,
+    /// More files of one content.
+    spares: HashMap<Content, Vec<Offer>>,
     record: Record,
     abilities: Abilities,
     /// Everything that is there, by name; of what this run brings, the name alone.
     there: HashMap<String, Listed>,
+    /// Names that were asked for once more, for this batch.
+    asked: HashSet<String>,
     sent: Sent,
-}
-
-/// A file on its way, and the name that it gets.
-struct Item<'a> {
-    offer: &'a Offer,
-    sum: Option<String>,
-    name: String,
-    /// Its name there is its name on the drive, and can stand in a list.
-    plain: bool,
 }
 
 impl<'a> Sending<'a> {
@@ -95,6 +99,18 @@ impl<'a> Sending<'a> {
         Ok(())
     }
 
+    /// Takes over what other drives' records know of what this one has too: else all of it would be fetched, or sent again.
+    fn take_over(&mut self, all: &[Offer]) -> anyhow::Result<()> {
+        let mut new: Vec<(&Offer, Known)> = Vec::new();
+        for sibling in &self.to.siblings {
+            // A drive whose record can't be read knows nothing.
+            let known = record::known(sibling, self.to.name, &self.to.rclone.to).unwrap_or_default();
+            let theirs = all.iter().filter(|offer| self.record.get(&offer.content).is_none());
+            new.extend(theirs.filter_map(|offer| Some((offer, known.get(&offer.content)?.clone()))));
+        }
+        if new.is_empty() { Ok(()) } else { self.record.add(new).context("the record of what was sent") }
+    }
+
     /// Looks for an offer among what is there, under the name that the record tells; what is there counts.
     fn is_there(&mut self, offer: &Offer) -> bool {
         let Some(known) = self.record.get(&offer.content) else { return false };
@@ -103,7 +119,8 @@ impl<'a> Sending<'a> {
         let is_verified = known.how.is_verified();
         match found {
             Found::Same(_) => self.sent.verified.add(size),
-            Found::SameSize if is_verified => {
+            // What can be compared by fetching it alone is fetched again where that is asked for.
+            Found::SameSize if is_verified && !(self.to.read_back && self.to.compare) => {
                 self.sent.verified.add(size);
                 self.sent.earlier.add(size);
             }
@@ -117,37 +134,46 @@ impl<'a> Sending<'a> {
         let mut found: Vec<(&'a Offer, Known)> = Vec::new();
         let mut items = Vec::new();
         let read = self.read(batch)?;
-        let own: Vec<String> = read.iter().map(|(offer, _)| place::own(&offer.place())).collect();
+        self.asked.clear();
+        let own: Vec<String> = read.iter().map(|whole| own(whole.offer)).collect();
         self.look_closely(&own)?;
-        for (offer, sum) in read {
+        for Whole { offer, place, sum } in read {
             let (name, known) = self.name(offer, sum.as_deref())?;
             match known {
                 Some(how) => found.push((offer, self.known(name, sum, how))),
                 None => {
                     self.there.insert(name.clone(), Listed::unknown(&name));
-                    let plain = place::is_plain(&offer.place()) && name.as_bytes() == offer.place();
-                    items.push(Item { offer, sum, name, plain });
+                    let plain = place::is_plain(&place) && name.as_bytes() == place;
+                    items.push(Item { offer, place, sum, name, plain });
                 }
             }
         }
-        // What was found is written down even if nothing more can go.
-        let arrived = self.upload(&items);
-        if let Ok(arrived) = &arrived {
-            found.extend(arrived.iter().map(|(at, how)| {
-                let item = &items[*at];
-                (item.offer, self.known(item.name.clone(), item.sum.clone(), *how))
-            }));
-        }
+        // What was found, and what has arrived, is written down even if nothing more can go.
+        let mut arrived = Vec::new();
+        let went = self.upload(&items, &mut arrived);
+        found.extend(arrived.into_iter().map(|(at, how)| {
+            let item: &Item<'a> = &items[at];
+            (item.offer, self.known(item.name.clone(), item.sum.clone(), how))
+        }));
         self.write_down(found)?;
-        arrived.map(|_| ())
+        went
     }
 
     /// Reads a batch from the drive's medium; what is not as recorded does not go.
-    fn read(&mut self, batch: &[&'a Offer]) -> Result<Vec<(&'a Offer, Option<String>)>, Stopped> {
+    fn read(&mut self, batch: &[&'a Offer]) -> Result<Vec<Whole<'a>>, Stopped> {
         let mut good = Vec::new();
         for offer in batch {
-            match self.offers.sum(offer, self.abilities.sum) {
-                Ok(sum) => good.push((*offer, sum)),
+            let (mut place, mut read) = (offer.place(), self.offers.sum(offer, self.abilities.sum));
+            for spare in self.spares.get(&offer.content).into_iter().flatten() {
+                if matches!(read, Ok(_) | Err(Reason::NotReached(_))) {
+                    break;
+                }
+                if let Ok(sum) = self.offers.sum(spare, self.abilities.sum) {
+                    (place, read) = (spare.place(), Ok(sum));
+                }
+            }
+            match read {
+                Ok(sum) => good.push(Whole { offer, place, sum }),
                 Err(Reason::NotReached(stop)) => return Err(Stopped::Drive(stop.describe().to_owned())),
                 Err(reason) => self.bad(offer, format!("on the drive: {}", reason.describe())),
             }
@@ -157,7 +183,7 @@ impl<'a> Sending<'a> {
 
     /// The name that an offer gets there, or the one under which its content is there already.
     fn name(&mut self, offer: &Offer, sum: Option<&str>) -> Result<(String, Option<How>), Stopped> {
-        let own = place::own(&offer.place());
+        let own = own(offer);
         for k in 1..=VARIANTS {
             let name = place::variant(&own, k);
             self.look_closely(std::slice::from_ref(&name))?;
@@ -176,18 +202,18 @@ impl<'a> Sending<'a> {
         Ok((place::variant(&own, VARIANTS + 1), None))
     }
 
-    /// Asks for the hashes of what is there under these names, as far as the remote has some and they are not known.
+    /// Asks again for what is not known of these names: a hash, as far as the remote has some; and whether those that were not
+    /// listed are there by now, or under another spelling that the remote takes for the same.
     fn look_closely(&mut self, names: &[String]) -> Result<(), Stopped> {
-        let Some(sum) = self.abilities.sum else { return Ok(()) };
-        let is_asked = |listed: &Listed| listed.size >= 0 && !listed.hashes.contains_key(sum.name());
-        let unknown: Vec<&str> = names
-            .iter()
-            .filter(|name| self.there.get(*name).is_some_and(is_asked))
-            .map(String::as_str)
-            .collect();
+        let sum = self.abilities.sum;
+        let lacks = |listed: &Listed| {
+            sum.is_some_and(|sum| listed.size >= 0 && !listed.hashes.contains_key(sum.name()))
+        };
+        let is_new = |name: &&String| !self.asked.contains(*name) && self.there.get(*name).is_none_or(lacks);
+        let unknown: Vec<&str> = names.iter().filter(is_new).map(String::as_str).collect();
         let stop = || self.watch.stop_requested();
-        let listed =
-            look::list(self.to.rclone, None, &unknown, Some(sum), &stop).map_err(|t| self.stopped(t))?;
+        let listed = look::list(self.to.rclone, None, &unknown, sum, &stop).map_err(|t| self.stopped(t))?;
+        self.asked.extend(unknown.iter().map(|name| (*name).to_owned()));
         self.there.extend(listed);
         Ok(())
     }
@@ -197,10 +223,11 @@ impl<'a> Sending<'a> {
         look::read_back(self.to.rclone, name, offer.content, &stop).map_err(|t| self.stopped(t))
     }
 
-    /// Uploads, looks at what arrived, and gives it its final names. Returns which are there, and how that is known.
-    fn upload(&mut self, items: &[Item<'a>]) -> Result<Vec<(usize, How)>, Stopped> {
+    /// Uploads, looks at what arrived, and gives it its final names. Says in `there` which are there, and how that is known,
+    /// however it ends.
+    fn upload(&mut self, items: &[Item<'a>], there: &mut Vec<(usize, How)>) -> Result<(), Stopped> {
         if items.is_empty() {
-            return Ok(Vec::new());
+            return Ok(());
         }
         let staged = self.abilities.renames;
         let mut errors = self.copy(items, staged)?;
@@ -211,7 +238,7 @@ impl<'a> Sending<'a> {
         let stop = || self.watch.stop_requested();
         let listed = look::list(self.to.rclone, None, &names, self.abilities.sum, &stop)
             .map_err(|t| self.stopped(t))?;
-        let (mut there, mut missing) = (Vec::new(), Vec::new());
+        let mut missing = Vec::new();
         for (at, item) in items.iter().enumerate() {
             let mut found = self.compare(&listed, &item.name, item);
             if found == Found::SameSize && self.to.read_back {
@@ -219,97 +246,117 @@ impl<'a> Sending<'a> {
             }
             match found {
                 Found::Same(how) => there.push((at, how)),
+                // Somebody else's of this length may be in its place.
+                Found::SameSize if !errors.of(|line| item.is_about(line)).is_empty() => missing.push(item),
                 Found::SameSize => there.push((at, How::Size)),
                 Found::Other => self.bad(item.offer, "the remote has other bytes than were sent".into()),
                 Found::Nothing => missing.push(item),
             }
         }
         if missing.len() > 1 && missing.len() == items.len() {
-            return Err(self.stopped(trouble::nothing_arrived(&errors)));
+            return Err(self.stopped(trouble::nothing_arrived(errors.lines())));
         }
-        missing.into_iter().try_for_each(|item| self.refused(item, &errors))?;
-        Ok(there)
+        if errors.ended {
+            return Err(self.stopped(trouble::of_log(errors.lines())));
+        }
+        // Where others arrived, the remote is there: it is this file that it does not take.
+        let is_alone = missing.len() < items.len();
+        missing.into_iter().try_for_each(|item| self.refused(item, &errors, is_alone))
     }
 
     /// A file did not arrive: ends the run where no other one would.
-    fn refused(&mut self, item: &Item<'a>, errors: &[LogLine]) -> Result<(), Stopped> {
-        let own: Vec<LogLine> = errors.iter().filter(|line| item.is_about(line)).cloned().collect();
-        let trouble = trouble::of_log(if own.is_empty() { errors } else { &own });
-        match trouble.kind {
-            Kind::Refused => {
-                self.bad(item.offer, trouble.what);
+    fn refused(&mut self, item: &Item<'a>, errors: &Errors, is_alone: bool) -> Result<(), Stopped> {
+        let own = trouble::of_log(&errors.of(|line| item.is_about(line)));
+        let all = trouble::of_log(&errors.of(LogLine::is_of_all));
+        match (own.kind, all.kind) {
+            (_, Kind::Away | Kind::Wrong | Kind::Full) => Err(self.stopped(all)),
+            (Kind::Wrong | Kind::Full, _) => Err(self.stopped(own)),
+            (Kind::Away, _) if !is_alone => Err(self.stopped(own)),
+            (Kind::Refused | Kind::Away, _) => {
+                self.bad(item.offer, own.what);
                 Ok(())
             }
-            Kind::Away | Kind::Wrong | Kind::Full => Err(self.stopped(trouble)),
         }
     }
 
-    fn copy(&self, items: &[Item<'a>], staged: bool) -> Result<Vec<LogLine>, Stopped> {
-        let folder = staged.then_some(ON_ITS_WAY);
+    fn copy(&self, items: &[Item<'a>], staged: bool) -> Result<Errors, Stopped> {
+        let way = self.way();
+        let folder = staged.then_some(way.as_str());
         let plain: Vec<&str> =
             items.iter().filter(|item| item.plain).map(|item| item.name.as_str()).collect();
-        let mut errors = Vec::new();
+        let mut errors = Errors::default();
         if !plain.is_empty() {
             errors.extend(self.follow(&self.to.rclone.copy(folder, look::lines(&plain), !staged))?);
         }
         for item in items.iter().filter(|item| !item.plain) {
+            if !staged && self.is_taken(&item.name)? {
+                continue;
+            }
             let name = folder.map_or_else(|| item.name.clone(), |folder| format!("{folder}/{}", item.name));
-            errors.extend(self.follow(&self.to.rclone.copy_one(&item.offer.place(), &name, !staged))?);
+            errors.extend(self.follow(&self.to.rclone.copy_one(&item.place, &name, !staged))?);
         }
         Ok(errors)
     }
 
+    /// Looks, at the last moment, whether somebody has taken a name since: rclone would write over it.
+    fn is_taken(&self, name: &str) -> Result<bool, Stopped> {
+        let stop = || self.watch.stop_requested();
+        let listed = look::list(self.to.rclone, None, &[name], None, &stop);
+        Ok(!listed.map_err(|t| self.stopped(t))?.is_empty())
+    }
+
+    /// The folder of what this drive has on its way there.
+    fn way(&self) -> String {
+        format!("{ON_ITS_WAY}/{}", self.record.way())
+    }
+
     /// Gives what has arrived whole its final names.
-    fn publish(&self, items: &[Item<'a>]) -> Result<Vec<LogLine>, Stopped> {
+    fn publish(&self, items: &[Item<'a>]) -> Result<Errors, Stopped> {
         let names: Vec<&str> = items.iter().map(|item| item.name.as_str()).collect();
         let stop = || self.watch.stop_requested();
-        let listed = look::list(self.to.rclone, Some(ON_ITS_WAY), &names, self.abilities.sum, &stop)
+        let listed = look::list(self.to.rclone, Some(&self.way()), &names, self.abilities.sum, &stop)
             .map_err(|t| self.stopped(t))?;
         let whole = |item: &&Item<'_>| {
             matches!(self.compare(&listed, &item.name, item), Found::Same(_) | Found::SameSize)
         };
-        let whole: Vec<&Item<'_>> = items.iter().filter(whole).collect();
-        let mut errors = Vec::new();
-        let (mut folders, mut single) = (BTreeMap::<&str, Vec<&str>>::new(), Vec::new());
-        for item in whole {
-            match item.name.split_once('/').filter(|_| item.plain) {
-                Some((folder, rest)) => folders.entry(folder).or_default().push(rest),
-                None => single.push(item.name.as_str()),
-            }
+        // Each has a folder: rclone moves nothing to a folder from one within it.
+        let mut folders = BTreeMap::<&str, Vec<&str>>::new();
+        for (folder, rest) in items.iter().filter(whole).filter_map(|item| item.name.split_once('/')) {
+            folders.entry(folder).or_default().push(rest);
         }
-        // rclone moves nothing to a folder from one within it.
+        let mut errors = Errors::default();
         for (folder, names) in folders {
-            let from = format!("{ON_ITS_WAY}/{folder}");
+            let from = format!("{}/{folder}", self.way());
             errors.extend(self.follow(&self.to.rclone.publish(&from, folder, look::lines(&names)))?);
-        }
-        for name in single {
-            errors.extend(self.follow(&self.to.rclone.publish_one(&format!("{ON_ITS_WAY}/{name}"), name))?);
         }
         Ok(errors)
     }
 
     /// Runs rclone, shows how far it is, and returns the errors that it told of. Whether anything arrived is looked at
     /// afterwards, whatever it says.
-    fn follow(&self, tool: &Tool) -> Result<Vec<LogLine>, Stopped> {
+    fn follow(&self, tool: &Tool) -> Result<Errors, Stopped> {
         let mut before = 0;
         let over = Cell::new(false);
+        let mut errors = Errors::default();
         let said = |said: Said<'_>| {
             let Said::Line(line) = said else { return };
+            let line = errors.hear(line);
             // rclone would try each of the files for a quarter of a minute.
-            over.set(over.get() || trouble::is_for_all(line));
-            let Some(stats) = answers::log_line(line).stats else { return };
+            over.set(over.get() || (line.stats.is_none() && trouble::is_for_all(&errors)));
+            let Some(stats) = line.stats else { return };
             let bytes = stats.bytes.saturating_sub(before);
             before = before.max(stats.bytes);
             // What is shown is half of what was written and half of what was read back.
             self.watch.event(Event::Written { bytes });
             self.watch.event(Event::ReadBack { bytes });
         };
-        let output = stream::run(tool, said, || over.get() || self.watch.stop_requested())
+        stream::run(tool, said, || over.get() || self.watch.stop_requested())
             .map_err(|e| self.stopped(trouble::of_run(&e)))?;
         if self.watch.stop_requested() {
             return Err(Stopped::Asked);
         }
-        Ok(answers::errors(&output.stderr))
+        errors.ended = over.get();
+        Ok(errors)
     }
 
     fn compare(&self, listed: &HashMap<String, Listed>, name: &str, item: &Item<'_>) -> Found {
@@ -349,12 +396,5 @@ impl<'a> Sending<'a> {
 
     fn stopped(&self, trouble: Trouble) -> Stopped {
         Stopped::of(trouble, self.watch.stop_requested())
-    }
-}
-
-impl Item<'_> {
-    fn is_about(&self, line: &LogLine) -> bool {
-        !line.object.is_empty()
-            && (line.object == self.name || self.name.ends_with(&format!("/{}", line.object)))
     }
 }

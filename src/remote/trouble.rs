@@ -1,6 +1,6 @@
 //! Why rclone could not do it, in words that help. Pure.
 
-use super::answers::{self, LogLine};
+use super::answers::{Errors, LogLine};
 use crate::error::Problem;
 use crate::system::run::RunError;
 use crate::ui::visible;
@@ -117,27 +117,46 @@ pub fn of_log(errors: &[LogLine]) -> Trouble {
     // A photo called IMG_4010.JPG says nothing about being let in.
     let names = errors.iter().map(|line| line.object.as_str()).filter(|name| !name.is_empty());
     let names: Vec<&str> = names.flat_map(|name| [Some(name), name.rsplit('/').next()]).flatten().collect();
-    let without = |msg: &str| names.iter().fold(msg.to_owned(), |msg, name| msg.replace(name, ""));
+    let without = |msg: &str| names.iter().fold(without_places(msg), |msg, name| msg.replace(name, ""));
     let said: Vec<String> = errors.iter().rev().map(|line| without(&line.msg).to_lowercase()).collect();
     let known =
         KNOWN.iter().find(|(words, ..)| said.iter().any(|said| words.iter().any(|word| said.contains(word))));
-    let last = errors.last().map(|line| visible(line.msg.trim())).unwrap_or_default();
+    let last = errors.last().map(|line| visible(without_places(line.msg.trim()).trim())).unwrap_or_default();
     match known {
         Some((_, kind, what, hints)) => {
             Trouble { kind: *kind, what: format!("{what} ({})", short(&last)), hints: hints.to_vec() }
         }
-        None if last.is_empty() => {
-            Trouble { kind: Kind::Away, what: "rclone ended without a word".into(), hints: vec![] }
-        }
+        None if last.is_empty() => Trouble {
+            kind: Kind::Refused,
+            what: "it did not arrive, and rclone says nothing of it".into(),
+            hints: vec![],
+        },
         None => Trouble { kind: Kind::Refused, what: short(&last), hints: vec![] },
     }
 }
 
-/// Tells whether a line of rclone's log is an error after which no other file would arrive either.
+/// Tells whether no other file would arrive either: a line about all of them says so, or those about two files.
 #[must_use]
-pub fn is_for_all(line: &str) -> bool {
-    let errors = answers::errors(line);
-    !errors.is_empty() && of_log(&errors).kind != Kind::Refused
+pub fn is_for_all(errors: &Errors) -> bool {
+    let is_bad = |line: &&LogLine| of_log(std::slice::from_ref(*line)).kind != Kind::Refused;
+    let bad: Vec<&LogLine> = errors.lines().iter().filter(is_bad).collect();
+    bad.iter().any(|line| line.is_of_all()) || bad.iter().filter(|line| !line.object.is_empty()).count() > 1
+}
+
+/// The text with no more of an address than its host: what follows may let anybody in, or be a photo's name.
+fn without_places(text: &str) -> String {
+    let mut kept = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at(at + 3);
+        let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '>');
+        let (address, others) = after.split_at(after.find(ends).unwrap_or(after.len()));
+        let host = address.split(['/', '?', '#']).next().unwrap_or_default();
+        kept.push_str(before);
+        kept.push_str(host.rsplit('@').next().unwrap_or_default());
+        rest = others;
+    }
+    kept + rest
 }
 
 /// Says that of several files none arrived, whatever rclone thinks of it.
@@ -222,7 +241,31 @@ mod tests {
             let line = LogLine { level: "error".into(), msg, object: name.into(), ..LogLine::default() };
             assert_eq!(of_log(&[line]).kind, Kind::Refused, "{name}");
         }
-        assert!(of_log(&[]).what.contains("without a word"));
+        let line = |object: &str, msg: &str| LogLine {
+            level: "error".into(),
+            object: object.into(),
+            msg: msg.into(),
+            ..LogLine::default()
+        };
+        let all = |lines: &[LogLine]| {
+            let mut errors = Errors::default();
+            lines.iter().for_each(|line| errors.take(line.clone()));
+            is_for_all(&errors)
+        };
+        assert!(!all(&[
+            line("a", "i/o timeout"),
+            line("", "Attempt 1/1 failed with 1 errors and: i/o timeout")
+        ]));
+        assert!(all(&[line("a", "i/o timeout"), line("b", "i/o timeout")]));
+        assert!(all(&[line("", "couldn't connect SSH: connection refused")]));
+        assert!(!all(&[line("a", "file name too long"), line("b", "file name too long")]));
+        assert_eq!(of_log(&[]).kind, Kind::Refused);
+        let told = of_log(&[LogLine {
+            msg: "Put \"http://me:pw@host:80/dav?token=tOkEn/my%20quota.jpg\": 405 Method Not Allowed".into(),
+            ..LogLine::default()
+        }]);
+        assert_eq!(told.what, "Put \"http://host:80\": 405 Method Not Allowed");
+        assert_eq!(told.kind, Kind::Refused, "a photo called quota");
         let clock = of_log(&[LogLine {
             msg: "x509: certificate has expired or is not yet valid".into(),
             ..LogLine::default()

@@ -161,6 +161,15 @@ pub fn user() -> u32 {
     nix::unistd::geteuid().as_raw()
 }
 
+/// The unit's run that this process is a part of, as systemd names it (systemd.exec(5), `$INVOCATION_ID`); without one, a name
+/// of this process alone.
+#[must_use]
+pub fn invocation() -> String {
+    let given = std::env::var("INVOCATION_ID").ok();
+    let is_one = |id: &String| id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit());
+    given.filter(is_one).unwrap_or_else(|| format!("of-{}", pid()))
+}
+
 #[must_use]
 pub fn pid() -> i32 {
     nix::unistd::getpid().as_raw()

@@ -15,6 +15,8 @@ pub struct Tool {
     pub env: Vec<(String, String)>,
     pub stdin: Option<crate::secret::Secret<Vec<u8>>>,
     pub deadline: Duration,
+    /// The tool that ends it, where the end of its process is not the end of its work.
+    pub end: Option<Box<Tool>>,
 }
 
 /// The output of a tool, and how it ended.
@@ -48,6 +50,7 @@ impl Tool {
             env: Vec::new(),
             stdin: None,
             deadline: Duration::from_secs(60),
+            end: None,
         }
     }
 
@@ -78,6 +81,12 @@ impl Tool {
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
+        self
+    }
+
+    #[must_use]
+    pub fn ended_by(mut self, end: Tool) -> Self {
+        self.end = Some(Box::new(end));
         self
     }
 

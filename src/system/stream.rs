@@ -8,12 +8,15 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Time between two looks at whether to stop.
 const LOOK: Duration = Duration::from_millis(200);
 /// A tool that was asked to end has so long.
 const TO_END: Duration = Duration::from_secs(10);
+/// After that, and its killing, whatever holds its pipes is none of it any more.
+const TO_CLOSE: Duration = Duration::from_secs(5);
 /// Lines of its stderr that are kept.
 const KEPT: usize = 200;
 /// Longer lines are cut.
@@ -46,19 +49,7 @@ pub fn run(tool: &Tool, mut said: impl FnMut(Said), stop: impl Fn() -> bool) -> 
     let broken = |why: String| RunError::Broken { line: tool.line(), why };
     let mut process = start(tool)?;
     let (tell, heard) = mpsc::sync_channel(AHEAD);
-    let threads = [
-        process.stdin.take().zip(tool.stdin.clone()).map(|(mut pipe, bytes)| {
-            // A tool that ended early takes no more; its exit code says why.
-            std::thread::spawn(move || _ = pipe.write_all(bytes.expose()))
-        }),
-        process.stderr.take().map(|pipe| {
-            std::thread::spawn({
-                let tell = tell.clone();
-                move || lines(pipe, &tell)
-            })
-        }),
-        process.stdout.take().map(|pipe| std::thread::spawn(move || pieces(pipe, &tell))),
-    ];
+    let threads = serve(tool, &mut process, tell);
     let mut last = VecDeque::new();
     let mut spoke = Instant::now();
     let mut asked: Option<Instant> = None;
@@ -84,9 +75,10 @@ pub fn run(tool: &Tool, mut said: impl FnMut(Said), stop: impl Fn() -> bool) -> 
         silent |= spoke.elapsed() > tool.deadline;
         match asked {
             None if silent || stop() => {
-                ask(&process);
+                ask_to_end(tool, &process);
                 asked = Some(Instant::now());
             }
+            Some(since) if since.elapsed() > TO_END + TO_CLOSE => break,
             Some(since) if since.elapsed() > TO_END => {
                 // Refused only for one that has ended.
                 let _ = process.kill();
@@ -94,13 +86,33 @@ pub fn run(tool: &Tool, mut said: impl FnMut(Said), stop: impl Fn() -> bool) -> 
             _ => {}
         }
     }
+    let is_left = asked.is_some_and(|since| since.elapsed() > TO_END + TO_CLOSE);
     let status = process.wait().map_err(|e| broken(e.to_string()))?;
-    threads.into_iter().flatten().for_each(|thread| _ = thread.join());
+    if !is_left {
+        threads.into_iter().flatten().for_each(|thread| _ = thread.join());
+    }
     if silent {
         return Err(RunError::TimedOut { line: tool.line(), after: tool.deadline });
     }
     let stderr = last.into_iter().collect::<Vec<String>>().join("\n");
     Ok(Output { code: status.code(), stdout: String::new(), stderr })
+}
+
+/// Feeds a tool, and hears both its pipes, each by a thread.
+fn serve(tool: &Tool, process: &mut Child, tell: mpsc::SyncSender<Heard>) -> [Option<JoinHandle<()>>; 3] {
+    [
+        process.stdin.take().zip(tool.stdin.clone()).map(|(mut pipe, bytes)| {
+            // A tool that ended early takes no more; its exit code says why.
+            std::thread::spawn(move || _ = pipe.write_all(bytes.expose()))
+        }),
+        process.stderr.take().map(|pipe| {
+            std::thread::spawn({
+                let tell = tell.clone();
+                move || lines(pipe, &tell)
+            })
+        }),
+        process.stdout.take().map(|pipe| std::thread::spawn(move || pieces(pipe, &tell))),
+    ]
 }
 
 fn start(tool: &Tool) -> Result<Child, RunError> {
@@ -120,8 +132,12 @@ fn start(tool: &Tool) -> Result<Child, RunError> {
     command.spawn().map_err(|e| RunError::Broken { line: tool.line(), why: e.to_string() })
 }
 
-/// Asks it and whatever it started to end well.
-fn ask(process: &Child) {
+/// Asks it and whatever it started to end well; or has it ended, where that is another's work.
+fn ask_to_end(tool: &Tool, process: &Child) {
+    // What could not be ended so is asked itself.
+    if tool.end.as_deref().is_some_and(|end| end.output().is_ok_and(|output| output.code == Some(0))) {
+        return;
+    }
     if let Ok(pid) = i32::try_from(process.id()) {
         // It may have ended in this moment; nobody waited for it yet, so the number is its own.
         let _ = kill(Pid::from_raw(-pid), Signal::SIGTERM);
@@ -189,10 +205,30 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_of_its_group_is_ended_by_its_own_tool_and_never_waited_for_for_ever() {
+        let dir = tempfile::tempdir().unwrap();
+        let number = dir.path().join("number");
+        // As systemd-run: the work is another's, and holds the pipes.
+        let script = format!("setsid sh -c 'echo $$ >{}; exec sleep 300' & wait", number.display());
+        let end = format!("kill $(cat {})", number.display());
+        let tool = Tool::new("sh").args(["-c", &script]).ended_by(Tool::new("sh").args(["-c", &end]));
+        let since = Instant::now();
+        run(&tool, |_| {}, || number.exists()).unwrap();
+        assert!(since.elapsed() < Duration::from_secs(8), "it was ended");
+        std::fs::remove_file(&number).unwrap();
+        let since = Instant::now();
+        run(&Tool::new("sh").args(["-c", &script]), |_| {}, || number.exists()).unwrap();
+        assert!(since.elapsed() < Duration::from_secs(60), "nobody waits for what is left");
+        let left = std::fs::read_to_string(&number).unwrap();
+        Tool::new("kill").arg(left.trim()).output().unwrap();
+    }
+
+    #[test]
     fn it_ends_when_it_is_asked_to_or_says_nothing() {
         let since = Instant::now();
         let output = run(&Tool::new("sh").args(["-c", "sleep 60"]), |_| {}, || true).unwrap();
         assert_eq!(output.code, None);
+        assert!(since.elapsed() < Duration::from_secs(10), "what it was asked to end, ends");
         let mute = Tool::new("sleep").arg("60").deadline(Duration::from_millis(300));
         assert!(matches!(run(&mute, |_| {}, || false), Err(RunError::TimedOut { .. })));
         assert!(since.elapsed() < Duration::from_secs(30));

@@ -9,6 +9,13 @@ fn wanted(facts: &Facts, profile: &Profile) -> bool {
     facts.installed && profile.remotes.iter().any(|remote| remote.when != SendWhen::Asked)
 }
 
+/// The name of the `number`th unit of an rclone; `invocation` is the unit's that it works for, whose end takes it along
+/// (`ExecStopPost=` in its template).
+#[must_use]
+pub fn unit_of_rclone(invocation: &str, number: u32) -> String {
+    format!("piback-rclone-{invocation}-{number}")
+}
+
 pub static COMPONENT: Component = Component {
     key: "send",
     when: wanted,

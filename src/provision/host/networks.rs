@@ -76,9 +76,10 @@ fn file(ssid: &str) -> String {
 /// its own; without a passphrase the network is an open one.
 fn keyfile(ssid: &str, interface: &str, passphrase: Option<&Passphrase>) -> String {
     let bytes: String = ssid.bytes().map(|b| format!("{b};")).collect();
+    let uuid = uuid(ssid);
     let mut text = format!(
-        "# Made by `piback uplink join`; taken away by `piback uplink forget`.\n[connection]\nid=piback-uplink\n\
-         type=wifi\ninterface-name={interface}\nautoconnect=true\n\n[wifi]\nmode=infrastructure\nssid={bytes}\n"
+        "# Made by `piback uplink join`; taken away by `piback uplink forget`.\n[connection]\nid=piback-uplink-{uuid}\n\
+         uuid={uuid}\ntype=wifi\ninterface-name={interface}\nautoconnect=true\n\n[wifi]\nmode=infrastructure\nssid={bytes}\n"
     );
     if let Some(passphrase) = passphrase {
         let secret = passphrase.secret().expose();
@@ -88,6 +89,14 @@ fn keyfile(ssid: &str, interface: &str, passphrase: Option<&Passphrase>) -> Stri
     }
     text.push_str("\n[ipv4]\nmethod=auto\n\n[ipv6]\nmethod=auto\n");
     text
+}
+
+/// The network's own id for NetworkManager, the same whenever it is joined: RFC 9562's version 8, made from its name.
+fn uuid(ssid: &str) -> String {
+    let hash = twox_hash::XxHash3_128::oneshot(ssid.as_bytes());
+    let marked = hash & !(0xf << 76) & !(0x3 << 62) | (0x8 << 76) | (0x2 << 62);
+    let hex = format!("{marked:032x}");
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }
 
 /// Joins a network with a radio, now and whenever it is there. The passphrase is in root's file, and in no tool's arguments.
@@ -108,8 +117,8 @@ pub fn join(
         |args: &[&str]| Tool::new("nmcli").args(args.iter().copied()).deadline(Duration::from_secs(60));
     let come_up = || -> anyhow::Result<()> {
         host.run(&nmcli(&["connection", "load", &path]))?;
-        host.run(&nmcli(&["--wait", "45", "connection", "up", "path", &path]))
-            .or_else(|_| host.run(&nmcli(&["--wait", "45", "device", "connect", interface])))?;
+        // By its id: NetworkManager may know others of this name, and would take what it likes.
+        host.run(&nmcli(&["--wait", "45", "connection", "up", "uuid", &uuid(ssid.as_str())]))?;
         anyhow::ensure!(is_in(host, interface, ssid.as_str()), "the radio is in another network");
         Ok(())
     };
@@ -199,6 +208,9 @@ mod tests {
         assert!(text.contains("\npsk=\\s\\sa\\\\b;c=[x]\\s\n"), "{text}");
         assert_eq!(text.matches("\n[").count(), 5);
         assert!(!keyfile("open", "wlan1", None).contains("wifi-security"));
+        let (one, other) = (uuid("Hotel"), uuid("Hotel 2"));
+        assert!(one != other && one == uuid("Hotel") && text.contains(&uuid("x]\n[evil")));
+        assert_eq!((one.len(), &one[14..15], one.matches('-').count()), (36, "8", 4));
         assert_eq!(file("A b"), "/etc/NetworkManager/system-connections/piback-uplink-412062.nmconnection");
     }
 

@@ -78,7 +78,14 @@ pub fn look(host: &dyn Host, radio: &str) -> anyhow::Result<Vec<WayOut>> {
             interface: name,
         }
     });
-    Ok(ways.collect())
+    Ok(carried(ways.collect()))
+}
+
+/// A VPN costs what carries it costs: nobody says which way it goes, so one that is metered will do.
+fn carried(mut ways: Vec<WayOut>) -> Vec<WayOut> {
+    let is_any = ways.iter().any(|way| way.metered && way.address.is_some());
+    ways.iter_mut().filter(|way| way.kind == Kind::Vpn).for_each(|way| way.metered |= is_any);
+    ways
 }
 
 /// Bridges of containers and virtual machines, as iptables writes a pattern: Docker (`docker0`, `br-` and twelve hex
@@ -147,6 +154,20 @@ fn is_metered(host: &dyn Host, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_vpn_over_a_phone_is_metered() {
+        let way = |interface: &str, kind, metered| WayOut {
+            interface: interface.into(),
+            kind,
+            address: Some("10.0.0.2/24".into()),
+            metered,
+            in_use: kind == Kind::Vpn,
+        };
+        let tunnel = |over: WayOut| carried(vec![over, way("tun0", Kind::Vpn, false)])[1].metered;
+        assert!(tunnel(way("usb0", Kind::Phone, true)));
+        assert!(!tunnel(way("eth0", Kind::Cable, false)));
+    }
 
     #[test]
     fn the_default_route_of_the_lowest_metric_is_in_use_and_a_vpn_wins() {
