@@ -24,7 +24,8 @@ use std::time::Duration;
 
 /// What one check of the doctor's finds.
 fn doctor_finds(pi: &Pi, check: &str) -> Finding {
-    let patient = Subject { host: &pi.host, profile: None, facts: None, drives: None, lan: None };
+    let patient =
+        Subject { host: &pi.host, profile: None, facts: None, drives: None, health: None, lan: None };
     doctor::CHECKS.iter().find(|c| c.name == check).unwrap().look(&patient)
 }
 

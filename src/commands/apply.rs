@@ -53,7 +53,7 @@ pub fn on(host: &dyn Host, args: &Apply, global: &Global, ui: &Ui) -> anyhow::Re
     // First: a radio that is not there makes the checks below speak of another one.
     conflicts::refuse(&prepared.conflicts, host.is_live())?;
     let (profile, facts, lan) = (Some(&prepared.profile), Some(&prepared.facts), Some(&prepared.subnet));
-    doctor::refuse(&Subject { host, profile, facts, lan, drives: None })?;
+    doctor::refuse(&Subject { host, profile, facts, lan, drives: None, health: None })?;
     let plan = prepared.plan(host)?;
     if let Some(kept) = &kept {
         kept.holds(&plan)?;

@@ -4,7 +4,9 @@ use super::context;
 use crate::backup::manifest::{shown, to_text};
 use crate::cli::Global;
 use crate::error::Outcome;
+use crate::media::complaints::Complaints;
 use crate::media::drives::{self, Drives};
+use crate::media::health::{self, Health};
 use crate::media::volume::{MountedAt, Volume};
 use crate::media::{enrolled, plugged};
 use crate::system::folder::Folder;
@@ -23,12 +25,18 @@ pub fn run(global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
         Drives::default()
     });
     let plugged = plugged::read()?;
-    let cards: Vec<Card> = plugged.offered().map(|v| Card::new(v, &enrolled, &destinations)).collect();
+    let volumes: Vec<&Volume> = plugged.offered().collect();
+    let health = health::look(&volumes);
+    let card = |(volume, health)| Card::new(volume, health, &enrolled, &destinations);
+    let cards: Vec<Card> = volumes.into_iter().zip(health).map(card).collect();
     if cards.is_empty() {
         ui.say("No card or drive is plugged in.");
     }
     for card in &cards {
         ui.say(&card.text(ui));
+    }
+    if cards.iter().any(|card| card.kernel.is_none()) {
+        ui.note("errors that the kernel saw are not known: its log is root's to read (sudo piback cards)");
     }
     #[derive(Serialize)]
     struct Answer<'a> {
@@ -66,6 +74,8 @@ struct Card {
     usb: bool,
     model: Option<String>,
     mounted: Vec<Mounted>,
+    /// The kernel's complaints about the device since it was plugged in; null where its log can't be read.
+    kernel: Option<Complaints>,
 }
 
 /// Place where it is mounted.
@@ -83,7 +93,7 @@ impl Mounted {
 }
 
 impl Card {
-    fn new(volume: &Volume, enrolled: &Drives, destinations: &[String]) -> Self {
+    fn new(volume: &Volume, health: Health, enrolled: &Drives, destinations: &[String]) -> Self {
         let is_enrolled = enrolled.of(volume).next().is_some();
         let named = volume.label.as_ref().is_some_and(|label| destinations.contains(label));
         let camera = || {
@@ -110,10 +120,11 @@ impl Card {
             usb: volume.usb,
             model: volume.model.clone(),
             mounted: volume.mounts.iter().map(Mounted::new).collect(),
+            kernel: health.kernel,
         }
     }
 
-    /// Three short lines: an iPad in portrait shows 40 columns.
+    /// Short lines: an iPad in portrait shows 40 columns.
     fn text(&self, ui: &Ui) -> String {
         let label = self.label.as_deref().map_or_else(|| "(no label)".to_owned(), visible);
         let role = match self.role {
@@ -136,6 +147,36 @@ impl Card {
         if self.role == Role::Drive && !self.enrolled {
             text.push_str(&format!("\n  sudo piback enroll '{label}'"));
         }
+        if let Some((kernel, words)) = self.kernel.and_then(|kernel| Some((kernel, kernel.words()?))) {
+            match kernel.remedy() {
+                Some(remedy) => {
+                    text.push_str(&format!("\n  {}\n  -> {remedy}", ui.paint(Style::Yellow, &words)));
+                }
+                None => text.push_str(&format!("\n  {words}")),
+            }
+        }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::volume::made_up;
+
+    fn text(kernel: Option<Complaints>) -> String {
+        let volume = Volume { mounts: Vec::new(), ..made_up("sdb1", Some("SD 1"), "") };
+        let health = Health { label: "SD 1".into(), kernel };
+        Card::new(&volume, health, &Drives::default(), &[]).text(&Ui::new("cards", false, false, true))
+    }
+
+    #[test]
+    fn a_device_s_complaints_stand_below_it_with_what_to_do() {
+        let none = text(Some(Complaints::default()));
+        assert_eq!((none.lines().count(), &none), (3, &text(None)), "no complaint is no line");
+        let few = text(Some(Complaints { usb_resets: 1, ..Complaints::default() }));
+        assert!(few.ends_with("\n  since it was plugged in the kernel saw 1 reset of its USB connection"));
+        let bad = text(Some(Complaints { io_errors: 4, ..Complaints::default() }));
+        assert!(bad.contains("4 reads or writes that failed\n  -> another cable or port"), "{bad}");
     }
 }

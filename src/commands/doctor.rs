@@ -4,6 +4,8 @@ use super::context;
 use crate::cli::Global;
 use crate::doctor::{self, Finding, Level, Subject, drive};
 use crate::error::{Outcome, Problem};
+use crate::media::health::{self, Health};
+use crate::media::plugged;
 use crate::profile::types::VolumeLabel;
 use crate::provision::components;
 use crate::provision::host::facts;
@@ -36,12 +38,14 @@ pub fn run(global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let labels = profile.iter().flat_map(|profile| profile.backup.labels());
     let wanted: Vec<&str> = labels.map(VolumeLabel::as_str).collect();
     let drives = host.is_live().then(|| drive::look(global.root.as_deref(), &wanted).ok()).flatten();
+    let health = host.is_live().then(of_all).flatten();
     let subject = Subject {
         host: &host,
         profile: profile.as_ref(),
         facts: facts.as_ref(),
         lan: lan.as_ref(),
         drives: drives.as_deref(),
+        health: health.as_deref(),
     };
     let findings = doctor::examine(&subject);
     for (name, finding) in &findings {
@@ -71,6 +75,12 @@ pub fn run(global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
         .into());
     }
     Ok(Outcome::Done)
+}
+
+/// The devices of everything that is plugged in.
+fn of_all() -> Option<Vec<Health>> {
+    let plugged = plugged::read().ok()?;
+    Some(health::look(&plugged.offered().collect::<Vec<_>>()))
 }
 
 fn line(ui: &Ui, name: &str, finding: &Finding) -> String {

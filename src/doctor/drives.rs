@@ -41,7 +41,7 @@ fn read(subject: &Subject<'_>) -> Finding {
 }
 
 /// Makes one finding of one for each drive: the worst of them decides, and each is told. `none` is said of no drive.
-fn worst_of(all: Vec<Finding>, none: &str) -> Finding {
+pub(super) fn worst_of(all: Vec<Finding>, none: &str) -> Finding {
     let found = all.iter().map(|one| one.found.clone()).collect::<Vec<_>>().join("; ");
     let worst = all.into_iter().rev().max_by_key(|finding| finding.level);
     worst.map_or_else(|| Finding::unknown(none), |worst| Finding { found, ..worst })

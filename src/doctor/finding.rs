@@ -1,6 +1,7 @@
 //! A check, what it looks at and what it finds; and how a check asks a tool.
 
 use super::drive::Drive;
+use crate::media::health::Health;
 use crate::profile::Profile;
 use crate::provision::desired::subnet::Choice;
 use crate::provision::host::facts::Facts;
@@ -38,6 +39,8 @@ pub struct Subject<'a> {
     pub facts: Option<&'a Facts>,
     /// The drives for backups, where what is plugged in is known.
     pub drives: Option<&'a [Drive]>,
+    /// The devices of everything that is plugged in, where that is known.
+    pub health: Option<&'a [Health]>,
     /// The Wi-Fi's subnet beside the uplink's, where that is known.
     pub lan: Option<&'a Choice>,
 }

@@ -5,6 +5,7 @@ pub mod board;
 pub mod drive;
 mod drives;
 mod finding;
+mod health;
 mod network;
 mod radio;
 mod records;
@@ -32,6 +33,7 @@ pub const CHECKS: &[Check] = &[
     network::PORTS,
     drives::DRIVES,
     drives::READ,
+    health::HEALTH,
     board::POWER,
     board::CLOCK,
 ];
@@ -95,8 +97,14 @@ mod tests {
             host.make_dir("/proc/self", 0o755).unwrap();
             let file = FileNode { bytes: mounts.into(), mode: 0o644, uid: 0, gid: 0 };
             host.write("/proc/self/mountinfo", &file).unwrap();
-            let subject =
-                Subject { host: &host, profile: Some(&profile), facts, drives: None, lan: Some(lan) };
+            let subject = Subject {
+                host: &host,
+                profile: Some(&profile),
+                facts,
+                drives: None,
+                health: None,
+                lan: Some(lan),
+            };
             refuse(&subject).map_err(|e| format!("{e:#}"))
         };
         // Nothing else is known of this host, and its daemons, radio and drive may be as they are.

@@ -4,11 +4,13 @@
 
 pub mod appear;
 pub mod blkid;
+pub mod complaints;
 pub mod device;
 pub mod drives;
 pub mod ends;
 pub mod enrolled;
 pub mod find;
+pub mod health;
 pub mod lsblk;
 pub mod mountinfo;
 pub mod plugged;

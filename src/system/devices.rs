@@ -2,6 +2,7 @@
 
 use super::run::{RunError, Tool};
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 /// The output of lsblk, in the dialect that this host's release has.
@@ -44,6 +45,27 @@ pub fn probe() -> Result<String, RunError> {
         Some(2) => Ok(String::new()),
         _ => Err(RunError::Failed { line: blkid.line(), output }),
     }
+}
+
+/// As many of the kernel's latest messages are read: a drive that fails says the same thing for days.
+const MESSAGES: &str = "10000";
+
+/// Reads the kernel's messages of this boot, an object a line; empty where they are not for this user.
+///
+/// # Errors
+/// journalctl is missing, failed, or did not end.
+pub fn kernel_log() -> Result<String, RunError> {
+    let args = ["--dmesg", "--boot", "--quiet", "--no-pager", "--output=json", "--lines", MESSAGES];
+    Ok(Tool::new("journalctl").args(args).deadline(DEADLINE).run()?.stdout)
+}
+
+/// Reads the way through buses and bridges to a block device, `../../devices/…/block/sda/sda1`.
+///
+/// # Errors
+/// It is not there any more.
+pub fn way_to(kname: &str) -> io::Result<String> {
+    let link = std::fs::read_link(Path::new("/sys/class/block").join(kname))?;
+    Ok(link.to_string_lossy().into_owned())
 }
 
 /// Reads what is mounted in this process's view.

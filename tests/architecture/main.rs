@@ -34,7 +34,7 @@ const PROVISION: [&[&str]; 8] = [
 ];
 
 /// Rooms that take values and return values.
-const PURE: [&str; 13] = [
+const PURE: [&str; 14] = [
     "firstboot/",
     "photo/",
     "web/view.rs",
@@ -46,6 +46,7 @@ const PURE: [&str; 13] = [
     "media/volume.rs",
     "media/lsblk.rs",
     "media/blkid.rs",
+    "media/complaints.rs",
     "media/mountinfo.rs",
     "media/drives.rs",
 ];

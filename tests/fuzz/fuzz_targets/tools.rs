@@ -32,6 +32,7 @@ fuzz_target!(|data: &[u8]| {
         profile: Some(&profile),
         facts: Some(&facts),
         drives: None,
+        health: None,
         lan: None,
     }) {
         assert_printable(name, &finding.found);

@@ -1,0 +1,68 @@
+//! The devices themselves: what the kernel says of those that are plugged in.
+
+use super::drives::worst_of;
+use super::finding::{Check, Finding, Subject};
+use crate::media::health::Health;
+
+/// The registry's row of [`health`].
+pub const HEALTH: Check = Check {
+    name: "health",
+    line: "cards and drives are read and written without errors",
+    stops_apply: false,
+    run: health,
+};
+
+fn health(subject: &Subject<'_>) -> Finding {
+    match subject.health {
+        Some(all) => worst_of(all.iter().map(judge).collect(), "nothing is plugged in"),
+        None if subject.host.is_live() => Finding::unknown("what is plugged in can't be read"),
+        None => Finding::unknown("only a running host can say"),
+    }
+}
+
+fn judge(health: &Health) -> Finding {
+    let label = &health.label;
+    let Some(kernel) = &health.kernel else {
+        return Finding::unknown(format!("{label}: the kernel's log can't be read; root can"));
+    };
+    match (kernel.words(), kernel.remedy()) {
+        (Some(words), Some(remedy)) => Finding::warning(format!("{label}: {words}"), remedy),
+        (Some(words), None) => Finding::good(format!("{label}: {words}")),
+        (None, _) => Finding::good(format!("{label}: the kernel saw no errors")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::finding::Level;
+    use crate::media::complaints::Complaints;
+
+    fn of(label: &str, kernel: Option<Complaints>) -> Health {
+        Health { label: label.into(), kernel }
+    }
+
+    #[test]
+    fn each_device_is_told_and_the_worst_decides() {
+        let well = of("A", Some(Complaints::default()));
+        let few = of("B", Some(Complaints { usb_resets: 1, ..Complaints::default() }));
+        let bad = of("C", Some(Complaints { medium_errors: 2, ..Complaints::default() }));
+        let unknown = of("D", None);
+        let judged = |all: &[Health]| worst_of(all.iter().map(judge).collect(), "nothing is plugged in");
+        assert_eq!(judged(&[]).level, Level::Unknown);
+        let good = judged(&[well.clone(), few.clone()]);
+        assert_eq!((good.level, &good.remedy), (Level::Good, &None));
+        assert_eq!(
+            good.found,
+            "A: the kernel saw no errors; B: since it was plugged in the kernel saw 1 reset of its USB connection"
+        );
+        assert_eq!(judged(&[well.clone(), unknown.clone()]).level, Level::Unknown);
+        let worst = judged(&[bad, well, few, unknown]);
+        assert_eq!(worst.level, Level::Warning);
+        assert!(
+            worst.found.starts_with("C: since it was plugged in the kernel saw 2 bad places"),
+            "{worst:?}"
+        );
+        assert!(worst.remedy.unwrap().starts_with("copy what is on it"));
+    }
+}
