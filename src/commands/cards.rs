@@ -1,12 +1,13 @@
 //! `piback cards`: what is plugged in.
 
-use super::context;
+use super::{context, running};
 use crate::backup::manifest::{shown, to_text};
 use crate::cli::Global;
 use crate::error::Outcome;
 use crate::media::complaints::Complaints;
 use crate::media::drives::{self, Drives};
 use crate::media::health::{self, Health};
+use crate::media::smart::Smart;
 use crate::media::volume::{MountedAt, Volume};
 use crate::media::{enrolled, plugged};
 use crate::system::folder::Folder;
@@ -26,7 +27,7 @@ pub fn run(global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     });
     let plugged = plugged::read()?;
     let volumes: Vec<&Volume> = plugged.offered().collect();
-    let health = health::look(&volumes);
+    let health = health::look(&volumes, running::is_any(global));
     let card = |(volume, health)| Card::new(volume, health, &enrolled, &destinations);
     let cards: Vec<Card> = volumes.into_iter().zip(health).map(card).collect();
     if cards.is_empty() {
@@ -76,6 +77,10 @@ struct Card {
     mounted: Vec<Mounted>,
     /// The kernel's complaints about the device since it was plugged in; null where its log can't be read.
     kernel: Option<Complaints>,
+    /// The drive's own check; null where it is not known, and of a card, which has none.
+    smart: Option<Smart>,
+    /// The reason why it is not known.
+    smart_unknown: Option<String>,
 }
 
 /// Place where it is mounted.
@@ -108,6 +113,11 @@ impl Card {
             Some(_) if volume.removable || camera() => Role::Card,
             Some(_) => Role::Volume,
         };
+        let (smart, smart_unknown) = match health.smart {
+            Some(Ok(smart)) => (Some(smart), None),
+            Some(Err(why)) => (None, Some(visible(&why))),
+            None => (None, None),
+        };
         Card {
             device: volume.device(),
             label: volume.label.clone(),
@@ -121,6 +131,8 @@ impl Card {
             model: volume.model.clone(),
             mounted: volume.mounts.iter().map(Mounted::new).collect(),
             kernel: health.kernel,
+            smart,
+            smart_unknown,
         }
     }
 
@@ -147,13 +159,18 @@ impl Card {
         if self.role == Role::Drive && !self.enrolled {
             text.push_str(&format!("\n  sudo piback enroll '{label}'"));
         }
-        if let Some((kernel, words)) = self.kernel.and_then(|kernel| Some((kernel, kernel.words()?))) {
-            match kernel.remedy() {
+        let kernel = self.kernel.and_then(|kernel| Some((kernel.words()?, kernel.remedy())));
+        let own = self.smart.as_ref().map(|own| (format!("own check {}", own.words()), own.remedy()));
+        for (words, remedy) in kernel.into_iter().chain(own) {
+            match remedy {
                 Some(remedy) => {
                     text.push_str(&format!("\n  {}\n  -> {remedy}", ui.paint(Style::Yellow, &words)));
                 }
                 None => text.push_str(&format!("\n  {words}")),
             }
+        }
+        if let Some(why) = &self.smart_unknown {
+            text.push_str(&format!("\n  own check not known: {why}"));
         }
         text
     }
@@ -165,8 +182,11 @@ mod tests {
     use crate::media::volume::made_up;
 
     fn text(kernel: Option<Complaints>) -> String {
+        of(Health { label: "SD 1".into(), kernel, smart: None })
+    }
+
+    fn of(health: Health) -> String {
         let volume = Volume { mounts: Vec::new(), ..made_up("sdb1", Some("SD 1"), "") };
-        let health = Health { label: "SD 1".into(), kernel };
         Card::new(&volume, health, &Drives::default(), &[]).text(&Ui::new("cards", false, false, true))
     }
 
@@ -177,6 +197,11 @@ mod tests {
         let few = text(Some(Complaints { usb_resets: 1, ..Complaints::default() }));
         assert!(few.ends_with("\n  since it was plugged in the kernel saw 1 reset of its USB connection"));
         let bad = text(Some(Complaints { io_errors: 4, ..Complaints::default() }));
+        let own = |smart| of(Health { label: "SD 1".into(), kernel: None, smart: Some(smart) });
+        let well = own(Ok(Smart { passed: true, ..Smart::default() }));
+        assert!(well.ends_with("\n  own check passed"), "{well}");
+        assert!(own(Err("it sleeps".into())).ends_with("\n  own check not known: it sleeps"));
+        assert!(own(Ok(Smart::default())).contains("own check FAILED\n  -> copy what is on it"));
         assert!(bad.contains("4 reads or writes that failed\n  -> another cable or port"), "{bad}");
     }
 }

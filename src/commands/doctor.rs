@@ -1,6 +1,6 @@
 //! `piback doctor`: what stands in the way, each with its remedy.
 
-use super::context;
+use super::{context, running};
 use crate::cli::Global;
 use crate::doctor::{self, Finding, Level, Subject, drive};
 use crate::error::{Outcome, Problem};
@@ -38,7 +38,7 @@ pub fn run(global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let labels = profile.iter().flat_map(|profile| profile.backup.labels());
     let wanted: Vec<&str> = labels.map(VolumeLabel::as_str).collect();
     let drives = host.is_live().then(|| drive::look(global.root.as_deref(), &wanted).ok()).flatten();
-    let health = host.is_live().then(of_all).flatten();
+    let health = host.is_live().then(|| of_all(global)).flatten();
     let subject = Subject {
         host: &host,
         profile: profile.as_ref(),
@@ -78,9 +78,9 @@ pub fn run(global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
 }
 
 /// The devices of everything that is plugged in.
-fn of_all() -> Option<Vec<Health>> {
+fn of_all(global: &Global) -> Option<Vec<Health>> {
     let plugged = plugged::read().ok()?;
-    Some(health::look(&plugged.offered().collect::<Vec<_>>()))
+    Some(health::look(&plugged.offered().collect::<Vec<_>>(), running::is_any(global)))
 }
 
 fn line(ui: &Ui, name: &str, finding: &Finding) -> String {

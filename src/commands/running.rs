@@ -38,6 +38,13 @@ pub fn register(
         .ok();
 }
 
+/// Tells whether any run is at work, as far as this user can see.
+pub fn is_any(global: &Global) -> bool {
+    let running =
+        RunDir::existing(global.root.as_deref()).and_then(|dir| dir.map_or(Ok(Vec::new()), |d| d.running()));
+    running.is_ok_and(|running| !running.is_empty())
+}
+
 /// Tells those who follow.
 pub fn tell<T: Serialize>(followed: &mut Option<Running>, event: &T) {
     if let Some(running) = followed {

@@ -12,6 +12,10 @@ pub const HEALTH: Check = Check {
     run: health,
 };
 
+/// The registry's row of [`own_check`].
+pub const OWN_CHECK: Check =
+    Check { name: "smart", line: "drives pass their own check", stops_apply: false, run: own_check };
+
 fn health(subject: &Subject<'_>) -> Finding {
     match subject.health {
         Some(all) => worst_of(all.iter().map(judge).collect(), "nothing is plugged in"),
@@ -32,14 +36,56 @@ fn judge(health: &Health) -> Finding {
     }
 }
 
+fn own_check(subject: &Subject<'_>) -> Finding {
+    match subject.health {
+        Some(all) => {
+            worst_of(all.iter().filter_map(judge_own).collect(), "no drive that has one is plugged in")
+        }
+        None if subject.host.is_live() => Finding::unknown("what is plugged in can't be read"),
+        None => Finding::unknown("only a running host can say"),
+    }
+}
+
+/// Judges what a drive says of itself. One that does not is not known to be good.
+fn judge_own(health: &Health) -> Option<Finding> {
+    let label = &health.label;
+    Some(match health.smart.as_ref()? {
+        Err(why) => Finding::unknown(format!("{label}: {why}")),
+        Ok(smart) => {
+            let found = format!("{label}: {}", smart.words());
+            match smart.remedy() {
+                Some(remedy) if !smart.passed => Finding::bad(found, remedy),
+                Some(remedy) => Finding::warning(found, remedy),
+                None => Finding::good(found),
+            }
+        }
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::doctor::finding::Level;
     use crate::media::complaints::Complaints;
+    use crate::media::smart::Smart;
 
     fn of(label: &str, kernel: Option<Complaints>) -> Health {
-        Health { label: label.into(), kernel }
+        Health { label: label.into(), kernel, smart: None }
+    }
+
+    #[test]
+    fn a_drive_s_own_word_is_good_bad_or_not_known() {
+        let own = |smart: Option<Result<Smart, &str>>| {
+            let smart = smart.map(|smart| smart.map_err(str::to_owned));
+            judge_own(&Health { smart, ..of("P", Some(Complaints::default())) })
+        };
+        let passed = Smart { passed: true, temperature_celsius: Some(30), ..Smart::default() };
+        assert_eq!(own(None), None, "a card has none");
+        assert_eq!(own(Some(Err("it sleeps"))), Some(Finding::unknown("P: it sleeps")));
+        assert_eq!(own(Some(Ok(passed.clone()))), Some(Finding::good("P: passed, 30 °C")));
+        let level = |smart| own(Some(Ok(smart))).map(|finding| finding.level);
+        assert_eq!(level(Smart { pending: Some(1), ..passed.clone() }), Some(Level::Warning));
+        assert_eq!(level(Smart { passed: false, ..passed }), Some(Level::Bad));
     }
 
     #[test]

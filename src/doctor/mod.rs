@@ -34,6 +34,7 @@ pub const CHECKS: &[Check] = &[
     drives::DRIVES,
     drives::READ,
     health::HEALTH,
+    health::OWN_CHECK,
     board::POWER,
     board::CLOCK,
 ];

@@ -15,5 +15,6 @@ pub mod lsblk;
 pub mod mountinfo;
 pub mod plugged;
 pub mod reach;
+pub mod smart;
 pub mod volume;
 pub mod waiting;

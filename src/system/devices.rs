@@ -59,6 +59,20 @@ pub fn kernel_log() -> Result<String, RunError> {
     Ok(Tool::new("journalctl").args(args).deadline(DEADLINE).run()?.stdout)
 }
 
+/// A drive has so long to answer about itself.
+const OWN_CHECK: Duration = Duration::from_secs(15);
+
+/// Reads what a disk says of itself, in smartctl's JSON, whatever its exit code. Nothing is written or started; a disk that sleeps
+/// is not woken, and a USB bridge that smartctl does not know is sent nothing.
+///
+/// # Errors
+/// smartctl is missing, or did not end.
+pub fn own_check(disk: &str) -> Result<String, RunError> {
+    let args = ["--json", "--all", "--nocheck=standby"];
+    let smartctl = Tool::new("smartctl").args(args).arg(Path::new("/dev").join(disk));
+    Ok(smartctl.deadline(OWN_CHECK).output()?.stdout)
+}
+
 /// Reads the way through buses and bridges to a block device, `../../devices/…/block/sda/sda1`.
 ///
 /// # Errors

@@ -34,7 +34,7 @@ const PROVISION: [&[&str]; 8] = [
 ];
 
 /// Rooms that take values and return values.
-const PURE: [&str; 14] = [
+const PURE: [&str; 15] = [
     "firstboot/",
     "photo/",
     "web/view.rs",
@@ -47,6 +47,7 @@ const PURE: [&str; 14] = [
     "media/lsblk.rs",
     "media/blkid.rs",
     "media/complaints.rs",
+    "media/smart.rs",
     "media/mountinfo.rs",
     "media/drives.rs",
 ];
