@@ -42,7 +42,7 @@ pub fn run(args: &Control, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> 
     RunDir::open(None)?;
     let store = OnDisk::open()?;
     let manner = Manner { allow_same: false, page: page(&store.host, global), appliance: true };
-    let units = Units::new(settings.led, settings.tells_terminals);
+    let units = Units::new(settings.led, settings.tells_terminals, &settings.destinations);
     let places = Box::new(Plugged { destinations: settings.destinations });
     let keeper = Arc::new(Keeper::new(places, Box::new(units), Some(Box::new(store)), manner));
     let busy = Arc::clone(&keeper);

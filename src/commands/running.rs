@@ -1,5 +1,6 @@
 //! A run: made findable, found by `attach` and `cancel`, asked for where somebody keeps the jobs, and followed.
 
+use super::context;
 use crate::cli::Global;
 use crate::error::{self, Outcome, Problem};
 use crate::jobs::Control;
@@ -43,6 +44,21 @@ pub fn is_any(global: &Global) -> bool {
     let running =
         RunDir::existing(global.root.as_deref()).and_then(|dir| dir.map_or(Ok(Vec::new()), |d| d.running()));
     running.is_ok_and(|running| !running.is_empty())
+}
+
+/// Lets a verb that is no job show on the Pi's light what it found. A job at work has it, and its end tells of rot as well.
+pub fn light(global: &Global, show: impl FnOnce()) {
+    let may = global.root.is_none() && context::settings(global).is_ok_and(|settings| settings.led);
+    if may && !is_any(global) {
+        show();
+    }
+}
+
+/// Finds the latest job that is over.
+pub fn last_over(global: &Global) -> Option<Job> {
+    let remote = keeper(global)?;
+    let state = (&remote as &dyn Control).state(false).ok()?;
+    state.jobs.into_iter().find(|job| job.state.is_over())
 }
 
 /// Tells those who follow.

@@ -1,11 +1,12 @@
 //! `piback scrub`: a part of what is on the drives, read again.
 
 use super::context::{self, Given};
-use super::verify;
+use super::{running, verify};
 use crate::backup;
 use crate::backup::events::{Event, Watch};
 use crate::cli::{Global, Scrub};
 use crate::error::Outcome;
+use crate::jobs::rot;
 use crate::media::ends::Need;
 use crate::media::plugged;
 use crate::system::rundir::RunDir;
@@ -39,6 +40,11 @@ pub fn run(args: &Scrub, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
             return Err(error);
         }
         scrubbed::show(ui, &drives);
+        if args.dest.is_empty() {
+            // Also what an earlier one found, and what it did not come to again.
+            let is_known = || drives.iter().any(|drive| rot::is_on(&drive.path));
+            running::light(global, || rot::show(drives.iter().any(OnDrive::found_something) || is_known()));
+        }
         Ok(if drives.iter().all(OnDrive::clean) { Outcome::Done } else { Outcome::NotSafe })
     })
 }

@@ -7,6 +7,7 @@ use crate::backup::{self, Patient, Repairs, Verdict};
 use crate::cli::{Global, Verify};
 use crate::error::{Outcome, Problem};
 use crate::jobs::job::Verb;
+use crate::jobs::rot;
 use crate::media::ends::Need;
 use crate::system::rundir::Running;
 use crate::system::signals;
@@ -47,6 +48,8 @@ pub fn with_followers(
             .into());
     }
     signals::stop_gently();
+    // Of what it may mend: whether something is left.
+    let mut is_left = None;
     let result = context::with_ends(&given, global, ui, |ends| {
         running::register(followed, Verb::Verify, label.as_str(), &ends.dest.dir, global, ui);
         let progress = Progress::new(ui, "verify", label.as_str(), followed.take());
@@ -76,10 +79,21 @@ pub fn with_followers(
             }
         }
         running::tell(followed, &view::drives::verified(ui, label.as_str(), &drives));
-        Ok(if drives.iter().all(Verified::all_good) { Outcome::Done } else { Outcome::NotSafe })
+        let all_good = drives.iter().all(Verified::all_good);
+        is_left = left_over(args, all_good, &drives);
+        Ok(if all_good { Outcome::Done } else { Outcome::NotSafe })
     });
     running::end(followed, &result, ui);
+    if let Some(is_left) = is_left {
+        running::light(global, || rot::show_repaired(is_left, || running::last_over(global)));
+    }
     result
+}
+
+/// Tells whether something is left that is not as recorded, of any label; nothing of what mends nothing.
+fn left_over(args: &Verify, all_good: bool, drives: &[Verified]) -> Option<bool> {
+    let mends = (args.repair || args.accept) && args.dest.is_empty();
+    mends.then(|| !all_good || drives.iter().any(|drive| rot::is_on(&drive.path)))
 }
 
 /// Repairs the drives from each other and from the card, and looks once more at what was not good.

@@ -6,6 +6,7 @@ use crate::cli::{Backup, Global, Volume, VolumeAct};
 use crate::error::{Outcome, Problem};
 use crate::jobs::Control;
 use crate::jobs::protocol::{Answer, Request};
+use crate::jobs::rot;
 use crate::media::appear::{self, How};
 use crate::media::drives::{self, Drives};
 use crate::media::volume::Volume as Plugged;
@@ -31,6 +32,8 @@ pub fn run(args: &Volume, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
             // What the light told was of a card or drive that is gone now.
             if settings.led && eject::running()?.is_empty() {
                 led::give_back();
+                // Another drive may still be there.
+                rot::show(rot::is_known(&settings.destinations));
             }
             if taken == 0 { Vec::new() } else { vec![appear::device(kname)] }
         }
@@ -52,6 +55,11 @@ fn mount(kname: &str, settings: &Settings, ui: &Ui) -> anyhow::Result<Vec<PathBu
     let destinations = &settings.destinations;
     let how = How { mount_root: &settings.mount_root, enrolled: &enrolled, destinations, owner };
     let Some((volume, at)) = appear::mount(kname, &how, ui)? else { return Ok(Vec::new()) };
+    // What is known of a drive is told when it comes, and after a boot.
+    let is_drive = enrolled.of(&volume).next().is_some();
+    if settings.led && is_drive && eject::running()?.is_empty() {
+        rot::show(rot::is_on(&at));
+    }
     match settings.on_insert {
         OnInsert::Start => start_backups(&volume, &at, &enrolled)?,
         OnInsert::Ask => ask(&volume, &at, &enrolled, ui)?,

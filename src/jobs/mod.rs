@@ -22,6 +22,7 @@ pub mod protocol;
 pub mod queue;
 mod records;
 pub mod remote;
+pub mod rot;
 pub mod runner;
 pub mod server;
 pub mod state;

@@ -1,10 +1,11 @@
 //! Jobs as units of systemd, each a piback of its own that says in the run directory what it does.
 
-use super::job::{Job, Phase, Verb};
+use super::job::{Job, Phase};
 use super::places::World;
+use super::rot;
 use super::runner::{Order, Runner, Stop, Told};
 use crate::provision::components::control;
-use crate::system::led::{self, Light};
+use crate::system::led;
 use crate::system::run::Tool;
 use crate::system::rundir::{Follower, News, RunDir};
 use crate::system::{child, clock};
@@ -34,14 +35,16 @@ pub struct Units {
     pub led: bool,
     /// Logged-in terminals get a line when a job ends.
     pub terminals: bool,
+    /// Labels of the profile's drives.
+    pub destinations: Vec<String>,
     /// Jobs that are heard now or were heard last.
     heard: Mutex<VecDeque<String>>,
 }
 
 impl Units {
     #[must_use]
-    pub fn new(led: bool, terminals: bool) -> Self {
-        Units { led, terminals, heard: Mutex::default() }
+    pub fn new(led: bool, terminals: bool, destinations: &[String]) -> Self {
+        Units { led, terminals, destinations: destinations.to_vec(), heard: Mutex::default() }
     }
 
     fn hears(&self, id: &str) {
@@ -51,17 +54,6 @@ impl Units {
         while heard.len() > 4 * LEFT {
             heard.pop_front();
         }
-    }
-}
-
-/// The light for a job; none for one that ended because somebody stopped it.
-fn light(job: &Job) -> Option<Light> {
-    match (job.state, job.verb) {
-        (Phase::Queued | Phase::Running | Phase::Stopping, Verb::Backup) => Some(Light::Working),
-        (Phase::Queued | Phase::Running | Phase::Stopping, _) => Some(Light::Reading),
-        (Phase::Done, _) => Some(Light::Safe),
-        (Phase::NotSafe | Phase::Failed | Phase::Died, _) => Some(Light::Trouble),
-        (Phase::Cancelled, _) => None,
     }
 }
 
@@ -101,7 +93,8 @@ impl Runner for Units {
 
     fn tell(&self, job: &Job) {
         if self.led {
-            light(job).map_or_else(led::give_back, led::set);
+            let rot = job.state.is_over() && rot::is_known(&self.destinations);
+            rot::light(job, rot).map_or_else(led::give_back, led::set);
         }
         if self.terminals && job.state.is_over() {
             // Nobody may be logged in, or wall(1) not there.
@@ -180,12 +173,14 @@ fn hear(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::jobs::job::Verb;
+    use crate::system::led::Light;
 
     #[test]
     fn the_light_and_the_line_say_how_a_job_goes() {
         let mut job = Job::new("1".into(), Verb::Backup, "SD\u{1b}", &[]);
         job.state = Phase::Running;
-        assert_eq!(light(&job), Some(Light::Working));
+        assert_eq!(rot::light(&job, true), Some(Light::Working));
         for (state, shown, said) in [
             (Phase::Done, Some(Light::Safe), "ended well"),
             (Phase::NotSafe, Some(Light::Trouble), "piback status"),
@@ -193,11 +188,12 @@ mod tests {
             (Phase::Cancelled, None, "was stopped"),
         ] {
             job.state = state;
-            assert_eq!(light(&job), shown);
+            assert_eq!(rot::light(&job, false), shown);
+            assert_eq!(rot::light(&job, true), Some(Light::Trouble), "rot is told until it was repaired");
             assert!(line(&job).ends_with(said) && line(&job).contains("SD\\u{1b}"), "{}", line(&job));
         }
         let mut job = Job::new("1".into(), Verb::SafeToFormat, "SD", &[]);
         job.state = Phase::Running;
-        assert_eq!(light(&job), Some(Light::Reading));
+        assert_eq!(rot::light(&job, false), Some(Light::Reading));
     }
 }

@@ -41,6 +41,17 @@ pub fn set(light: Light) {
     }
 }
 
+/// Tells whether the light shows this message, and by piback's doing.
+#[must_use]
+pub fn shows(light: Light) -> bool {
+    folder().is_some_and(|folder| shows_at(&folder, Path::new(BEFORE), light))
+}
+
+fn shows_at(folder: &Path, noted: &Path, light: Light) -> bool {
+    let on = |text: String| text.trim() == light.half();
+    fs::metadata(noted).is_ok() && fs::read_to_string(folder.join("delay_on")).is_ok_and(on)
+}
+
 fn set_at(folder: &Path, noted: &Path, light: Light) {
     if fs::metadata(noted).is_err() {
         let before = fs::read_to_string(folder.join("trigger")).unwrap_or_default();
@@ -108,9 +119,12 @@ mod tests {
         fs::write(light.join("trigger"), "none mmc0 [timer]\n").unwrap();
         set_at(light, &noted, Light::Trouble);
         assert_eq!(fs::read_to_string(light.join("delay_off")).unwrap(), "1000");
+        fs::write(light.join("delay_on"), "1000\n").unwrap();
+        assert!(shows_at(light, &noted, Light::Trouble) && !shows_at(light, &noted, Light::Safe));
         give_back_at(light, &noted);
         assert_eq!(trigger(), "mmc0");
         assert!(!noted.exists(), "it is not piback's any more");
+        assert!(!shows_at(light, &noted, Light::Trouble), "what blinks like it is somebody else's");
         fs::write(light.join("trigger"), "heartbeat").unwrap();
         give_back_at(light, &noted);
         assert_eq!(trigger(), "heartbeat", "what somebody else set since is his");

@@ -21,6 +21,12 @@ impl OnDrive {
     pub fn clean(&self) -> bool {
         self.scrubbed.as_ref().is_ok_and(Scrubbed::clean)
     }
+
+    /// Tells whether something is not as recorded. One that was stopped before has found nothing.
+    #[must_use]
+    pub fn found_something(&self) -> bool {
+        self.scrubbed.as_ref().is_ok_and(|scrubbed| !scrubbed.bad.is_empty() || !scrubbed.damage.is_empty())
+    }
 }
 
 /// A drive's row.

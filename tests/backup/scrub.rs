@@ -110,9 +110,16 @@ fn known_damage_is_counted_until_it_is_mended() {
     rot(&rig.kept(&name(3)));
     assert_eq!(all(&[&rig.drive]).0.code, Some(5));
     assert_eq!(known().rotten, 1, "nobody says that all is well");
+    // On a thread as small as those that follow jobs.
+    let drive = rig.drive.clone();
+    let small = std::thread::Builder::new().stack_size(256 * 1024);
+    let told = small.spawn(move || piback::jobs::rot::is_on(&drive)).unwrap().join().unwrap();
+    assert!(told, "the light tells it");
     rig.backed_up();
     let after = known();
     assert_eq!(after.rotten, 0, "{after:?}");
+    assert!(!piback::jobs::rot::is_on(&rig.drive));
+    assert!(!piback::jobs::rot::is_on(&rig.drive.join("nowhere")));
 }
 
 #[test]

@@ -4,5 +4,6 @@
 mod backup;
 mod endpoints;
 mod enroll;
+mod light;
 mod loops;
 mod two;
