@@ -5,6 +5,7 @@
 
 pub mod account;
 mod adopted;
+mod card_errors;
 mod card_seen;
 mod clips;
 mod copies;
@@ -37,6 +38,7 @@ mod unseen;
 mod untracked;
 mod verify;
 
+pub use card_errors::{CardErrors, card_errors};
 pub use endpoints::Endpoints;
 pub use engine::{Backed, backup};
 pub use names::{DEEPEST, is_clutter};

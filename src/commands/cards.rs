@@ -1,7 +1,10 @@
 //! `piback cards`: what is plugged in.
 
 use super::{context, running};
-use crate::backup::manifest::{shown, to_text};
+use crate::backup::{
+    self,
+    manifest::{shown, to_text},
+};
 use crate::cli::Global;
 use crate::error::Outcome;
 use crate::media::complaints::Complaints;
@@ -11,9 +14,9 @@ use crate::media::smart::Smart;
 use crate::media::volume::{MountedAt, Volume};
 use crate::media::{enrolled, plugged};
 use crate::system::folder::Folder;
-use crate::ui::{Style, Ui, bytes, visible};
+use crate::ui::{Style, Ui, bytes, date, visible};
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub fn run(global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     // What is plugged in can be told without the rest.
@@ -28,8 +31,14 @@ pub fn run(global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let plugged = plugged::read()?;
     let volumes: Vec<&Volume> = plugged.offered().collect();
     let health = health::look(&volumes, running::is_any(global));
-    let card = |(volume, health)| Card::new(volume, health, &enrolled, &destinations);
-    let cards: Vec<Card> = volumes.into_iter().zip(health).map(card).collect();
+    let is_drive = |volume: &&&Volume| enrolled.of(volume).next().is_some();
+    let drives: Vec<&Path> =
+        volumes.iter().filter(is_drive).filter_map(|v| Some(v.mounts.first()?.path.as_path())).collect();
+    let card = |(volume, health): (&&Volume, Health)| Card {
+        read_errors: read_errors(volume, &drives),
+        ..Card::new(volume, health, &enrolled, &destinations)
+    };
+    let cards: Vec<Card> = volumes.iter().zip(health).map(card).collect();
     if cards.is_empty() {
         ui.say("No card or drive is plugged in.");
     }
@@ -45,6 +54,15 @@ pub fn run(global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     }
     ui.json("volumes", &Answer { volumes: &cards });
     Ok(Outcome::Done)
+}
+
+/// Looks up what the records of the drives that are mounted know of a card's read errors; the one that knows most of them counts.
+fn read_errors(card: &Volume, drives: &[&Path]) -> Option<ReadErrors> {
+    let label = card.label.as_deref()?;
+    let of = drives.iter().filter_map(|drive| backup::card_errors(drive, label));
+    let errors = of.max_by_key(|errors| errors.files)?;
+    let last = errors.last.map(date);
+    Some(ReadErrors { files: errors.files, days: errors.days, last, words: errors.words() })
 }
 
 /// The part that a volume plays for piback.
@@ -81,6 +99,20 @@ struct Card {
     smart: Option<Smart>,
     /// The reason why it is not known.
     smart_unknown: Option<String>,
+    /// Of all backups of cards of this label; null where no drive that is mounted has one.
+    read_errors: Option<ReadErrors>,
+}
+
+/// Files that cards could not give whole.
+#[derive(Debug, Serialize)]
+struct ReadErrors {
+    files: u64,
+    /// Days on which one was found first.
+    days: u64,
+    /// The latest of these.
+    last: Option<String>,
+    #[serde(skip)]
+    words: Option<String>,
 }
 
 /// Place where it is mounted.
@@ -133,6 +165,7 @@ impl Card {
             kernel: health.kernel,
             smart,
             smart_unknown,
+            read_errors: None,
         }
     }
 
@@ -169,6 +202,9 @@ impl Card {
                 None => text.push_str(&format!("\n  {words}")),
             }
         }
+        if let Some(words) = self.read_errors.as_ref().and_then(|errors| errors.words.as_ref()) {
+            text.push_str(&format!("\n  {words}"));
+        }
         if let Some(why) = &self.smart_unknown {
             text.push_str(&format!("\n  own check not known: {why}"));
         }
@@ -202,6 +238,12 @@ mod tests {
         assert!(well.ends_with("\n  own check passed"), "{well}");
         assert!(own(Err("it sleeps".into())).ends_with("\n  own check not known: it sleeps"));
         assert!(own(Ok(Smart::default())).contains("own check FAILED\n  -> copy what is on it"));
+        let volume = made_up("sdb1", Some("SD 1"), "");
+        let health = Health { label: "SD 1".into(), kernel: None, smart: None };
+        let earlier =
+            ReadErrors { files: 2, days: 1, last: None, words: Some("2 files of its backups".into()) };
+        let card = Card { read_errors: Some(earlier), ..Card::new(&volume, health, &Drives::default(), &[]) };
+        assert!(card.text(&Ui::new("cards", false, false, true)).ends_with("\n  2 files of its backups"));
         assert!(bad.contains("4 reads or writes that failed\n  -> another cable or port"), "{bad}");
     }
 }

@@ -1,7 +1,9 @@
 //! The devices themselves: what the kernel says of those that are plugged in.
 
+use super::drive::Drive;
 use super::drives::worst_of;
 use super::finding::{Check, Finding, Subject};
+use crate::backup::{self, CardErrors};
 use crate::media::health::Health;
 
 /// The registry's row of [`health`].
@@ -18,9 +20,26 @@ pub const OWN_CHECK: Check =
 
 fn health(subject: &Subject<'_>) -> Finding {
     match subject.health {
-        Some(all) => worst_of(all.iter().map(judge).collect(), "nothing is plugged in"),
+        Some(all) => {
+            let of = |one| with_errors(judge(one), errors_of(&one.label, subject.drives.unwrap_or_default()));
+            worst_of(all.iter().map(of).collect(), "nothing is plugged in")
+        }
         None if subject.host.is_live() => Finding::unknown("what is plugged in can't be read"),
         None => Finding::unknown("only a running host can say"),
+    }
+}
+
+/// Read errors of a card over time, by the drive whose records know most of them.
+fn errors_of(label: &str, drives: &[Drive]) -> Option<CardErrors> {
+    let of = |drive: &Drive| backup::card_errors(drive.folder()?, label);
+    drives.iter().filter_map(of).max_by_key(|errors| errors.files)
+}
+
+/// Adds what was so on other days, which is a fact and no judgement.
+fn with_errors(finding: Finding, errors: Option<CardErrors>) -> Finding {
+    match errors.and_then(|errors| errors.words()) {
+        Some(words) => Finding { found: format!("{}; {words}", finding.found), ..finding },
+        None => finding,
     }
 }
 
@@ -93,6 +112,12 @@ mod tests {
         let well = of("A", Some(Complaints::default()));
         let few = of("B", Some(Complaints { usb_resets: 1, ..Complaints::default() }));
         let bad = of("C", Some(Complaints { medium_errors: 2, ..Complaints::default() }));
+        let errors = CardErrors { files: 2, days: 1, last: Some(20_000) };
+        let told = with_errors(judge(&well), Some(errors));
+        assert_eq!(
+            (told.level, told.found.ends_with("could not be read whole, on 2024-10-04")),
+            (Level::Good, true)
+        );
         let unknown = of("D", None);
         let judged = |all: &[Health]| worst_of(all.iter().map(judge).collect(), "nothing is plugged in");
         assert_eq!(judged(&[]).level, Level::Unknown);

@@ -71,6 +71,9 @@ fn a_bad_sector_is_named_with_its_ranges_and_the_rest_is_kept() {
         assert!(rig.read(&format!("{}.partial", name(1))) == expected);
         assert!(!rig.kept(&name(1)).exists());
         only_complete_files(&rig, &behind);
+        let errors = || piback::backup::card_errors(&rig.drive, &rig.label).unwrap();
+        assert_eq!((errors().files, errors().days), (1, 1));
+        assert_eq!(piback::backup::card_errors(&rig.drive, "OTHER"), None, "of it nothing is known");
         // Still bad: nothing is kept twice, and it is still not safe.
         let (_, account) = rig.not_safe();
         assert_eq!((account["copied"]["files"].as_u64(), rig.tree().len()), (Some(0), 4));
@@ -81,6 +84,7 @@ fn a_bad_sector_is_named_with_its_ranges_and_the_rest_is_kept() {
         mounted.set(|f| f.bad.clear());
         rig.backed_up();
         assert!(rig.read(&name(1)) == noise(1, len));
+        assert_eq!(errors().files, 1, "what a card could not give once is told on");
         assert_eq!(rig.run("safe-to-format", &[]).code, Some(0));
         mounted.unmount();
     }
