@@ -214,6 +214,11 @@ fn an_own_template_takes_the_place_and_plan_says_so() {
         answer.stderr
     );
     assert!(tree.snapshot().untouched(&before));
+    let loops = "{% for a in range(end=99999) %}{% for b in range(end=99999) %}{% endfor %}{% endfor %}";
+    tree.write("/etc/piback/templates/dnsmasq.conf", loops);
+    let answer = tree.piback(&["plan"]);
+    assert_eq!(answer.code, 1);
+    assert!(answer.stderr.contains("/etc/piback/templates/dnsmasq.conf") && answer.stderr.contains("loop"));
 }
 
 #[test]

@@ -15,6 +15,7 @@ pub mod folder;
 pub mod http;
 pub mod input;
 pub mod led;
+pub mod limit;
 pub mod local;
 pub mod mount;
 pub mod process;

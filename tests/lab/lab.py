@@ -33,11 +33,12 @@ def main():
         options = ["--binary", binary, *(["--keep"] if arguments.keep else [])]
         bad = together.run(chosen, arguments.jobs, options)
     else:
-        bad = sum(not passes(case, binary, arguments.keep) for case in chosen)
+        bad = [case.name for case in chosen if not passes(case, binary, arguments.keep)]
     if arguments.no_sum:
         return 1 if bad else 0
     note(f"{time.monotonic() - began:.0f} s in all")
-    print(f"{len(chosen) - bad} passed, {bad} failed")
+    # Named once more: a long log may be cut in its middle.
+    print(f"{len(chosen) - len(bad)} passed, {len(bad)} failed" + "".join(f" {name}" for name in bad))
     return 1 if bad else 0
 
 

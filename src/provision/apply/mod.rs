@@ -62,7 +62,13 @@ pub fn apply(host: &dyn Host, plan: &Plan, state: &State, options: &Options<'_>)
             watchdog::start_anew(host)
         }
         None => {
-            journal::end(host)?;
+            if let Err(e) = journal::end(host) {
+                // All of it is in force and on record: that is no failure, and nothing is half-done.
+                (options.progress)(&format!(
+                    "All of it is in force. What was kept for undoing it is still there ({e:#}): the next piback takes it away."
+                ));
+                return Ok(());
+            }
             watchdog::retire(host, plan.artifacts.is_empty())
         }
     }

@@ -7,7 +7,7 @@ use crate::profile::{Automount, Profile};
 use crate::provision::adopt;
 use crate::provision::adopt::conflicts::{self, Conflict, Weight};
 use crate::provision::components;
-use crate::provision::desired::artifact::Secrets;
+use crate::provision::desired::artifact::{Artifact, Secrets};
 use crate::provision::desired::subnet::{self, Choice};
 use crate::provision::desired::{Desired, render};
 use crate::provision::host::facts::{self, Facts, Stack};
@@ -15,10 +15,11 @@ use crate::provision::host::{radios, uplink};
 use crate::provision::plan::{self, Plan, trust};
 use crate::provision::state::State;
 use crate::provision::validate::{self, result::Validation};
-use crate::system::{FileNode, Host, Node};
+use crate::system::{FileNode, Host, Node, limit};
 use crate::ui::visible;
 use anyhow::Context;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Everything that was read before a plan can be made.
 pub struct Prepared {
@@ -75,7 +76,7 @@ impl Prepared {
         notes.extend(manual.places().into_iter().map(|places| {
             format!("{places}: a set-up by hand, put aside; piback rollback --original brings it back")
         }));
-        let mut artifacts = render::render(&profile, &facts, secrets.wifi.hostapd_key(), &overrides)?;
+        let mut artifacts = rendered(&profile, &facts, secrets.wifi.hostapd_key(), &overrides)?;
         manual.join(&mut artifacts);
         let desired = Desired {
             stack: Some(facts.stack),
@@ -229,6 +230,29 @@ fn overrides(host: &dyn Host) -> anyhow::Result<(BTreeMap<String, String>, Vec<S
         own.insert(name, text);
     }
     Ok((own, notes))
+}
+
+/// A template of the user's own has so long. Ours take milliseconds on the slowest Pi.
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// Renders every file of this host; each template of the user's own by itself before, for its author may have written a loop
+/// in a loop that takes all night.
+fn rendered(
+    profile: &Profile,
+    facts: &Facts,
+    secret_key: &str,
+    overrides: &BTreeMap<String, String>,
+) -> anyhow::Result<Vec<Artifact>> {
+    for (name, text) in overrides {
+        let one = BTreeMap::from([(name.clone(), text.clone())]);
+        let (profile, facts, key) = (profile.clone(), facts.clone(), secret_key.to_owned());
+        let tried = limit::within(LONGEST, move || render::render(&profile, &facts, &key, &one).map(drop));
+        let seconds = LONGEST.as_secs();
+        tried.with_context(|| {
+            format!("template {TEMPLATES}/{name}: it is not rendered within {seconds} s: does it loop?")
+        })??;
+    }
+    render::render(profile, facts, secret_key, overrides)
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ def usual():
 
 
 def run(cases, jobs, options):
-    """Runs all of them, prints what each says when it has ended, and gives how many failed."""
+    """Runs all of them, prints what each says when it has ended, and gives the names of those that failed."""
     started = []
 
     def one(case):
@@ -28,7 +28,7 @@ def run(cases, jobs, options):
         started.append(child)
         said, _ = child.communicate()
         print(said, end="", flush=True)
-        return child.returncode != 0
+        return [case.name] if child.returncode else []
 
     # Side by side: what a box waits for leaves the processors to the guests.
     boxes, machines = ThreadPoolExecutor(jobs * BOXES_A_JOB), ThreadPoolExecutor(jobs)
@@ -36,7 +36,7 @@ def run(cases, jobs, options):
     cases = sorted(cases, key=lambda case: not case.long)
     try:
         ended = [(boxes if case.family == "box" else machines).submit(one, case) for case in cases]
-        return sum(each.result() for each in ended)
+        return [name for each in ended for name in each.result()]
     finally:
         # Also when somebody gives up waiting: each child then ends its own guest.
         for pool in (boxes, machines):

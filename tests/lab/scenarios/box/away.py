@@ -70,7 +70,7 @@ def run(lab):
         head -c 6000000 /dev/urandom >/srv/card/DCIM/CLIP.MP4
         /mnt/piback backup CARD --source /srv/card --dest "/srv/my drive"
         (timeout 250 /mnt/piback send home --limit 500k --json --dest "/srv/my drive" >/run/send.json 2>&1; echo $? >/run/send.code) &
-        wait_until test -s /var/tmp/far/photos/.piback-sending/CARD/DCIM/CLIP.MP4
+        wait_until sh -c 'test -s /var/tmp/far/photos/.piback-sending/*/CARD/DCIM/CLIP.MP4'
     """)
     lab.sh(f"kill -9 {server}; wait_until test -s /run/send.code; test $(cat /run/send.code) = 1", timeout=300)
     lab.sh("test ! -e /var/tmp/far/photos/CARD/DCIM/CLIP.MP4")
@@ -78,6 +78,21 @@ def run(lab):
     sent = send(lab, 0)
     expect(sent["verified"]["files"] == 10 and sent["new"]["files"] == 1, f"not as if nothing had been: {sent}")
     lab.sh("diff -r '/srv/my drive/CARD' /var/tmp/far/photos/CARD")
+    # Ctrl-C ends rclone too, which is a unit of its own; and so does the end of piback's own unit, however it came.
+    lab.sh("""
+        head -c 6000000 /dev/urandom >/srv/card/DCIM/MORE.MP4
+        /mnt/piback backup CARD --source /srv/card --dest "/srv/my drive"
+        /mnt/piback send home --limit 100k --dest "/srv/my drive" >/run/send.said 2>&1 & number=$!
+        more=/var/tmp/far/photos/.piback-sending/*/CARD/DCIM/MORE.MP4
+        wait_until sh -c "test -s $more"
+        kill -INT $number
+        wait_until sh -c "! kill -0 $number" && wait_until sh -c '! systemctl list-units --plain --no-legend "piback-rclone-*" | grep .'
+        systemd-run --unit=as-the-timer --property=ExecStopPost='-/bin/systemctl stop piback-rclone-${INVOCATION_ID}-*.service' \
+            /mnt/piback send home --limit 100k --dest "/srv/my drive"
+        wait_until sh -c 'systemctl list-units --plain --no-legend "piback-rclone-*" | grep .'
+        systemctl kill --signal=KILL as-the-timer
+        wait_until sh -c '! systemctl list-units --plain --no-legend "piback-rclone-*" | grep .'
+    """)
     expect("there is no uplink" in lab.sh("ip route del default; /mnt/piback send --auto"), "it sends without an uplink")
 
 
