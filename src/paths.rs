@@ -4,6 +4,8 @@
 pub const PROFILE: &str = "/etc/piback/profile.yaml";
 /// The profile that `init --force` wrote over.
 pub const PROFILE_BEFORE: &str = "/etc/piback/profile.yaml.before";
+/// The password of the remote screen, mode 0600.
+pub const SCREEN_PASSWORD: &str = "/etc/piback/secrets/screen-password";
 /// Templates of the user's, which take the place of piback's own.
 pub const TEMPLATES: &str = "/etc/piback/templates";
 

@@ -346,3 +346,121 @@ fn the_profile_gives_the_shares_other_names_and_more_places() {
         );
     }
 }
+
+/// A Pi with a desktop that wayvnc can show, the screen wanted, and its password; with what is `more`.
+fn desktop(more: &[(&str, &str)]) -> Tree {
+    let tree = tree(&[
+        ("/usr/bin/labwc", ""),
+        ("/usr/bin/wayvnc", ""),
+        ("/usr/lib/systemd/system/wayvnc.service", ""),
+        ("/etc/lightdm/lightdm.conf", "[Seat:*]\nuser-session=LXDE-pi-labwc\n"),
+        ("/etc/piback/secrets/screen-password", "screen secret\n"),
+    ]);
+    tree.set_mode("/etc/piback/secrets/screen-password", 0o600);
+    for (path, text) in more {
+        tree.write(path, text);
+    }
+    let profile = tree.read("/etc/piback/profile.yaml");
+    tree.write("/etc/piback/profile.yaml", format!("{profile}remote_screen: true\n"));
+    tree
+}
+
+#[test]
+fn a_screen_is_shown_where_there_is_one_and_its_password_nowhere() {
+    let tree = desktop(&[]);
+    let apply = |tree: &Tree| tree.piback(&["apply", "--stack", "networkmanager", "--yes", "--json"]);
+    let plan = tree.piback(&["plan", "--stack", "networkmanager"]);
+    let applied = apply(&tree);
+    assert_eq!(applied.code, 0, "{}", applied.all());
+    assert_eq!(tree.mode("/etc/piback/wayvnc/config"), 0o600);
+    assert!(tree.read("/etc/piback/wayvnc/config").contains("\npassword=screen secret\n"));
+    for said in [&plan, &applied] {
+        assert!(said.all().contains("/etc/piback/wayvnc/config"), "{}", said.all());
+        assert!(!said.all().contains("screen secret"), "{}", said.all());
+    }
+    for (path, entry) in &tree.snapshot().0 {
+        let is_its_own = path == "/etc/piback/wayvnc/config" || path.ends_with("screen-password");
+        let text = String::from_utf8_lossy(&entry.bytes).into_owned();
+        assert!(is_its_own || !text.contains("screen secret"), "{path}");
+    }
+    // A new password is a change, and neither the old nor the new one is shown.
+    tree.write("/etc/piback/secrets/screen-password", "another word\n");
+    tree.set_mode("/etc/piback/secrets/screen-password", 0o600);
+    let applied = apply(&tree);
+    assert!(applied.code == 0 && !applied.all().contains("another word"), "{}", applied.all());
+    assert!(!applied.all().contains("screen secret"), "{}", applied.all());
+    assert!(tree.read("/etc/piback/wayvnc/config").contains("\npassword=another word\n"));
+    // An earlier generation gets today's password.
+    let rollback = tree.piback(&["rollback", "--to", "1", "--yes"]);
+    assert!(rollback.code == 0 && !rollback.all().contains("another word"), "{}", rollback.all());
+    assert!(tree.read("/etc/piback/wayvnc/config").contains("\npassword=another word\n"));
+    // Off by default, and off again.
+    let profile = tree.read("/etc/piback/profile.yaml").replace("remote_screen: true\n", "");
+    tree.write("/etc/piback/profile.yaml", profile);
+    assert_eq!(apply(&tree).code, 0);
+    assert!(!tree.path("/etc/piback/wayvnc/config").exists());
+    assert!(!tree.path("/etc/systemd/system/wayvnc.service.d/piback.conf").exists());
+}
+
+#[test]
+fn a_screen_that_can_not_be_shown_is_refused_before_anything_changes() {
+    type Change = fn(&Tree);
+    let cases: &[(Change, &str, &str)] = &[
+        // Lite. Its password is not asked for first: it would be in vain.
+        (
+            |tree| {
+                std::fs::remove_file(tree.path("/usr/bin/labwc")).unwrap();
+                std::fs::remove_file(tree.path("/etc/piback/secrets/screen-password")).unwrap();
+            },
+            "no Wayland desktop",
+            "the page at http://10.41.0.1",
+        ),
+        (
+            |tree| tree.write("/etc/lightdm/lightdm.conf", "[Seat:*]\nautologin-session=LXDE-pi-x\n"),
+            "/etc/lightdm/lightdm.conf:2: the desktop runs on X11",
+            "raspi-config",
+        ),
+        (
+            |tree| std::fs::remove_file(tree.path("/usr/lib/systemd/system/wayvnc.service")).unwrap(),
+            "wayvnc.service: Debian's wayvnc has no such unit",
+            "full-upgrade",
+        ),
+        (
+            |tree| {
+                let wants = "/etc/systemd/system/multi-user.target.wants/vncserver-x11-serviced.service";
+                tree.write(wants, "");
+            },
+            "RealVNC shows the screen on every network",
+            "sudo systemctl disable --now vncserver-x11-serviced.service",
+        ),
+        (
+            |tree| std::fs::remove_file(tree.path("/etc/piback/secrets/screen-password")).unwrap(),
+            "there is no such file",
+            "chmod 600 /etc/piback/secrets/screen-password",
+        ),
+        (
+            |tree| tree.set_mode("/etc/piback/secrets/screen-password", 0o644),
+            "others can read it",
+            "chmod 600",
+        ),
+        (
+            |tree| tree.write("/etc/piback/secrets/screen-password", "ends with space \n"),
+            "begins or ends with a space",
+            "choose another one",
+        ),
+    ];
+    for (change, why, remedy) in cases {
+        let tree = desktop(&[]);
+        change(&tree);
+        let before = tree.snapshot();
+        let apply = tree.piback(&["apply", "--stack", "networkmanager", "--yes"]);
+        assert_eq!(apply.code, 1, "{why}: {}", apply.all());
+        assert!(apply.stderr.contains(why) && apply.stderr.contains(remedy), "{why}: {}", apply.all());
+        assert!(tree.snapshot().untouched(&before), "{why}");
+        // Not wanted, it is no matter.
+        let profile = tree.read("/etc/piback/profile.yaml").replace("remote_screen: true\n", "");
+        tree.write("/etc/piback/profile.yaml", profile);
+        let apply = tree.piback(&["apply", "--stack", "networkmanager", "--yes"]);
+        assert_eq!(apply.code, 0, "{why}: {}", apply.all());
+    }
+}

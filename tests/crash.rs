@@ -47,7 +47,7 @@ fn desired(host: &FakeHost, wish: Wish) -> Desired {
                 passphrase_file: None,
                 chosen: None,
                 restored: None,
-                secrets: Some(Secrets { wifi }),
+                secrets: Some(Secrets { wifi, screen: None }),
                 made_by: "apply".into(),
             }
         }

@@ -23,7 +23,7 @@ use std::process::{Command, Output};
 const EVERY_OPTION: &str = include_str!("golden/every-option.yaml");
 
 fn secrets() -> Secrets {
-    Secrets { wifi: Passphrase::from_file_content(PASSPHRASE.as_bytes()).unwrap() }
+    Secrets { wifi: Passphrase::from_file_content(PASSPHRASE.as_bytes()).unwrap(), screen: None }
 }
 
 /// Every stack and profile.

@@ -46,6 +46,8 @@ fn every_template_renders_as_committed() {
         };
         tree.write("/etc/piback/profile.yaml", text);
         tree.write("/usr/bin/piback", "");
+        tree.write("/etc/piback/secrets/screen-password", "screen password\n");
+        tree.set_mode("/etc/piback/secrets/screen-password", 0o600);
         for stack in STACKS {
             let out = tree.dir.path().join(format!("out-{stack}"));
             let answer = tree.piback(&["render", out.to_str().unwrap(), "--stack", stack]);

@@ -493,7 +493,7 @@ fn edits_made_between_a_cut_and_its_undoing_are_kept() {
     };
     let profile = piback::profile::load(piback::profile::embedded("travel").unwrap(), "travel").unwrap();
     let wifi = piback::profile::types::Passphrase::from_file_content(PASSPHRASE.as_bytes()).unwrap();
-    let secrets = piback::provision::desired::artifact::Secrets { wifi };
+    let secrets = piback::provision::desired::artifact::Secrets { wifi, screen: None };
     let artifacts = render::render(&profile, &facts, "wpa_passphrase", &Default::default()).unwrap();
     let desired = piback::provision::desired::Desired {
         stack: Some(facts.stack),

@@ -140,7 +140,7 @@ proptest! {
         let facts = Facts { os: Default::default(), stack, interfaces_d_is_read: false, ssh_ports: vec![22], installed: true };
         let wifi = Passphrase::from_file_content(sample.passphrase.as_bytes()).unwrap();
         let artifacts = render(&profile, &facts, wifi.hostapd_key(), &BTreeMap::new()).unwrap();
-        let secrets = Secrets { wifi };
+        let secrets = Secrets { wifi, screen: None };
         let file = |path: &str| artifacts.iter().find(|a: &&Artifact| a.path == path).map(|a| a.body.expose(&secrets));
 
         let hostapd = readers::hostapd(&file("/etc/hostapd/hostapd.conf").unwrap());

@@ -7,7 +7,6 @@ use crate::paths::STATE;
 use crate::provision::apply::journal;
 use crate::provision::apply::{self, Options};
 use crate::provision::desired::Desired;
-use crate::provision::desired::artifact::Secrets;
 use crate::provision::plan::prepare;
 use crate::provision::plan::{self, Plan};
 use crate::provision::state::State;
@@ -48,7 +47,7 @@ pub fn run(args: &Rollback, global: &Global, ui: &Ui) -> anyhow::Result<Outcome>
     let mut desired = wanted(&host, args, &state)?;
     if desired.secrets.is_none() {
         // To keep it out of the diff; nothing is written with it.
-        desired.secrets = prepare::passphrase_on_record(&host, &state).map(|wifi| Secrets { wifi });
+        desired.secrets = prepare::secrets_on_record(&host, &state);
     }
     let mut plan = planned(&host, &desired, &state)?;
     plan.notes.extend(notes);
@@ -106,11 +105,12 @@ fn wanted(host: &dyn Host, args: &Rollback, state: &State) -> anyhow::Result<Des
     // Records have gaps where secrets belong; today's fill them. The profile is not asked: it may be the trouble.
     let file = record.passphrase_file.as_deref().unwrap_or_default();
     let wifi = prepare::secret(host, file, "the Wi-Fi passphrase")?;
+    let secrets = prepare::for_record(host, wifi, &record.artifacts)?;
     Ok(Desired {
         stack: record.stack,
         artifacts: record.artifacts,
         radio: record.radio,
-        secrets: Some(Secrets { wifi }),
+        secrets: Some(secrets),
         passphrase_file: record.passphrase_file,
         chosen: record.chosen,
         // Where the other one is pruned, this one says as well what must be up.

@@ -3,7 +3,7 @@
 use super::finding::{Check, Finding, Subject, said};
 use crate::provision::adopt;
 use crate::provision::adopt::conflicts::{self, Weight};
-use crate::provision::components;
+use crate::provision::components::{self, screen};
 use crate::provision::host::facts::Stack;
 use crate::provision::host::listeners::listeners;
 use crate::provision::host::uplink::{self, Internet};
@@ -127,7 +127,7 @@ fn uplink(subject: &Subject<'_>) -> Finding {
 /// The registry's row of [`ports`].
 pub const PORTS: Check = Check {
     name: "ports",
-    line: "nobody else holds the ports 53, 67, 80 and 445",
+    line: "nobody else holds the ports 53, 67, 80, 445 and the screen's 5900",
     stops_apply: false,
     run: ports,
 };
@@ -145,7 +145,11 @@ fn ports(subject: &Subject<'_>) -> Finding {
         .iter()
         .filter(|listener| !listener.address.starts_with("127."))
         .filter_map(|listener| {
-            let (_, socket) = components::sockets().find(|(_, socket)| socket.port == listener.port)?;
+            let (component, socket) = components::sockets().find(|(_, s)| s.port == listener.port)?;
+            // Whoever shows a screen that is not wanted here may do so.
+            let is_free =
+                *component == screen::COMPONENT && !subject.profile.is_some_and(|p| p.remote_screen);
+            (!is_free).then_some(())?;
             let name = listener.process.as_deref().filter(|name| !(socket.is_own)(name))?;
             Some(format!("{name} on {}:{}", visible(&listener.address), listener.port))
         })

@@ -61,10 +61,15 @@ pub fn parse(text: &str, file: &str) -> Result<BootFile, ProfileErrors> {
         return Err(ProfileErrors { file: file.to_owned(), errors });
     }
     match profile::load_part(&rest, file) {
-        Ok((profile, profile_text)) if errors.is_empty() => {
+        Ok((profile, profile_text)) if errors.is_empty() && !profile.remote_screen => {
             Ok(BootFile { profile, profile_text, first_boot })
         }
         read => {
+            if read.as_ref().is_ok_and(|(profile, _)| profile.remote_screen) {
+                let why =
+                    "needs a password that this file can't hold: leave it out here, and turn it on over SSH";
+                errors.push(error(text, &["remote_screen"], Wanted::Value, why.into()));
+            }
             errors.extend(read.err().into_iter().flat_map(|e| e.errors));
             errors.sort_by_key(|e| (e.line, e.column));
             Err(ProfileErrors { file: file.to_owned(), errors })
@@ -235,6 +240,14 @@ mod tests {
         assert_eq!(errors("# only words\n")[0].2.split(':').next(), Some("wifi.country"));
         assert_eq!(errors("wifi:\n  ssid: A\n"), [(1, 1, "wifi.country: is missing".into())]);
         assert!(errors("first_boot:\n  hostname: a\n")[0].2.starts_with("wifi.country: is missing"));
+    }
+
+    #[test]
+    fn a_screen_needs_a_password_that_is_not_here() {
+        let said = errors("remote_screen: true\nwifi: {country: DE}\n");
+        assert_eq!((said[0].0, said[0].1), (1, 16), "{said:?}");
+        assert!(said[0].2.starts_with("remote_screen: needs a password"), "{said:?}");
+        assert!(parse("remote_screen: false\nwifi: {country: DE}\n", "f").is_ok());
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! The profile's form, version 1. The doc comments are the descriptions in `piback schema`.
 
 use super::remotes::Remote;
+use super::share::Share;
 use super::storage::{Backup, Scrub, Tell, Volumes, Web};
 use super::types::{
-    Address, Automount, Band, By, Capability, CheckUrl, Country, DataPath, DnsServer, Interface, Lease,
-    OnInsert, Page, Radio, Range, SecretPath, ShareName, Ssid, Subnet, Uplinks, UserName, Version,
-    WifiInterface, WrittenRange,
+    Address, Automount, Band, By, Capability, Country, DnsServer, Interface, Lease, OnInsert, Page, Radio,
+    Range, SecretPath, Ssid, Subnet, Version, WifiInterface, WrittenRange,
 };
+use super::uplink::Uplink;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -27,6 +28,7 @@ pub struct Profile {
     pub tell: Tell,
     /// Places far away; no name twice.
     pub remotes: Vec<Remote>,
+    pub remote_screen: bool,
 }
 
 /// A piback profile.
@@ -53,6 +55,9 @@ struct ProfileParts {
     /// Places far away that get a copy of what is verified, through rclone
     #[serde(default)]
     remotes: Vec<Remote>,
+    /// Whether the Pi's desktop is shown on the Wi-Fi, by wayvnc; for systems with a desktop
+    #[serde(default)]
+    remote_screen: bool,
 }
 
 impl TryFrom<ProfileParts> for Profile {
@@ -72,6 +77,7 @@ impl TryFrom<ProfileParts> for Profile {
             web,
             tell,
             remotes,
+            remote_screen,
         } = parts;
         // A radio that is meant otherwise gets its name later, and is held against these then.
         if wifi.interface.by() == &By::Name {
@@ -97,27 +103,44 @@ impl TryFrom<ProfileParts> for Profile {
         if let Some(twice) = (1..remotes.len()).find(|at| (0..*at).any(|other| name(other) == name(*at))) {
             return Err(format!("remotes|names {} twice", remotes[twice].name));
         }
-        let country = wifi.country.as_str();
-        if wifi.radio.band() == Band::Ghz2 && wifi.radio.channel() > wifi.country.last_channel() {
-            return Err(format!("wifi.radio.channel|is closed in {country}; 1 to 11 are allowed there"));
-        }
-        if wifi.radio.band() == Band::Ghz5 {
-            match wifi.country.widest_5ghz() {
-                0 => {
-                    return Err(format!(
-                        "wifi.radio.band|is closed to access points in {country}, as the kernel knows it; 2.4GHz is allowed"
-                    ));
-                }
-                widest if wifi.radio.width().mhz() > widest => {
-                    return Err(format!(
-                        "wifi.radio.width|is too wide for {country}; {widest} is allowed there"
-                    ));
-                }
-                _ => {}
-            }
-        }
-        Ok(Profile { version, wifi, network, uplink, share, volumes, backup, scrub, web, tell, remotes })
+        fits_country(&wifi)?;
+        Ok(Profile {
+            version,
+            wifi,
+            network,
+            uplink,
+            share,
+            volumes,
+            backup,
+            scrub,
+            web,
+            tell,
+            remotes,
+            remote_screen,
+        })
     }
+}
+
+/// Holds band, channel and width against what is allowed in the country.
+fn fits_country(wifi: &Wifi) -> Result<(), String> {
+    let country = wifi.country.as_str();
+    if wifi.radio.band() == Band::Ghz2 && wifi.radio.channel() > wifi.country.last_channel() {
+        return Err(format!("wifi.radio.channel|is closed in {country}; 1 to 11 are allowed there"));
+    }
+    if wifi.radio.band() == Band::Ghz5 {
+        match wifi.country.widest_5ghz() {
+            0 => {
+                return Err(format!(
+                    "wifi.radio.band|is closed to access points in {country}, as the kernel knows it; 2.4GHz is allowed"
+                ));
+            }
+            widest if wifi.radio.width().mhz() > widest => {
+                return Err(format!("wifi.radio.width|is too wide for {country}; {widest} is allowed there"));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Holds the radio against the interfaces that have another part to play.
@@ -255,102 +278,6 @@ pub struct Dns {
     pub private: bool,
 }
 
-/// Everything that is not the Wi-Fi: where the internet comes from, and who may come in from there.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Uplink {
-    /// Where the internet comes from
-    #[serde(default = "wherever")]
-    pub interface: Uplinks,
-    /// Whether the Wi-Fi's clients reach the internet through it
-    #[serde(default = "yes")]
-    pub share: bool,
-    /// Whether SSH is open on it; everything else that knocks there is turned away
-    #[serde(default = "yes")]
-    pub ssh: bool,
-    /// Interfaces that piback leaves to you, as a USB gadget or a LAN of your own: open to the Pi, closed to the Wi-Fi
-    #[serde(default)]
-    pub trusted: Vec<Interface>,
-    /// The page that `piback uplink` asks whether the internet is there
-    #[serde(default)]
-    pub check: CheckUrl,
-}
-
-fn wherever() -> Uplinks {
-    Uplinks::Auto
-}
-
-fn yes() -> bool {
-    true
-}
-
-/// The SMB share.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Share {
-    /// System user that owns what is written over the share, and the name to log in with
-    pub user: UserName,
-    /// The file, mode 0600, that holds the share's password
-    pub password_file: SecretPath,
-    /// Whether cards and drive may be written over the network
-    pub writable: bool,
-    /// A folder on the Pi for everything else, always writable
-    pub folder: DataPath,
-    /// The shares' names
-    pub names: ShareNames,
-    /// Interfaces besides the Wi-Fi and `uplink.trusted` on which Samba answers, as a cable at home
-    pub also_on: Vec<Interface>,
-}
-
-/// The shares' names, for a Pi that has one of the same name.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct ShareNames {
-    /// The share of cards and drives
-    pub drives: ShareName,
-    /// The share of the folder
-    pub folder: ShareName,
-}
-
-impl Default for ShareNames {
-    fn default() -> Self {
-        // As above.
-        let names = || -> Result<ShareNames, String> {
-            Ok(ShareNames { drives: "Drives".parse()?, folder: "Pi".parse()? })
-        };
-        names().unwrap_or_else(|e| unreachable!("the shares' names: {e}"))
-    }
-}
-
-impl Share {
-    /// The interfaces besides the Wi-Fi on which Samba answers.
-    #[must_use]
-    pub fn elsewhere(&self, uplink: &Uplink) -> Vec<String> {
-        let mut names: Vec<String> =
-            uplink.trusted.iter().chain(&self.also_on).map(ToString::to_string).collect();
-        let mut seen = std::collections::BTreeSet::new();
-        names.retain(|name| seen.insert(name.clone()));
-        names
-    }
-}
-
-impl Default for Share {
-    fn default() -> Self {
-        // Parsed from constants that the tests of this file parse too.
-        let share = || -> Result<Share, String> {
-            Ok(Share {
-                user: "piback".parse()?,
-                password_file: "/etc/piback/secrets/share-password".parse()?,
-                writable: false,
-                folder: "/srv/piback".parse()?,
-                names: ShareNames::default(),
-                also_on: Vec::new(),
-            })
-        };
-        share().unwrap_or_else(|e| unreachable!("the default share: {e}"))
-    }
-}
-
 /// The JSON Schema of the profile, from the types above.
 #[must_use]
 pub fn json_schema() -> schemars::Schema {
@@ -360,11 +287,6 @@ pub fn json_schema() -> schemars::Schema {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_default_share_exists() {
-        assert_eq!(Share::default().user.as_str(), "piback");
-    }
 
     #[test]
     fn auto_takes_its_range_along() {

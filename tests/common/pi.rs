@@ -437,7 +437,7 @@ pub fn password() -> Passphrase {
 }
 
 fn secrets() -> Secrets {
-    Secrets { wifi: Passphrase::from_file_content(b"correct horse").unwrap() }
+    Secrets { wifi: Passphrase::from_file_content(b"correct horse").unwrap(), screen: None }
 }
 
 pub fn window() -> Option<Window> {

@@ -96,6 +96,7 @@ pub enum Checker {
     Iptables,
     Ip6tables,
     Samba,
+    Wayvnc,
     Unit,
     /// Nobody: the file is a line or two.
     None,

@@ -37,6 +37,7 @@ components! {
     send,
     control,
     web,
+    screen,
 }
 
 /// The unit that, started at boot, makes a stack the one in charge; ifupdown has none that tells.
@@ -127,6 +128,14 @@ pub fn units_of_ours() -> Vec<&'static str> {
 #[must_use]
 pub fn is_unit_of_ours(unit: &str) -> bool {
     files().any(|file| file.path.strip_prefix("/etc/systemd/system/") == Some(unit))
+}
+
+/// The file that is there as long as a part is that a profile may leave out; `None` for what every appliance has.
+#[must_use]
+pub fn sign_of(component: &Component) -> Option<String> {
+    let own = component.unit().filter(|unit| is_unit_of_ours(unit));
+    let screen = (*component == screen::COMPONENT).then(|| screen::DROP_IN.to_owned());
+    own.map(|unit| format!("/etc/systemd/system/{unit}")).or(screen)
 }
 
 /// Of those, the ones that one host and profile have.

@@ -46,7 +46,7 @@ fn artifact(
         tera.render(entry.template.name, context).map_err(|e| anyhow!("template {name}: {}", chain(&e)))?;
     let body = Body::with_gaps(&text).with_context(|| format!("template {name}"))?;
     if entry.mode & 0o077 != 0 && body.has_secret() {
-        bail!("template {name} puts the passphrase into {}, which others can read", entry.path);
+        bail!("template {name} puts a secret into {}, which others can read", entry.path);
     }
     if block::has_marker(&text) {
         bail!("template {name} makes a line that marks a piback block");
@@ -108,12 +108,40 @@ mod tests {
     }
 
     #[test]
+    fn the_screen_s_password_is_in_its_file_alone() {
+        let mut profile = profile();
+        let rendered = |profile: &Profile| {
+            render(profile, &facts(Stack::NetworkManager), "wpa_passphrase", &BTreeMap::new()).unwrap()
+        };
+        assert!(!rendered(&profile).iter().any(|a| a.path.contains("wayvnc")), "off by default");
+        profile.remote_screen = true;
+        let artifacts = rendered(&profile);
+        let secrets = Secrets {
+            wifi: Passphrase::from_file_content(b"marker-secret").unwrap(),
+            screen: Some(Passphrase::from_file_content(b"screen = #1").unwrap()),
+        };
+        let holds = artifacts.iter().filter(|a| a.body.expose(&secrets).contains("screen = #1"));
+        assert_eq!(
+            holds.map(|a| (&*a.path, a.mode)).collect::<Vec<_>>(),
+            [("/etc/piback/wayvnc/config", 0o600)]
+        );
+        let config = artifacts.iter().find(|a| a.path.ends_with("wayvnc/config")).unwrap();
+        assert!(config.body.expose(&secrets).contains("\npassword=screen = #1\n"));
+        assert!(config.body.masked().contains("\npassword=********\n"));
+        let kept = serde_json::to_string(config).unwrap();
+        assert!(kept.contains("screen-password") && !kept.contains("= #1"), "{kept}");
+        assert_eq!(secrets.mask("a screen = #1 b marker-secret"), "a ******** b ********");
+    }
+
+    #[test]
     fn kept_and_shown_text_has_no_secret() {
         let artifacts =
             render(&profile(), &facts(Stack::Dhcpcd), "wpa_passphrase", &BTreeMap::new()).unwrap();
         let hostapd = artifacts.iter().find(|a| a.path.ends_with("hostapd.conf")).unwrap();
         let wifi = Passphrase::from_file_content(b"marker-secret").unwrap();
-        assert!(hostapd.body.expose(&Secrets { wifi }).contains("wpa_passphrase=marker-secret\n"));
+        assert!(
+            hostapd.body.expose(&Secrets { wifi, screen: None }).contains("wpa_passphrase=marker-secret\n")
+        );
         assert!(hostapd.body.masked().contains("wpa_passphrase=********\n"));
         assert_eq!(
             serde_json::from_str::<Artifact>(&serde_json::to_string(hostapd).unwrap()).unwrap(),

@@ -3,7 +3,7 @@
 use crate::paths;
 use crate::profile::Profile;
 use crate::profile::types::Band;
-use crate::provision::desired::artifact::WIFI_GAP;
+use crate::provision::desired::artifact::{SCREEN_GAP, WIFI_GAP};
 use crate::provision::host::facts::{Facts, Stack};
 use crate::provision::host::ways_out::INSIDE;
 use serde::Serialize;
@@ -19,6 +19,7 @@ pub struct Values {
     share: Share,
     backup: Backup,
     scrub: Scrub,
+    screen: Screen,
     paths: Paths,
 }
 
@@ -89,6 +90,12 @@ struct Backup {
 #[derive(Serialize)]
 struct Scrub {
     daily_percent: u16,
+}
+
+#[derive(Serialize)]
+struct Screen {
+    wanted: bool,
+    secret: &'static str,
 }
 
 /// Tools that units call. They moved between `/sbin` and `/usr/sbin` over the releases (iptables with Buster, its old
@@ -185,6 +192,7 @@ impl Values {
             share: Share::new(profile),
             backup: Backup { mount_root: profile.backup.mount_root.to_string() },
             scrub: Scrub { daily_percent: profile.scrub.every.daily_percent().unwrap_or_default() },
+            screen: Screen { wanted: profile.remote_screen, secret: SCREEN_GAP },
             paths: Paths {
                 ip: "/usr/bin/env ip",
                 iptables: "/usr/bin/env iptables",

@@ -170,7 +170,7 @@ fn add_moved(
     let (Some(stack), Some(_)) = (desired.stack, &state.last) else { return Ok(()) };
     let moved = moved::look(host, expected, stack);
     let components: Vec<_> = moved.iter().map(|moved| moved.component).collect();
-    plan.units = unit::plan::plan(host, desired, &state.activated, &plan.files, &components)?;
+    plan.units = unit::plan::plan(host, desired, state, &plan.files, &components)?;
     plan.notes.extend(moved.into_iter().map(|moved| moved.found));
     Ok(())
 }
@@ -180,7 +180,7 @@ fn add_moved(
 /// # Errors
 /// When systemd can't say how its units are, or a script can't be read.
 pub fn add_units(host: &dyn Host, desired: &Desired, state: &State, plan: &mut Plan) -> anyhow::Result<()> {
-    plan.units = unit::plan::plan(host, desired, &state.activated, &plan.files, &[])?;
+    plan.units = unit::plan::plan(host, desired, state, &plan.files, &[])?;
     plan.rules = rule::plan(host, desired, state, &plan.files)?;
     Ok(())
 }

@@ -1,13 +1,13 @@
 //! Everything that is read before a plan can be made: a profile, its secrets and the host's facts to what is desired.
 
 use crate::error::Problem;
-use crate::paths::TEMPLATES;
+use crate::paths::{SCREEN_PASSWORD, TEMPLATES};
 use crate::profile::types::{By, Passphrase, Subnet};
 use crate::profile::{Automount, Profile};
 use crate::provision::adopt;
 use crate::provision::adopt::conflicts::{self, Conflict, Weight};
 use crate::provision::components;
-use crate::provision::desired::artifact::{Artifact, Secrets};
+use crate::provision::desired::artifact::{Artifact, SecretName, Secrets};
 use crate::provision::desired::subnet::{self, Choice};
 use crate::provision::desired::{Desired, render};
 use crate::provision::host::facts::{self, Facts, Stack};
@@ -57,8 +57,7 @@ impl Prepared {
         profile.network = subnet.network.clone();
         let last = state.last.as_ref().and_then(|last| last.stack);
         let facts = facts::read(host, components::of_stack, stack, last)?;
-        let secrets =
-            Secrets { wifi: secret(host, profile.wifi.passphrase_file.as_str(), "the Wi-Fi passphrase")? };
+        let wifi = secret(host, profile.wifi.passphrase_file.as_str(), "the Wi-Fi passphrase")?;
         let share_password = secret(host, profile.share.password_file.as_str(), "the share's password")?;
         let (overrides, mut notes) = overrides(host)?;
         if let Some(last) = last.filter(|last| *last != facts.stack) {
@@ -70,6 +69,10 @@ impl Prepared {
         }
         let manual = adopt::find(host, &facts, &profile)?;
         let conflicts = conflicts::find(host, &facts, &profile, &manual)?;
+        // Where there is no desktop, no password is asked for: it would be in vain.
+        let has_screen = profile.remote_screen && !conflicts.iter().any(conflicts::is_of_screen);
+        let screen = has_screen.then(|| screen_password(host)).transpose()?;
+        let secrets = Secrets { wifi, screen };
         if state.owned().is_empty() {
             notes.extend(manual.stays.iter().cloned());
         }
@@ -167,11 +170,35 @@ fn remembered(state: &State) -> Option<Subnet> {
     state.last.as_ref().and_then(|last| last.chosen)
 }
 
-/// The passphrase of the newest record, if it can be read: to mask it.
+/// The secrets of the newest record, if they can be read: to mask them.
 #[must_use]
-pub fn passphrase_on_record(host: &dyn Host, state: &State) -> Option<Passphrase> {
+pub fn secrets_on_record(host: &dyn Host, state: &State) -> Option<Secrets> {
     let file = state.last.as_ref()?.passphrase_file.as_deref()?;
-    secret(host, file, "the Wi-Fi passphrase").ok()
+    let wifi = secret(host, file, "the Wi-Fi passphrase").ok()?;
+    Some(Secrets { wifi, screen: screen_password(host).ok() })
+}
+
+/// Reads the remote screen's password.
+///
+/// # Errors
+/// When it can't be read, or is none, or wayvnc would read another one.
+pub fn screen_password(host: &dyn Host) -> anyhow::Result<Passphrase> {
+    let password = secret(host, SCREEN_PASSWORD, "the remote screen's password")?;
+    let text = password.secret().expose();
+    if text.trim() != text {
+        let why = format!("the remote screen's password in {SCREEN_PASSWORD} begins or ends with a space");
+        return Err(Problem::failed(why).hint("wayvnc leaves such spaces out: choose another one").into());
+    }
+    Ok(password)
+}
+
+/// Reads the secrets that files on record have gaps for.
+///
+/// # Errors
+/// When one can't be read.
+pub fn for_record(host: &dyn Host, wifi: Passphrase, artifacts: &[Artifact]) -> anyhow::Result<Secrets> {
+    let needed = artifacts.iter().any(|artifact| artifact.body.needs(SecretName::ScreenPassword));
+    Ok(Secrets { wifi, screen: needed.then(|| screen_password(host)).transpose()? })
 }
 
 /// Reads a passphrase's file. It must be the owner's alone: a secret that others can read is none.

@@ -131,12 +131,9 @@ pub fn look(host: &dyn Host, expected: &Expected) -> Vec<Probe> {
     probes.into_iter().map(known).collect()
 }
 
-/// Tells a component whose unit is piback's own and is not there: the profile does not want it.
+/// Tells a component that the profile does not want.
 fn is_absent(host: &dyn Host, component: &Component) -> bool {
-    let own = component.unit().filter(|unit| components::is_unit_of_ours(unit));
-    own.is_some_and(|unit| {
-        host.read(&format!("/etc/systemd/system/{unit}")).is_ok_and(|node| node == Node::Absent)
-    })
+    components::sign_of(component).is_some_and(|sign| host.read(&sign).is_ok_and(|node| node == Node::Absent))
 }
 
 /// Asks NetworkManager, where it is told to keep off the radio: it would take it, and its address, from the access point.

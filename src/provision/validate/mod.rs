@@ -5,6 +5,7 @@ mod hostapd;
 pub mod result;
 mod sysctl;
 mod tools;
+mod wayvnc;
 
 use crate::error::Problem;
 use crate::provision::components::component::Checker;
@@ -34,6 +35,7 @@ pub fn own(artifacts: &[Artifact], secrets: Option<&Secrets>) -> Vec<Validation>
         let errors = match checker(artifact) {
             Checker::Hostapd => hostapd::check(&text),
             Checker::Sysctl => sysctl::check(&text),
+            Checker::Wayvnc => wayvnc::check(&text),
             _ => return None,
         };
         let result = match errors.is_empty() {

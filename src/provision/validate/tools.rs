@@ -99,7 +99,7 @@ fn check(
             let path = format!("{}:", stage.join("etc/systemd/system").display());
             Tool::new(by).args(["--man=no", "verify"]).arg(unit).env("SYSTEMD_UNIT_PATH", &path)
         }
-        Checker::Hostapd | Checker::Sysctl | Checker::None => return None,
+        Checker::Hostapd | Checker::Sysctl | Checker::Wayvnc | Checker::None => return None,
     };
     let result = match host.output(&tool) {
         Err(RunError::NotFound { .. }) => ValidationResult::NotChecked(format!("{by} is not installed")),
@@ -160,6 +160,6 @@ fn tool_name(kind: Checker) -> Option<&'static str> {
         Checker::Iptables => Some("iptables-restore"),
         Checker::Ip6tables => Some("ip6tables-restore"),
         Checker::Unit => Some("systemd-analyze"),
-        Checker::Hostapd | Checker::Sysctl | Checker::None => None,
+        Checker::Hostapd | Checker::Sysctl | Checker::Wayvnc | Checker::None => None,
     }
 }

@@ -130,7 +130,7 @@ pub const MARKER: &str = "marker-passphrase";
 /// When a value broke out of its line, a file holds a control character, or a name did not come back.
 pub fn check_rendered(profile: &Profile, stack: Stack) {
     let wifi = Passphrase::from_file_content(MARKER.as_bytes()).expect("a passphrase");
-    let secrets = Secrets { wifi };
+    let secrets = Secrets { wifi, screen: None };
     let facts = Facts { os: Default::default(), stack, interfaces_d_is_read: false, ssh_ports: vec![22], installed: true };
     let files = |p: &Profile| {
         render(p, &facts, secrets.wifi.hostapd_key(), &BTreeMap::new()).expect("a good profile renders")

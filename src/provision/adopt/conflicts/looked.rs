@@ -17,6 +17,7 @@ const UNITS: [&str; 4] =
 
 pub struct Looked<'a> {
     pub host: &'a dyn Host,
+    pub facts: &'a Facts,
     pub profile: &'a Profile,
     pub stack: Stack,
     pub radio: &'a str,
@@ -49,7 +50,7 @@ impl<'a> Looked<'a> {
         let radio = profile.wifi.interface.as_str();
         let stack = facts.stack;
         let has_page = (web::COMPONENT.when)(facts, profile);
-        Ok(Looked { host, profile, stack, radio, has_page, manual, unit_files, wanted })
+        Ok(Looked { host, facts, profile, stack, radio, has_page, manual, unit_files, wanted })
     }
 
     /// Others' part of a file as it will be, marks of what is commented out left on; none where there is no such file.

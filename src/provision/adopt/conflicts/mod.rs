@@ -15,6 +15,7 @@ mod networkd;
 mod ports;
 mod radio;
 mod rivals;
+mod screen;
 mod shares;
 mod sysctl;
 mod units;
@@ -36,6 +37,8 @@ struct Kind {
     look: fn(&Looked<'_>, &mut Found) -> anyhow::Result<()>,
 }
 
+const SCREEN: &str = "screen";
+
 /// The registry, in the order in which conflicts are said.
 const KINDS: &[Kind] = &[
     Kind { name: "radio", look: radio::look },
@@ -49,6 +52,7 @@ const KINDS: &[Kind] = &[
     Kind { name: "dnsmasq", look: dnsmasq::look },
     Kind { name: "sysctl", look: sysctl::look },
     Kind { name: "share", look: shares::look },
+    Kind { name: SCREEN, look: screen::look },
     Kind { name: "firewall", look: firewalls::look },
     Kind { name: "port", look: ports::look },
     Kind { name: "Docker", look: docker::look },
@@ -83,6 +87,12 @@ pub fn stops(conflict: &Conflict, is_live: bool) -> bool {
         Weight::Running => is_live,
         Weight::Refused => true,
     }
+}
+
+/// Tells whether it keeps the remote screen from being shown.
+#[must_use]
+pub fn is_of_screen(conflict: &Conflict) -> bool {
+    conflict.kind == SCREEN
 }
 
 /// Refuses an apply beside settings that fight with it, all in one go.

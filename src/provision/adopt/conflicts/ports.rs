@@ -12,6 +12,11 @@ pub fn look(looked: &Looked<'_>, found: &mut Found) -> anyhow::Result<()> {
         |args: &str| looked.said(&Tool::new("ss").arg(args)).map(|text| listeners(&text)).unwrap_or_default();
     let (udp, tcp) = (ask("-Hlunp"), ask("-Hltnp"));
     for (component, socket) in components::sockets() {
+        let is_page = component.key == web::COMPONENT.key;
+        // Without a page another's is only said; whoever shows a screen that is not wanted here may do so.
+        if !is_page && !(component.when)(looked.facts, looked.profile) {
+            continue;
+        }
         let all = if socket.protocol == Protocol::Udp { &udp } else { &tcp };
         let stranger = |l: &&Listener| {
             l.port == socket.port
@@ -22,7 +27,6 @@ pub fn look(looked: &Looked<'_>, found: &mut Found) -> anyhow::Result<()> {
             let (at, name) = place(holder);
             let why = format!("it holds the port of the Wi-Fi's {}", socket.name);
             let mut remedy = format!("stop {name}, or keep it off {}", looked.radio);
-            let is_page = component.key == web::COMPONENT.key;
             if is_page {
                 remedy.push_str("; or have no page: web: {page: off} in the profile");
             }

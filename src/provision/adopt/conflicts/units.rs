@@ -10,7 +10,7 @@ use anyhow::Context;
 const FOLDER: &str = "/etc/systemd/system";
 
 pub fn look(looked: &Looked<'_>, found: &mut Found) -> anyhow::Result<()> {
-    for unit in components::units_of_ours() {
+    for unit in components::units_for(looked.facts, looked.profile) {
         let own = format!("{FOLDER}/{unit}");
         let is_file =
             matches!(looked.host.read(&own).with_context(|| format!("{own} can't be read"))?, Node::File(_));

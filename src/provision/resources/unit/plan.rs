@@ -21,15 +21,17 @@ use std::collections::BTreeMap;
 pub fn plan(
     host: &dyn Host,
     desired: &Desired,
-    activated: &BTreeMap<String, String>,
+    state: &State,
     files: &[FileChange],
     moved: &[&'static Component],
 ) -> anyhow::Result<Vec<UnitChange>> {
+    let activated = &state.activated;
     let touched = files.iter().flat_map(|f| components::notified(&f.path, desired.stack)).collect();
     Ok(unit_changes(&UnitInputs {
         inputs: inputs(desired),
         states: systemd::states(host, &components::units())?,
         activated,
+        first: &state.originals.units,
         touched,
         moved,
         radio: &desired.radio,
@@ -99,11 +101,18 @@ fn inputs(desired: &Desired) -> BTreeMap<&'static str, String> {
     texts.into_iter().map(|(key, text)| (key, json::hash(text.as_bytes()))).collect()
 }
 
+/// Tells of a unit that it neither ran nor was to start at boot.
+fn was_off(first: Option<&UnitState>) -> bool {
+    first.is_some_and(|first| !first.is_running() && (first.is_off() || !first.exists()))
+}
+
 /// Values that decide about the units.
 struct UnitInputs<'a> {
     inputs: BTreeMap<&'static str, String>,
     states: BTreeMap<String, UnitState>,
     activated: &'a BTreeMap<String, String>,
+    /// The states of units before piback came to them.
+    first: &'a BTreeMap<String, UnitState>,
     /// Components whose files are about to change: drift on disk is what their daemons may be running with, and after
     /// an OS upgrade, or on a fresh root that was given an old record, the record speaks of another system.
     touched: Vec<&'static Component>,
@@ -125,6 +134,8 @@ fn unit_changes(wanted: &UnitInputs<'_>) -> Vec<UnitChange> {
                 let act = match () {
                     // A unit that is only piback's goes with its file.
                     () if components::is_unit_of_ours(name) => Act::Stop,
+                    // piback started it: it would go on with a configuration that nobody chose.
+                    () if ours && was_off(wanted.first.get(component.key)) => Act::Stop,
                     () if !now.is_running() => Act::Forget,
                     () if component.reloads() => Act::Reload,
                     () => Act::Restart,
@@ -216,10 +227,12 @@ mod tests {
         ]);
         let activated = [("dnsmasq", "same"), ("samba", "same"), ("hostapd", "old"), ("sysctl", "gone")];
         let activated = activated.map(|(k, v)| (k.to_owned(), v.to_owned())).into();
+        let first = BTreeMap::new();
         let mut wanted = UnitInputs {
             inputs,
             states,
             activated: &activated,
+            first: &first,
             touched: Vec::new(),
             moved: &[],
             radio: "wlan0",
@@ -235,6 +248,27 @@ mod tests {
                 "smbd.service: start"
             ]
         );
+        // A screen that the profile wants no longer: off again, where it was off before piback.
+        let mut activated = activated.clone();
+        activated.insert("screen".into(), "x".into());
+        let steps_of = |first: UnitState| {
+            let first = BTreeMap::from([("screen".to_owned(), first)]);
+            let states = [("wayvnc.service".to_owned(), unit("loaded", "enabled", "active"))].into();
+            let (inputs, touched) = (BTreeMap::new(), Vec::new());
+            let wanted = UnitInputs {
+                inputs,
+                states,
+                activated: &activated,
+                first: &first,
+                touched,
+                moved: &[],
+                radio: "wlan0",
+            };
+            unit_changes(&wanted).iter().map(UnitChange::steps).find(|s| s.starts_with("wayvnc")).unwrap()
+        };
+        assert_eq!(steps_of(unit("loaded", "disabled", "inactive")), "wayvnc.service: disable and stop");
+        assert_eq!(steps_of(unit("not-found", "", "inactive")), "wayvnc.service: disable and stop");
+        assert_eq!(steps_of(unit("loaded", "enabled", "active")), "wayvnc.service: restart");
         // Drift on disk: the daemon may have been started with it.
         wanted.touched = vec![&components::dnsmasq::COMPONENT];
         let steps: Vec<String> = unit_changes(&wanted).iter().map(UnitChange::steps).collect();
