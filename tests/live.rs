@@ -204,8 +204,9 @@ fn roll_back_stops_what_piback_started_while_its_files_are_there() {
     let lines = pi.systemctl();
     let at =
         |line: &str| lines.iter().position(|l| l == line).unwrap_or_else(|| panic!("no {line}: {lines:#?}"));
-    // This profile names no place far away.
-    let ours = components::units_of_ours().into_iter().rev().filter(|unit| *unit != "piback-send.timer");
+    // This profile names no place far away, and shows no screen.
+    let not_wanted = ["piback-send.timer", "wayvnc.service"];
+    let ours = components::units_of_ours().into_iter().rev().filter(|unit| !not_wanted.contains(unit));
     let ours: Vec<&str> = ours.collect();
     assert!(ours.ends_with(&["smbd.service", "dnsmasq.service", "hostapd.service", "piback-nat.service"]));
     let disable = format!("--no-reload disable --now {}", ours.join(" "));
