@@ -60,13 +60,23 @@ fn host_lets(pair: &str, other: &str) -> bool {
 }
 
 /// Renders the rules and asks every neighbour.
-fn seen(uplinks: &str, other: &str) -> BTreeMap<String, Option<String>> {
+fn seen(uplinks: &str, other: &str, more: &str) -> BTreeMap<String, Option<String>> {
     let tree = Tree::new();
     tree.init("travel");
     let profile = tree.read("/etc/piback/profile.yaml");
     let wanted = format!("  interface: {uplinks}\n  trusted: [gadget0]\n");
     assert!(profile.contains("  interface: auto\n"), "{profile}");
-    tree.write("/etc/piback/profile.yaml", profile.replace("  interface: auto\n", &wanted));
+    let profile = profile.replace("  interface: auto\n", &wanted);
+    tree.write("/etc/piback/profile.yaml", format!("{profile}{more}"));
+    for (program, text) in [
+        ("/usr/bin/labwc", ""),
+        ("/usr/lib/systemd/system/wayvnc.service", ""),
+        ("/etc/rpi-issue", ""),
+        ("/etc/piback/secrets/screen-password", "screen password\n"),
+    ] {
+        tree.write(program, text);
+        tree.set_mode(program, 0o600);
+    }
     let out = tree.dir.path().join("out");
     let answer = tree.piback(&["render", out.to_str().unwrap(), "--stack", "networkmanager"]);
     assert_eq!(answer.code, 0, "{}", answer.all());
@@ -84,7 +94,7 @@ fn seen(uplinks: &str, other: &str) -> BTreeMap<String, Option<String>> {
 fn hold(uplinks: &str) {
     let docs = include_str!("../docs/FIREWALL.md");
     for other in OTHERS {
-        let seen = seen(uplinks, other);
+        let seen = seen(uplinks, other, "");
         let mut wrong = Vec::new();
         let mut held = 0;
         for family in [4, 6] {
@@ -118,4 +128,19 @@ fn with_auto_every_pair_is_as_the_docs_say() {
 #[test]
 fn with_named_uplinks_every_pair_is_as_the_docs_say() {
     hold("[eth0, usb0]");
+}
+
+#[test]
+fn the_screen_is_open_to_the_wi_fi_alone() {
+    for other in OTHERS {
+        let seen = seen("auto", other, "remote_screen: true\n");
+        assert!(seen["client > pi screen IPv4"].is_some(), "{other}");
+        for from in ["hotel", "phone", "vpn", "lan"] {
+            for family in [4, 6] {
+                assert_eq!(seen[&format!("{from} > pi screen IPv{family}")], None, "{from}, {other}");
+            }
+        }
+    }
+    // Where it is not wanted, what the host's own rules drop stays dropped.
+    assert_eq!(seen("auto", "ufw", "")["client > pi screen IPv4"], None);
 }

@@ -12,7 +12,7 @@ import json
 import subprocess
 import sys
 
-PORTS = {"ssh": 22, "page": 80, "share": 445, "other": 9999}
+PORTS = {"ssh": 22, "page": 80, "share": 445, "screen": 5900, "other": 9999}
 # Name, the Pi's interface towards it, the Pi's and the neighbour's address, and the same for IPv6.
 NEIGHBOURS = {
     "client": ("wlan0", "10.41.0.1", "10.41.0.60", "fd41::1", "fd41::60"),
