@@ -193,13 +193,16 @@ fn sent_of(profile: &Profile, drives: &[Drive]) -> Vec<ByRecord> {
     asked.filter_map(Drive::folder).flat_map(of).collect()
 }
 
-/// Words to type on the iPad, to get to the share, to the page and to a shell.
+/// Words to type on the iPad, to get to the share, to the page and to the screen.
 fn reached_by(profile: &Profile, address: &str, page: bool) -> Vec<(&'static str, String)> {
     let mut typed = vec![("Files app, Connect to Server", format!("smb://{address}"))];
     if page {
         typed.insert(0, ("Safari", format!("http://{address} or http://{}", dnsmasq::NAME)));
     }
     typed.push(("share", format!("{}, as {}", profile.share.names.drives, profile.share.user)));
+    if profile.remote_screen {
+        typed.push(("screen, in a VNC viewer", format!("{address}, as {}", profile.share.user)));
+    }
     typed
 }
 
@@ -279,4 +282,20 @@ struct GenerationJson {
 /// A record's time for people, in UTC: the Pi's zone is rarely the traveller's.
 fn when(time: i64) -> String {
     jiff::Timestamp::from_second(time).map_or_else(|_| time.to_string(), |t| t.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::{EMBEDDED, load};
+
+    #[test]
+    fn a_screen_is_said_where_there_is_one() {
+        let mut profile = load(EMBEDDED[0].1, "travel").unwrap();
+        let said = |profile: &Profile| reached_by(profile, "10.41.0.1", false);
+        assert!(!said(&profile).iter().any(|(by, _)| by.starts_with("screen")));
+        profile.remote_screen = true;
+        let last = said(&profile).pop().unwrap();
+        assert_eq!(last, ("screen, in a VNC viewer", "10.41.0.1, as piback".to_owned()));
+    }
 }
