@@ -1,5 +1,7 @@
 //! Paths of piback's own on a host.
 
+/// The folder of what the user writes.
+pub const CONFIG: &str = "/etc/piback";
 /// The profile, unless `--profile` names another one.
 pub const PROFILE: &str = "/etc/piback/profile.yaml";
 /// The profile that `init --force` wrote over.

@@ -5,11 +5,15 @@
 #![allow(clippy::disallowed_methods)]
 
 mod bar;
+mod typed;
 mod units;
+mod visible;
 mod wrap;
 
 pub use bar::Bar;
+pub use typed::{Typed, in_tree, repeat, word};
 pub use units::{bytes, clock, count, date, files};
+pub use visible::visible;
 
 use crate::error;
 use serde::Serialize;
@@ -47,8 +51,9 @@ struct Failure {
 
 impl Failure {
     fn new(error: &anyhow::Error) -> Self {
-        let (hints, exit_code) = (error::hints(error), error::exit_code(error));
-        Failure { error: format!("{error:#}"), hints, exit_code }
+        let hints = error::hints(error).iter().map(|hint| typed::commands_and_paths(hint)).collect();
+        let text = typed::commands_and_paths(&format!("{error:#}"));
+        Failure { error: text, hints, exit_code: error::exit_code(error) }
     }
 }
 
@@ -109,7 +114,8 @@ impl Ui {
     /// A line (or several) that answers the command: stdout, or stderr with `--json`. Broken between words where the
     /// terminal is narrow.
     pub fn say(&self, text: &str) {
-        self.verbatim(&if self.on_terminal() { fitted(text) } else { text.to_owned() });
+        let text = typed::commands(text);
+        self.verbatim(&if self.on_terminal() { fitted(&text) } else { text });
     }
 
     /// The same, never broken: diffs.
@@ -120,7 +126,8 @@ impl Ui {
 
     /// A remark beside the answer: stderr.
     pub fn note(&self, text: &str) {
-        aside(&format!("{} {}", self.paint(Style::Yellow, "note:"), harmless(text)));
+        let text = typed::commands_and_paths(&harmless(text));
+        aside(&format!("{} {text}", self.paint(Style::Yellow, "note:")));
     }
 
     /// A detail, shown with `-v` only: stderr.
@@ -174,8 +181,8 @@ impl Ui {
 
     /// The error chain and its hints, on stderr; with `--json` also as one object on stdout.
     pub fn error(&self, error: &anyhow::Error) {
-        let mut text = format!("{} {}", self.paint(Style::Red, "error:"), harmless(&format!("{error:#}")));
-        let hints = error::hints(error);
+        let Failure { error: what, hints, .. } = Failure::new(error);
+        let mut text = format!("{} {}", self.paint(Style::Red, "error:"), harmless(&what));
         for hint in &hints {
             text.push_str(&format!("\n{} {}", self.paint(Style::Cyan, "hint:"), harmless(hint)));
         }
@@ -242,22 +249,6 @@ impl Ui {
     }
 }
 
-/// `text` with every control character (escape sequences, newlines, C1 and bidi controls) shown as an escape, so
-/// that a file name or a tool's output can't move the cursor or forge a line.
-#[must_use]
-pub fn visible(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        let bidi = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if c.is_control() || bidi || matches!(c, '\u{2028}' | '\u{2029}') {
-            shown.extend(c.escape_default());
-        } else {
-            shown.push(c);
-        }
-    }
-    shown
-}
-
 /// Errors and remarks quote files and tools: each line through [`visible`], the lines kept.
 fn harmless(text: &str) -> String {
     text.split('\n').map(visible).collect::<Vec<_>>().join("\n")
@@ -304,14 +295,4 @@ static OUTPUT_LOST: AtomicBool = AtomicBool::new(false);
 #[must_use]
 pub fn output_lost() -> bool {
     OUTPUT_LOST.load(Ordering::Relaxed)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn control_characters_are_never_shown_raw() {
-        assert_eq!(visible("a\x1b[31m\nb\u{202e}é"), "a\\u{1b}[31m\\nb\\u{202e}é");
-    }
 }

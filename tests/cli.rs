@@ -255,7 +255,9 @@ fn errors_are_json_too() {
     let value = json(&tree.piback(&["plan", "--json"]));
     assert_eq!(value["exit_code"], 1);
     assert!(value["error"].as_str().unwrap().contains("there is no profile"));
-    assert!(value["hints"][0].as_str().unwrap().contains("piback init"));
+    assert!(
+        value["hints"][0].as_str().unwrap().contains(&format!("piback --root {} init", tree.root_text()))
+    );
     let usage = json(&tree.piback(&["backup", "--json"]));
     assert_eq!(usage["error"], "the following required arguments were not provided: <LABEL>");
 }
@@ -307,4 +309,31 @@ fn the_article_s_own_configuration_is_taken_over() {
     assert_eq!(answer.code, 1);
     assert!(answer.stderr.contains("line 1") && answer.stderr.contains("line 2"), "{}", answer.stderr);
     assert!(other.snapshot().0.is_empty());
+}
+
+#[test]
+fn what_is_to_be_typed_names_the_tree() {
+    let tree = Tree::new();
+    let root = tree.root_text();
+    let plan = tree.piback(&["plan"]);
+    let profile = format!("{root}/etc/piback/profile.yaml");
+    assert!(plan.stderr.contains(&format!("there is no profile: {profile}")), "{}", plan.stderr);
+    assert!(plan.stderr.contains(&format!("piback --root {root} init")), "{}", plan.stderr);
+    let init = tree.piback(&["init", "--country", "DE", "--yes"]);
+    for line in [
+        format!("profile     {profile}\n"),
+        format!("({root}/etc/piback/secrets/wifi-passphrase)"),
+        format!("Read a secret with `cat FILE`. Next: piback --root {root} apply\n"),
+    ] {
+        assert!(init.stdout.contains(&line), "{line}: {}", init.stdout);
+    }
+    let again = tree.piback(&["init", "--country", "DE", "--yes"]);
+    assert!(again.stderr.contains(&format!("piback --root {root} init --force")), "{}", again.stderr);
+    let status = tree.piback(&["status"]);
+    assert!(status.all().contains(&format!("`piback --root {root} apply` does")), "{}", status.all());
+    tree.write("/etc/piback/profile.yaml", "version: 1\nwifi: 7\n");
+    let wrong = tree.piback(&["plan"]);
+    assert!(wrong.stderr.contains(&format!("{profile}:")), "{}", wrong.stderr);
+    let json = json(&tree.piback(&["plan", "--json"]));
+    assert!(json["error"].as_str().unwrap().contains(&profile), "{json}");
 }

@@ -28,7 +28,7 @@ pub fn run(global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
         waited += 1;
     }
     let found = look(&host, global)?;
-    ui.say(&found.text());
+    ui.verbatim(&found.text());
     match &found {
         Found::Nothing(_) => {
             host.remove(MOTD).with_context(|| format!("{MOTD} can't be removed"))?;

@@ -9,7 +9,7 @@ use crate::profile::types::{Country, Passphrase, SecretPath, Ssid, VolumeLabel};
 use crate::profile::{self, Profile};
 use crate::provision::host::radios;
 use crate::system::{Host, Node, input};
-use crate::ui::{Ui, visible};
+use crate::ui::{self, Ui, visible};
 use anyhow::Context;
 use serde::Serialize;
 use std::path::Path;
@@ -47,13 +47,16 @@ pub fn run(args: &Init, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     });
     let given = given.transpose()?;
     if asking
-        && !agreed(ui, &format!("Write {PROFILE} for the Wi-Fi {}?", visible(profile.wifi.ssid.as_str())))?
+        && !agreed(
+            ui,
+            &format!("Write {} for the Wi-Fi {}?", ui::in_tree(PROFILE), visible(profile.wifi.ssid.as_str())),
+        )?
     {
         ui.say("Nothing was written.");
         return Ok(Outcome::Done);
     }
     let made = write(&host, &profile, &text, given)?;
-    report(ui, &profile, &made);
+    report(ui, &profile, &made, host.is_live());
     Ok(Outcome::Done)
 }
 
@@ -229,12 +232,13 @@ fn secret(host: &dyn Host, path: &SecretPath, given: Option<Passphrase>) -> anyh
     Ok(how)
 }
 
-fn report(ui: &Ui, profile: &Profile, made: &Made) {
+fn report(ui: &Ui, profile: &Profile, made: &Made, is_live: bool) {
     let (wifi, share) = (profile.wifi.passphrase_file.as_str(), profile.share.password_file.as_str());
-    ui.say(&format!("profile     {PROFILE}"));
-    ui.say(&format!("passphrase  {} ({wifi})", made.passphrase));
-    ui.say(&format!("password    {} ({share})", made.password));
-    ui.say("Read a secret with `sudo cat FILE`. Next: piback apply");
+    let sudo = if is_live { "sudo " } else { "" };
+    ui.say(&format!("profile     {}", ui::in_tree(PROFILE)));
+    ui.say(&format!("passphrase  {} ({})", made.passphrase, ui::in_tree(wifi)));
+    ui.say(&format!("password    {} ({})", made.password, ui::in_tree(share)));
+    ui.say(&format!("Read a secret with `{sudo}cat FILE`. Next: piback apply"));
     #[derive(Serialize)]
     struct InitJson<'a> {
         profile: &'static str,

@@ -39,7 +39,8 @@ mod web;
 
 use crate::cli::{Cli, Command};
 use crate::error::Outcome;
-use crate::ui::Ui;
+use crate::ui::{self, Typed, Ui, word};
+use std::path::Path;
 
 /// Runs the command that was typed.
 ///
@@ -47,6 +48,7 @@ use crate::ui::Ui;
 /// Whatever stopped it; [`crate::error::exit_code`] turns that into the exit code.
 pub fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Outcome> {
     let global = &cli.global;
+    ui::repeat(typed(&cli));
     if !matches!(
         cli.command,
         Command::Volume(_)
@@ -95,5 +97,25 @@ pub fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Outcome> {
         Command::Image(args) => image::run(args, ui),
         Command::Completions(args) => completions::run(args, ui),
         Command::Man(args) => man::run(args, ui),
+    }
+}
+
+/// Returns what commands in messages have to repeat of this command line.
+fn typed(cli: &Cli) -> Typed {
+    let path = |path: &Path| path.to_string_lossy().into_owned();
+    let (label, source, dests) = match &cli.command {
+        Command::Backup(a) => (Some(&a.label), &a.source, a.dest.as_slice()),
+        Command::Verify(a) => (Some(&a.label), &a.source, a.dest.as_slice()),
+        Command::SafeToFormat(a) => (Some(&a.label), &a.source, a.dest.as_slice()),
+        _ => (None, &None, [].as_slice()),
+    };
+    let source = source.iter().map(|source| ("--source", source));
+    let ends = source.chain(dests.iter().map(|dest| ("--dest", dest)));
+    Typed {
+        verbs: &Command::VERBS,
+        root: cli.global.root.as_deref().map(path),
+        profile: cli.global.profile.as_deref().map(path),
+        label: label.cloned(),
+        ends: ends.map(|(flag, dir)| format!(" {flag} {}", word(&path(dir)))).collect(),
     }
 }

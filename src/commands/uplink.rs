@@ -15,7 +15,7 @@ use crate::provision::host::ways_out::{self, WayOut};
 use crate::provision::plan::prepare;
 use crate::provision::state::State;
 use crate::system::{Host, Node, input};
-use crate::ui::{Ui, visible};
+use crate::ui::{Ui, visible, word};
 use anyhow::Context;
 use serde::Serialize;
 
@@ -32,12 +32,12 @@ pub fn run(args: &Uplink, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
             scan(&host, &radio, ui)
         }
         Some(UplinkAct::Join(join)) => {
-            context::need_root(&host, "uplink join")?;
+            context::need_root(&host, &join_again(join))?;
             let radio = second_radio(&host, &profile, join.on.as_deref())?;
             join_network(&host, &profile, &radio, join, ui)
         }
         Some(UplinkAct::Forget { ssid }) => {
-            context::need_root(&host, "uplink forget")?;
+            context::need_root(&host, &format!("uplink forget {}", word(ssid)))?;
             let ssid = typed(ssid)?;
             if !networks::forget(&host, ssid.as_str())? {
                 let what = format!("piback joined no network \"{}\"", visible(ssid.as_str()));
@@ -66,6 +66,17 @@ fn profile_or_default(host: &dyn Host, global: &Global) -> anyhow::Result<Profil
     };
     prepare::name_radio(host, &mut profile, &State::read(host).unwrap_or_default());
     Ok(profile)
+}
+
+/// The command line of a join, to be typed again.
+fn join_again(join: &UplinkJoin) -> String {
+    let path = |path: &std::path::PathBuf| word(&path.to_string_lossy());
+    let flags = [
+        ("--on", join.on.as_deref().map(word)),
+        ("--passphrase-file", join.passphrase_file.as_ref().map(path)),
+    ];
+    let flags = flags.into_iter().filter_map(|(flag, value)| Some(format!(" {flag} {}", value?)));
+    format!("uplink join {}{}", word(&join.ssid), flags.collect::<String>())
 }
 
 fn typed(ssid: &str) -> Result<Ssid, Problem> {
