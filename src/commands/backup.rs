@@ -1,6 +1,6 @@
 //! `piback backup LABEL`
 
-use super::context::{self, Given};
+use super::context::{self, Given, NoDrive};
 use super::running;
 use crate::backup::label::Label;
 use crate::backup::{self, Backed, Options};
@@ -42,16 +42,18 @@ pub fn with_followers(
     };
     // Before anything is mounted: what is mounted has to be taken off, Ctrl-C or not.
     signals::stop_gently();
-    let result = context::with_ends(&given, global, ui, |ends| {
+    let result = context::with_usable_ends(&given, global, ui, |ends, bad| {
         let (card, drive) = (ends.source.as_ref().map(|card| card.dir.clone()), &ends.dest.dir);
         let all = context::card_and_drives(ends, &label)?;
         let memory = Memory::begin(ends, &label, global, ui);
         running::register(followed, Verb::Backup, label.as_str(), drive, global, ui);
         let progress = Progress::new(ui, "backup", label.as_str(), followed.take());
         let was_weak = power();
-        let backed = backup::backup(&all, Options { mirror: args.mirror, compare: args.compare }, &progress)
-            .map(|backed| memory.add_absent(backed, ends, ui));
-        if let Ok(backed) = &backed {
+        let mut backed =
+            backup::backup(&all, Options { mirror: args.mirror, compare: args.compare }, &progress)
+                .map(|backed| memory.add_absent(backed, ends, ui));
+        if let Ok(backed) = &mut backed {
+            backed.drives.extend(bad.iter().map(NoDrive::row));
             let mut line = AccountLine::new(label.as_str(), backed);
             if was_weak == Some(false) && power() == Some(true) {
                 line.note(WEAK);

@@ -15,7 +15,7 @@ use crate::provision::apply::journal;
 use crate::provision::host::facts::Stack;
 use crate::provision::plan::prepare::Prepared;
 use crate::system::real::RealHost;
-use crate::system::{FileNode, Host, Node, input, mount, process, random};
+use crate::system::{FileNode, Host, Node, folder, input, mount, process, random};
 use crate::ui::{Ui, visible};
 use anyhow::Context;
 use std::path::{Path, PathBuf};
@@ -208,12 +208,74 @@ pub struct Given<'a> {
     pub need: Need,
 }
 
+/// A drive of the command line that is no folder, while another one is.
+#[derive(Debug)]
+pub struct NoDrive {
+    path: PathBuf,
+    why: String,
+}
+
+impl NoDrive {
+    /// Returns its row: its path as it was typed, and why.
+    pub fn row<T>(&self) -> (PathBuf, anyhow::Result<T>) {
+        (self.path.clone(), Err(anyhow::anyhow!("it is no folder to use: {}", self.why)))
+    }
+}
+
 /// Finds both ends with what the profile says, runs `body` on them as [`ends::with`] does, and takes off what was
 /// mounted; where two folders are named, no profile is read.
 ///
 /// # Errors
-/// Those of [`ends::with`], and a profile that can't be read.
+/// Those of [`ends::with`], a drive that is no folder, and a profile that can't be read.
 pub fn with_ends<T>(
+    given: &Given,
+    global: &Global,
+    ui: &Ui,
+    body: impl FnOnce(&Ends) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    if let Some(bad) = no_drives(given).first() {
+        return Err(no_folder("drive", &bad.path, &bad.why).into());
+    }
+    with_usable_ends(given, global, ui, |ends, _| body(ends))
+}
+
+/// The same, and a drive of the command line that is no folder is only said, as long as another one is.
+///
+/// # Errors
+/// Those of [`ends::with`], and a profile that can't be read.
+pub fn with_usable_ends<T>(
+    given: &Given,
+    global: &Global,
+    ui: &Ui,
+    body: impl FnOnce(&Ends, &[NoDrive]) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let card = given.source.filter(|path| !mount::is_block_device(path));
+    if let Some((path, Err(error))) = card.map(|path| (path, folder::real(path))) {
+        return Err(no_folder("card", path, &error.to_string()).into());
+    }
+    let bad = no_drives(given);
+    let dests: Vec<PathBuf> =
+        given.dests.iter().filter(|path| bad.iter().all(|bad| bad.path != **path)).cloned().collect();
+    if let (Some(first), []) = (bad.first(), dests.as_slice()) {
+        return Err(no_folder("drive", &first.path, &first.why).into());
+    }
+    for one in &bad {
+        ui.note(&format!("{}; the others are used", no_folder("drive", &one.path, &one.why)));
+    }
+    on_ends(&Given { dests: &dests, ..*given }, global, ui, |ends| body(ends, &bad))
+}
+
+fn no_drives(given: &Given) -> Vec<NoDrive> {
+    let real = given.dests.iter().map(|path| (path, folder::real(path)));
+    real.filter_map(|(path, real)| Some(NoDrive { path: path.clone(), why: real.err()?.to_string() }))
+        .collect()
+}
+
+fn no_folder(what: &str, path: &Path, why: &str) -> Problem {
+    Problem::failed(format!("the {what} {} is no folder to use: {why}", visible(&path.to_string_lossy())))
+}
+
+fn on_ends<T>(
     given: &Given,
     global: &Global,
     ui: &Ui,

@@ -1,6 +1,6 @@
 //! `piback safe-to-format LABEL`
 
-use super::context::{self, Given};
+use super::context::{self, Given, NoDrive};
 use super::running;
 use super::send;
 use crate::backup::label::Label;
@@ -40,7 +40,7 @@ pub fn with_followers(
         need: Need::Compare,
     };
     signals::stop_gently();
-    let result = context::with_ends(&given, global, ui, |ends| {
+    let result = context::with_usable_ends(&given, global, ui, |ends, bad| {
         let all = context::card_and_drives(ends, &label)?;
         running::register(followed, Verb::SafeToFormat, label.as_str(), &ends.dest.dir, global, ui);
         let progress = Progress::new(ui, "safe-to-format", label.as_str(), followed.take());
@@ -49,6 +49,7 @@ pub fn with_followers(
         if let Ok(compared) = &mut compared {
             compared.copies = ends.copies;
             compared.drives.extend(context::absent_rows(ends));
+            compared.drives.extend(bad.iter().map(NoDrive::row));
             // Where the drives say no there is nothing to ask for.
             if compared.yes_of_drives() {
                 away = ask_remotes(args, &label, compared, global, &progress);

@@ -26,7 +26,7 @@ pub fn run(args: &Scrub, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     }
     signals::stop_gently();
     process::step_back();
-    context::with_ends(&given, global, ui, |ends| {
+    context::with_usable_ends(&given, global, ui, |ends, bad| {
         let progress = Progress::new(ui, "scrub", "", None);
         let watch = GivesWay { progress: &progress, root: global.root.as_deref() };
         let mut drives: Vec<OnDrive> = ends
@@ -39,6 +39,10 @@ pub fn run(args: &Scrub, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
         {
             return Err(error);
         }
+        drives.extend(bad.iter().map(|bad| {
+            let (path, scrubbed) = bad.row();
+            OnDrive { path, scrubbed }
+        }));
         scrubbed::show(ui, &drives);
         if args.dest.is_empty() {
             // Also what an earlier one found, and what it did not come to again.

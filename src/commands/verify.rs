@@ -50,7 +50,7 @@ pub fn with_followers(
     signals::stop_gently();
     // Of what it may mend: whether something is left.
     let mut is_left = None;
-    let result = context::with_ends(&given, global, ui, |ends| {
+    let result = context::with_usable_ends(&given, global, ui, |ends, bad| {
         running::register(followed, Verb::Verify, label.as_str(), &ends.dest.dir, global, ui);
         let progress = Progress::new(ui, "verify", label.as_str(), followed.take());
         let mut drives: Vec<Verified> = ends
@@ -71,6 +71,10 @@ pub fn with_followers(
         {
             return Err(error);
         }
+        drives.extend(bad.iter().map(|bad| {
+            let (path, verdict) = bad.row();
+            Verified { path, verdict, repairs: None }
+        }));
         for Verified { path, verdict, .. } in drives.iter_mut().filter(|_| args.accept) {
             if let Ok(verdict) = verdict
                 && agreed(args, verdict, ui)?

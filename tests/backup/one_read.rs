@@ -332,6 +332,39 @@ fn a_drive_that_can_t_be_used_at_all_has_a_row_with_the_reason() {
 }
 
 #[test]
+fn a_drive_that_is_no_folder_is_told_before_and_the_other_gets_all() {
+    let two = Two::shot();
+    fs::remove_dir(&two.other).unwrap();
+    let other = two.other.display().to_string();
+    let (run, account) = two.backup();
+    assert_eq!((run.code, &account["safe_drives"]), (Some(5), &Value::from(1)), "{run:?}");
+    let first = run.err.lines().next().unwrap();
+    assert!(first.contains(&format!("the drive {other} is no folder to use")), "{run:?}");
+    assert!(!two.other.exists() && two.rig.tree().len() == 7);
+    for verb in ["safe-to-format", "verify", "scrub"] {
+        let mut command = std::process::Command::new(crate::rig::PIBACK);
+        match verb {
+            "scrub" => _ = command.arg("scrub").args(["--share", "100%", "--dest"]).arg(&two.rig.drive),
+            _ => command = two.rig.command(verb),
+        }
+        let run = ended(command.arg("--dest").arg(&two.other));
+        assert!(run.code == Some(5) && run.says("it is no folder to use"), "{verb}: {run:?}");
+    }
+    // Where none is a folder nothing is done, and a card that is none is called a card.
+    fs::rename(&two.rig.drive, two.rig.dir.path().join("away")).unwrap();
+    for (verb, what) in [("backup", "drive"), ("verify", "drive"), ("safe-to-format", "drive")] {
+        let run = two.run(verb);
+        assert!(run.code == Some(1) && run.err.contains(&format!("the {what} {}", two.rig.drive.display())));
+    }
+    fs::remove_dir_all(&two.rig.card).unwrap();
+    let run = two.run("backup");
+    assert!(
+        run.code == Some(1) && run.err.contains(&format!("the card {}", two.rig.card.display())),
+        "{run:?}"
+    );
+}
+
+#[test]
 fn other_photos_of_the_same_names_on_one_drive_get_a_suffix_there_alone() {
     let two = Two::shot();
     // Of the same size, too: content decides.
