@@ -32,6 +32,27 @@ pub fn forged(bytes: u64) -> Option<String> {
     (bytes == u64::MAX).then(|| text.into())
 }
 
+/// Said of one file that a stopped run did not come to: true of each verb.
+pub const STOPPED: &str = "stopped before its turn";
+
+/// Says of a whole run why it ended early.
+#[must_use]
+pub fn ended(why: &str) -> &str {
+    if why == STOPPED { "stopped" } else { why }
+}
+
+/// Says of so many files that a run which ended early did not look at them.
+#[must_use]
+pub fn not_looked_at(why: &str, files: u64) -> String {
+    let n = crate::ui::files(files);
+    let was = if files == 1 { "was" } else { "were" };
+    if why == STOPPED {
+        format!("stopped before {n} {was} looked at")
+    } else {
+        format!("{why}, and {n} {was} not looked at")
+    }
+}
+
 /// Why one file is not safe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
@@ -174,7 +195,7 @@ impl Stop {
             Stop::DriveReplaced => "another drive is in the drive's place",
             Stop::DriveSilent => "the drive does not answer",
             Stop::Exhausted(_) => "too many open files on this computer: nothing is wrong with card or drive",
-            Stop::Asked => "stopped before it was copied",
+            Stop::Asked => STOPPED,
         }
     }
 }

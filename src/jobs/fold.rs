@@ -108,17 +108,23 @@ fn outcome(value: &Value, good: &str, all: &str, verified: Tally, bad: &str) -> 
             why: file.get("why")?.as_str()?.to_owned(),
         })
     };
+    let stopped = value.get("stopped").and_then(Value::as_str);
+    let is_left = |file: &&Value| stopped.is_some() && file.get("why").and_then(Value::as_str) == stopped;
+    let left = files.iter().filter(is_left).count() as u64;
     let bytes = files.iter().filter_map(|f| f.get("bytes")?.as_u64()).fold(0, u64::saturating_add);
     Outcome {
         good: value.get(good).and_then(Value::as_bool).unwrap_or(false),
         all: tally(value, all),
         already: Tally::default(),
+        from_records: tally(value, "from_records"),
         verified,
         not_safe: Tally { files: files.len() as u64, bytes },
         not_safe_files: files.iter().take(MOST_NAMED).filter_map(named).collect(),
+        not_reached: value.get("not_reached_files").and_then(Value::as_u64).unwrap_or(left),
+        healed: value.get("healed").and_then(Value::as_array).map_or(0, |names| names.len() as u64),
         renamed: value.get("renamed").and_then(Value::as_array).map_or(0, |r| r.len() as u64),
         skipped: strings(value, "skipped"),
-        stopped: value.get("stopped").and_then(Value::as_str).map(str::to_owned),
+        stopped: stopped.map(str::to_owned),
         sentence: value.get("sentence").and_then(Value::as_str).unwrap_or_default().to_owned(),
         notes: strings(value, "notes"),
     }
@@ -197,6 +203,7 @@ mod tests {
         ended(&mut job, Some(5));
         assert_eq!(job.state, Phase::Cancelled);
         let result = job.result.unwrap();
+        assert_eq!(result.not_reached, 1000);
         assert_eq!(
             (result.not_safe, result.not_safe_files.len()),
             (Tally { files: 1000, bytes: 2000 }, MOST_NAMED)

@@ -119,11 +119,20 @@ pub struct Outcome {
     pub all: Tally,
     /// Safe before this job.
     pub already: Tally,
+    /// Of these: taken from records, not read by it. The most that it can be, over several drives.
+    #[serde(default)]
+    pub from_records: Tally,
     /// Copied and verified; read and found equal.
     pub verified: Tally,
     pub not_safe: Tally,
     /// The first of them, by name and reason.
     pub not_safe_files: Vec<BadFile>,
+    /// So many files that it did not come to, because it ended early.
+    #[serde(default)]
+    pub not_reached: u64,
+    /// Damaged or gone, while the same photo is safe under another name (`verify`).
+    #[serde(default)]
+    pub healed: u64,
     /// Kept beside others of the same name.
     pub renamed: u64,
     /// System folders that were not looked at.

@@ -1,10 +1,13 @@
 //! The account of a backup, for people and as `--json`: of each drive, and of all together.
 
-use super::report::{BadFile, LISTED, are, bad_file, bad_files, list, not_safe, row, shared_name};
+use super::report::{
+    BadFile, LISTED, are, bad_file, bad_files, list, not_safe, row, shared_name, unsafe_files,
+};
 use crate::backup::Backed;
 use crate::backup::account::{Account, NotSafe, Renamed, Why};
 use crate::backup::events::{Tally, total};
 use crate::backup::manifest::shown;
+use crate::backup::reason::{STOPPED, ended};
 use crate::ui::{self, JSON_SCHEMA, Style, Ui, visible};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -115,6 +118,9 @@ impl AccountLine {
         }
         if !self.all.safe && self.all.on_card.files > 0 {
             ui.say("Don't format the card.");
+        }
+        if self.all.stopped.as_deref() == Some(STOPPED) {
+            ui.say("Type the same again: it goes on where it was.");
         }
     }
 }
@@ -309,7 +315,7 @@ impl Body {
             }
             // The last record, or a list for other tools: photos wait for neither.
             (false, _) if self.not_safe.files == 0 => {
-                let why = self.stopped.as_deref().unwrap_or("something went wrong");
+                let why = self.stopped.as_deref().map_or("something went wrong", ended);
                 let text = format!(
                     "All of {label} is on the drive{}, but the end was not reached: {why}. Run it again.",
                     self.how()
@@ -317,9 +323,7 @@ impl Body {
                 ui.paint(Style::Red, &text)
             }
             (false, _) => {
-                let why = self.stopped.as_ref().map_or(String::new(), |stop| format!(": {stop}"));
-                let n = self.not_safe.files;
-                let text = format!("NOT SAFE: {} on {label} {} not on the drive{why}.", ui::files(n), are(n));
+                let text = unsafe_files(label, self.not_safe.files, self.stopped.as_deref());
                 ui.paint(Style::Red, &text)
             }
         }

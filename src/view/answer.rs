@@ -1,7 +1,7 @@
 //! The answer of `safe-to-format`, for people and as `--json`: of each drive, and of all together.
 
 use super::account::{bad_anywhere, safe_on};
-use super::report::{BadFile, are, bad_files, not_safe, shared_name};
+use super::report::{BadFile, bad_files, copy_missing, no, not_safe, shared_name};
 use crate::backup::events::Tally;
 use crate::backup::reason::{self, Reason, Stop};
 use crate::backup::{Answer, Compared};
@@ -219,20 +219,19 @@ fn show(ui: &Ui, label: &str, answer: &Answer) {
         let text = format!("NO: {}. Don't format {label}.", reason::no_backup(shared));
         ui.say(&ui.paint(Style::Red, &text));
     } else {
-        let why = answer.stop.map_or(String::new(), |stop| format!(" ({})", stop.describe()));
-        let text = format!(
-            "NO: {} on {label} {} not on the drive{why}. Don't format it.",
-            ui::files(answer.not_safe.len() as u64),
-            are(answer.not_safe.len() as u64)
-        );
+        let left = answer.not_safe.iter().filter(|bad| matches!(bad.reason, Reason::NotReached(_))).count();
+        let stop = answer.stop.map(Stop::describe);
+        let text = no(label, answer.not_safe.len() as u64, left as u64, stop);
         ui.say(&ui.paint(Style::Red, &text));
         if let Some(unseen) = reason::unseen(answer.unseen) {
             ui.say(&format!("And {unseen}."));
         }
         if answer.not_safe.iter().any(|bad| matches!(bad.reason, Reason::Unequal | Reason::CardChanged)) {
-            ui.say(
-                "To mend what is not the same, type piback backup again: it reads these, and copies beside.",
-            );
+            ui.say(&format!(
+                "This reads again what is not the same, and copies beside: piback backup {label}"
+            ));
+        } else if answer.not_safe.iter().any(|bad| matches!(bad.reason, Reason::Missing)) {
+            copy_missing(ui, label);
         }
     }
 }

@@ -38,6 +38,8 @@ struct Body {
     unrecorded: Tally,
     damaged_manifests: Vec<String>,
     stopped: Option<&'static str>,
+    /// Not read, because it ended early.
+    not_reached_files: u64,
     notes: Vec<String>,
 }
 
@@ -98,6 +100,7 @@ impl Verified {
             unrecorded: found.unrecorded,
             damaged_manifests: found.damage.clone(),
             stopped: found.stop.or(repairs.and_then(|repairs| repairs.stop)).map(Stop::describe),
+            not_reached_files: found.unread,
             notes: found.notes.iter().chain(repairs.iter().flat_map(|r| &r.notes)).cloned().collect(),
         };
         Row {
@@ -143,6 +146,7 @@ impl Body {
         self.vouched_files += other.vouched_files;
         self.damaged_manifests.extend(other.damaged_manifests);
         self.stopped = self.stopped.or(other.stopped);
+        self.not_reached_files += other.not_reached_files;
         self.notes.extend(other.notes);
     }
 }

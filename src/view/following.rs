@@ -1,7 +1,9 @@
 //! A run that goes on elsewhere, shown to whoever looks on: its lines as they come, and its end.
 
 use super::account::AccountLine;
-use super::report::{BadFile, are, not_safe, row};
+use super::report::{
+    BadFile, bring_back, copy_missing, elsewhere, no, not_safe, not_verified, row, unsafe_files,
+};
 use super::screen::{Moving, STOPPING, Screen, TEXT_EVERY};
 use crate::error::{Outcome, Problem};
 use crate::jobs::fold;
@@ -142,27 +144,32 @@ impl<'a> Following<'a> {
         let files: Vec<BadFile> = result.not_safe_files.iter().map(bad).collect();
         not_safe(ui, &files, result.stopped.as_deref());
         let count = result.not_safe.files;
-        let why = result.stopped.as_ref().map_or(String::new(), |why| format!(" ({why})"));
+        let why = result.stopped.as_deref();
         let (style, text) = match (self.job.verb, result.good) {
             (Verb::Backup, true) => {
                 (Style::Green, format!("All {} on {label} are on the drive.", ui::files(result.all.files)))
             }
+            (Verb::Backup, false) => (Style::Red, unsafe_files(label, count, why)),
+            (Verb::Verify, true) if result.healed > 0 => (Style::Yellow, elsewhere(label, result.healed)),
             (Verb::Verify, true) => (Style::Green, format!("The backup of {label} is as it was written.")),
-            (Verb::Verify, false) => (Style::Red, format!("NOT GOOD: {} of {label}{why}.", ui::files(count))),
+            (Verb::Verify, false) => match why {
+                Some(why) => (Style::Red, not_verified(label, count, result.not_reached, why)),
+                None => (Style::Red, format!("NOT GOOD: {} of {label}.", ui::files(count))),
+            },
             (_, true) => {
                 let (files, bytes) = (ui::files(result.all.files), ui::bytes(result.all.bytes));
                 (Style::Green, format!("YES: every byte of {files} ({bytes}) on {label} is on the drive."))
             }
-            (_, false) if count == 0 => {
-                let why = result.stopped.clone().unwrap_or_else(|| result.sentence.clone());
-                (Style::Red, format!("NO: {why}. Don't format {label}."))
-            }
             (_, false) => {
-                let are = are(count);
-                let files = ui::files(count);
-                (Style::Red, format!("NO: {files} on {label} {are} not on the drive{why}. Don't format it."))
+                let why = why.or(Some(result.sentence.as_str()).filter(|_| count == 0));
+                (Style::Red, no(label, count, result.not_reached, why))
             }
         };
         ui.say(&ui.paint(style, &text));
+        match self.job.verb {
+            Verb::Verify if !result.good && why.is_none() && count > 0 => bring_back(ui, label),
+            Verb::SafeToFormat if !result.good && why.is_none() && count > 0 => copy_missing(ui, label),
+            _ => {}
+        }
     }
 }

@@ -134,9 +134,7 @@ fn verdict<'a>(
     now: jiff::Timestamp,
 ) {
     let label = card.label.as_str();
-    let button = |verb: Verb, text: &'static str| {
-        Some(Button { verb: verb.as_str(), text, name: format!("{text}: {label}") })
-    };
+    let button = |verb: Verb, text: &'static str| Some(to_press(label, verb, text));
     let compared = last(Verb::SafeToFormat).filter(|job| job.stands);
     let copied = last(Verb::Backup).filter(|job| job.stands);
     tile.button = button(Verb::Backup, words::BACK_UP);
@@ -169,13 +167,7 @@ fn verdict<'a>(
         (.., Some(job)) if job.state == Phase::Cancelled => {
             say(tile, "warn", words::stopped(label, job.result.as_ref()));
         }
-        _ => {
-            tile.text = words::plain(card);
-            if card.files > 0 && card.new_files == 0 {
-                tile.button = button(Verb::SafeToFormat, words::CHECK_FORMAT);
-                tile.quiet = button(Verb::Backup, words::BACK_UP_AGAIN);
-            }
-        }
+        _ => nothing_said(tile, card, last(Verb::Verify)),
     }
     // It said yes, and it is none.
     let yes = last(Verb::SafeToFormat).is_some_and(|job| job.is_good() && job.stands);
@@ -184,6 +176,25 @@ fn verdict<'a>(
     }
     if card.files == 0 {
         tile.button = None;
+    }
+}
+
+fn to_press(label: &str, verb: Verb, text: &'static str) -> Button {
+    Button { verb: verb.as_str(), text, name: format!("{text}: {label}") }
+}
+
+/// A card that no backup and no comparison speaks of; re-reading its backup may.
+fn nothing_said(tile: &mut Tile, card: &CardState, verified: Option<&Job>) {
+    let button = |verb: Verb, text: &'static str| Some(to_press(&card.label, verb, text));
+    if verified.is_some_and(|job| job.state == Phase::NotSafe && job.stands) {
+        tile.text = words::NOT_GOOD.to_owned();
+        tile.quiet = button(Verb::SafeToFormat, words::CHECK_FORMAT);
+        return;
+    }
+    tile.text = words::plain(card);
+    if card.files > 0 && card.new_files == 0 {
+        tile.button = button(Verb::SafeToFormat, words::CHECK_FORMAT);
+        tile.quiet = button(Verb::Backup, words::BACK_UP_AGAIN);
     }
 }
 
@@ -200,7 +211,8 @@ fn orphans(state: &State, now: jiff::Timestamp) -> Vec<Tile> {
         match (&job.result, job.state) {
             (_, phase) if !phase.is_over() => tile.job = Some(running(job)),
             (Some(result), Phase::Done) if job.stands => {
-                say(&mut tile, "good", words::verified(&job.label, result, &when(job, now)));
+                let tone = if result.healed > 0 { "warn" } else { "good" };
+                say(&mut tile, tone, words::verified(&job.label, result, &when(job, now)));
             }
             (Some(result), Phase::NotSafe) if job.stands => {
                 say(&mut tile, "bad", words::not_verified(&job.label, result));
@@ -287,4 +299,25 @@ fn drives(job: &Job) -> String {
 fn when(job: &Job, now: jiff::Timestamp) -> String {
     let ended = job.ended.as_deref().and_then(|text| text.parse::<jiff::Timestamp>().ok());
     words::ago(ended.map_or(0, |ended| now.as_second() - ended.as_second()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_card_whose_backup_is_not_good_is_to_be_backed_up_again() {
+        let card = CardState { label: "SD".into(), present: true, files: 3, ..CardState::default() };
+        let mut job = Job::new("1".into(), Verb::Verify, "SD", &[]);
+        (job.state, job.stands) = (Phase::NotSafe, true);
+        let mut state = State { cards: vec![card], jobs: vec![job], ..State::default() };
+        let button = |state: &State| {
+            let tile = home(state, jiff::Timestamp::UNIX_EPOCH).cards.remove(0);
+            (tile.button.unwrap().verb, tile.text)
+        };
+        assert_eq!(button(&state), ("backup", words::NOT_GOOD.to_owned()));
+        // The next backup ends what it said.
+        state.jobs[0].stands = false;
+        assert_eq!(button(&state).0, "safe-to-format");
+    }
 }

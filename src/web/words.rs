@@ -3,6 +3,7 @@
 //! A photographer reads them who is tired: the verdict first, in words, and then what to do.
 
 use crate::backup::events::{Side, Tally};
+use crate::backup::reason::{ended, not_looked_at};
 use crate::jobs::job::{Job, Outcome, Phase, Progress, Verb};
 use crate::jobs::state::{CardState, DriveState};
 use crate::ui::bytes;
@@ -17,6 +18,7 @@ pub const RUNS_ON: &str = "it goes on when you close this page";
 pub const ABSENT: &str = "Not there. Put it in, and it shows up here by itself.";
 pub const ALL_VOLUMES: &str = "All cards and drives";
 pub const AGAIN_IN: &str = "Put it in again, and it shows up by itself.";
+pub const NOT_GOOD: &str = "Its backup is not good: back it up again.";
 pub const NO_TIME: &str = "This is no time";
 pub const NEEDS_SCRIPT: &str =
     "The iPad's time comes with the page's script. Without it: piback set-time, over SSH.";
@@ -193,7 +195,16 @@ pub fn safe_to_format(label: &str, drives: &str, result: &Outcome, when: &str) -
 pub fn not_to_format(label: &str, drives: &str, result: &Outcome) -> Sentence {
     let bad = result.not_safe.files;
     let text = match &result.stopped {
-        Some(why) => format!("The comparison did not come to its end: {why}."),
+        Some(why) if result.not_reached == 0 => {
+            format!("The comparison did not come to its end: {}.", ended(why))
+        }
+        Some(why) => {
+            let left = capital(&not_looked_at(why, result.not_reached));
+            match bad.saturating_sub(result.not_reached) {
+                0 => format!("{left}."),
+                bad => format!("{} not on {drives} as on the card. {left}.", are(bad)),
+            }
+        }
         None => format!("{} not on {drives} as on the card.", are(bad)),
     };
     (format!("Don't format {label}"), text)
@@ -203,22 +214,41 @@ pub fn backed_up(label: &str, drives: &str, result: &Outcome, when: &str) -> Sen
     if result.all.files == 0 {
         return (format!("{label} is empty"), "There are no files on it.".to_owned());
     }
-    let new = match (result.verified.files, result.already.files) {
-        (new, 0) => format!("All {} were copied to {drives}", files(new)),
-        (0, _) => format!("All {} were on {drives} already", files(result.all.files)),
-        (new, old) => format!("{} were copied to {drives}, {} were there already", files(new), number(old)),
-    };
-    (format!("All of {label} is backed up"), format!("{new}, read back and compared, {when}."))
+    (format!("All of {label} is backed up"), format!("{}.", how(drives, result, when)))
+}
+
+/// Says what a backup read back, what it compared, and of what it only has records.
+fn how(drives: &str, result: &Outcome, when: &str) -> String {
+    let records = result.from_records.files.min(result.already.files);
+    let compared = result.already.files - records;
+    let copied = result.verified.files;
+    let all = |n: u64| if n == result.all.files && n > 1 { "All " } else { "" };
+    let mut parts = Vec::new();
+    if copied > 0 {
+        let files = format!("{}{} {}", all(copied), files(copied), was(copied));
+        parts.push(format!("{files} copied to {drives}, read back and compared, {when}"));
+    }
+    // The drives are named once.
+    let there = |named: bool| if named { format!("on {drives}") } else { "there".to_owned() };
+    if compared > 0 {
+        let files = format!("{}{} {}", all(compared), files(compared), was(compared));
+        parts.push(format!("{files} {} already, read again and compared, {when}", there(parts.is_empty())));
+    }
+    if records > 0 {
+        let files = format!("{}{} {}", all(records), files(records), was(records));
+        parts.push(format!("{files} {} already, by the records of then", there(parts.is_empty())));
+    }
+    parts.join("; ")
 }
 
 pub fn not_backed_up(label: &str, drives: &str, result: &Outcome) -> Sentence {
     let bad = result.not_safe.files;
     if bad == 0 {
-        let why = result.stopped.as_deref().unwrap_or("something went wrong");
+        let why = result.stopped.as_deref().map_or("something went wrong", ended);
         let text = format!("Everything was copied, but the end was not reached: {why}. Back up again.");
         return (format!("{label}: not finished"), text);
     }
-    let why = result.stopped.as_ref().map_or(String::new(), |why| format!(": {why}"));
+    let why = result.stopped.as_ref().map_or(String::new(), |why| format!(": {}", ended(why)));
     let text =
         format!("{} of {} not on {drives}{why}. Don't format the card.", number(bad), are(result.all.files));
     (format!("Not all of {label} is safe"), text)
@@ -226,11 +256,15 @@ pub fn not_backed_up(label: &str, drives: &str, result: &Outcome) -> Sentence {
 
 pub fn stopped(label: &str, result: Option<&Outcome>) -> Sentence {
     let text = match result {
-        Some(result) => format!(
-            "{} were verified before it was stopped, {} are not on the drive yet. It goes on where it was.",
-            files(result.verified.files + result.already.files),
-            number(result.not_safe.files)
-        ),
+        Some(result) => {
+            let (safe, left) = (result.verified.files + result.already.files, result.not_safe.files);
+            format!(
+                "{} {} safe when it was stopped, {} not on the drive yet. It goes on where it was.",
+                files(safe),
+                was(safe),
+                are(left)
+            )
+        }
         None => "It was stopped before it began.".to_owned(),
     };
     (format!("{label}: stopped"), text)
@@ -257,6 +291,17 @@ fn name(verb: Verb) -> &'static str {
 }
 
 pub fn verified(label: &str, result: &Outcome, when: &str) -> Sentence {
+    if result.healed > 0 {
+        let (bad, one) = (are(result.healed), result.healed == 1);
+        let safe = if one {
+            "its photo is safe under another name"
+        } else {
+            "their photos are safe under other names"
+        };
+        let read = amount(result.verified);
+        let text = format!("{bad} damaged or gone, {safe}. {read} were read again, {when}.");
+        return (format!("Every photo of {label} is there"), text);
+    }
     (
         format!("The backup of {label} is as it was written"),
         format!("{} were read again, {when}.", amount(result.verified)),
@@ -265,7 +310,10 @@ pub fn verified(label: &str, result: &Outcome, when: &str) -> Sentence {
 
 pub fn not_verified(label: &str, result: &Outcome) -> Sentence {
     let text = match &result.stopped {
-        Some(why) => format!("Re-reading did not come to its end: {why}."),
+        Some(why) if result.not_reached == 0 => {
+            format!("Re-reading did not come to its end: {}.", ended(why))
+        }
+        Some(why) => format!("{}.", capital(&not_looked_at(why, result.not_reached))),
         None if result.not_safe.files == 0 => "Records of it are lost. Back the card up again.".to_owned(),
         None => format!("{} not as recorded. Back the card up again.", are(result.not_safe.files)),
     };
@@ -284,7 +332,7 @@ pub fn plain(card: &CardState) -> String {
         0 if card.files == 0 => "There are no files on it.".to_owned(),
         0 => "Nothing new, by the records on the drive.".to_owned(),
         n if n == card.files => "Not backed up yet.".to_owned(),
-        n => format!("{} are not backed up yet.", files(n)),
+        n => format!("{} not backed up yet.", are(n)),
     }
 }
 
@@ -335,51 +383,15 @@ fn are(n: u64) -> String {
     format!("{} {}", files(n), if n == 1 { "is" } else { "are" })
 }
 
+fn was(n: u64) -> &'static str {
+    if n == 1 { "was" } else { "were" }
+}
+
 fn capital(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn days_read_as_people_write_them() {
-        assert_eq!(span("2026-11-24", "2026-11-25", 2026), "24 to 25 Nov");
-        assert_eq!(span("2026-11-24", "2026-11-24", 2026), "24 Nov");
-        assert_eq!(span("2026-10-30", "2026-11-02", 2026), "30 Oct to 2 Nov");
-        assert_eq!(span("2025-12-30", "2026-01-02", 2026), "30 Dec 2025 to 2 Jan");
-        assert_eq!(span("2025-12-30", "2025-12-31", 2026), "30 to 31 Dec 2025");
-        assert_eq!(moment("2026-11-24T14:32:05"), "24 Nov 2026, 14:32");
-        assert_eq!(moment(""), NEVER_SET);
-        assert_eq!(day("2026-13-40", 2026), NEVER_SET);
-    }
-
-    #[test]
-    fn times_are_as_rough_as_they_are_known() {
-        assert_eq!(
-            [0, 59, 60, 150, 7200, 200_000].map(ago),
-            ["just now", "just now", "1 minute ago", "2 minutes ago", "2 hours ago", "2 days ago"]
-        );
-        assert_eq!(ago(-5), "just now");
-        assert_eq!(
-            [3, 44, 61, 4000].map(left),
-            ["a few seconds left", "40 s left", "2 min left", "1 h 06 min left"]
-        );
-    }
-
-    #[test]
-    fn a_card_in_one_line() {
-        let card = CardState {
-            files: 1040,
-            photos: 1038,
-            bytes: 7_900_000_000,
-            new_files: 214,
-            first_day: Some("2026-11-24".into()),
-            last_day: Some("2026-11-25".into()),
-            ..CardState::default()
-        };
-        assert_eq!(card_line(&card, 2026), "214 new of 1,038 photos · 7.9 GB · 24 to 25 Nov");
-    }
-}
+#[path = "words_tests.rs"]
+mod tests;

@@ -143,3 +143,29 @@ fn safe_to_format_says_no_and_names_what_is_missing() {
     }
     assert!(run.out.contains("NO: 3 files"), "{run:?}");
 }
+
+#[test]
+fn what_is_to_be_typed_next_names_the_folders() {
+    let rig = Rig::new();
+    (0..3).for_each(|i| rig.shoot(&format!("DCIM/IMG_{i}.JPG"), noise(i, 2_000)));
+    let (card, drive) = (rig.card.display(), rig.drive.display());
+    let never = rig.run("safe-to-format", &[]);
+    let copy =
+        format!("This copies what is missing: piback backup SD32GB-03 --source {card} --dest {drive}\n");
+    assert!(never.code == Some(5) && never.out.contains(&copy), "{never:?}");
+    rig.backed_up();
+    fs::remove_file(rig.kept("DCIM/IMG_0.JPG")).unwrap();
+    let lost = rig.run("verify", &[]);
+    let at =
+        |text: &str| lost.out.find(&format!("piback {text}")).unwrap_or_else(|| panic!("{text}: {lost:?}"));
+    // First what brings it back.
+    let again = at(&format!("backup SD32GB-03 --dest {drive}\n"));
+    let repair = at(&format!("verify SD32GB-03 --dest {drive} --repair\n"));
+    assert!(
+        again < repair && repair < at(&format!("verify SD32GB-03 --dest {drive} --accept\n")),
+        "{lost:?}"
+    );
+    fs::write(rig.kept("DCIM/IMG_1.JPG"), noise(9, 2_000)).unwrap();
+    let rotten = rig.run("verify", &[]);
+    assert!(rotten.says("IMG_1.JPG: ") && rotten.says("--repair"), "{rotten:?}");
+}

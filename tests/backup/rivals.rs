@@ -101,7 +101,10 @@ fn rotten_bytes_of_the_same_size_are_noticed_named_and_healed() {
     touch(&rig.kept(RAW), 1_700_000_000);
     let rotten = rig.read(RAW);
     let answer = rig.run("safe-to-format", &[]);
-    assert!(answer.code == Some(5) && answer.says("piback backup again"), "{answer:?}");
+    assert!(
+        answer.code == Some(5) && answer.says("copies beside: piback backup SD32GB-03 --source "),
+        "{answer:?}"
+    );
     let verify = rig.run("verify", &[]);
     assert_eq!(verify.code, Some(5), "{verify:?}");
     assert!(verify.says(RAW) && !verify.says("IMG_0002"));
@@ -113,7 +116,8 @@ fn rotten_bytes_of_the_same_size_are_noticed_named_and_healed() {
     assert_eq!(rig.run("safe-to-format", &[]).code, Some(0));
     let again = rig.run("verify", &[]);
     assert_eq!(again.code, Some(0), "{again:?}");
-    assert!(again.says(RAW));
+    assert!(again.says(RAW) && again.says("Every photo of SD32GB-03 is there; 1 file is damaged or gone"));
+    assert!(!again.says("is as it was written"), "{again:?}");
     let account = rig.backed_up();
     assert_eq!(account["copied"]["files"], 0);
 }

@@ -176,3 +176,22 @@ fn a_suspended_ssh_client_does_not_hold_up_the_copy() {
     assert_eq!(run.account()["not_safe"]["files"], 2000);
     assert_eq!(run.code, Some(5));
 }
+
+#[test]
+fn a_comparison_that_was_stopped_calls_nothing_missing() {
+    let rig = Rig::new();
+    (0..30).for_each(|i| rig.shoot(&format!("DCIM/100CANON/IMG_{i:04}.JPG"), noise(i, 2_000)));
+    rig.backed_up();
+    let (card, _) = rig.gate_card(10);
+    let mut command = rig.command("safe-to-format");
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    until("the comparison stands still in the middle", || card.is_held());
+    kill(Pid::from_raw(child.id() as i32), Signal::SIGINT).unwrap();
+    card.allow(None);
+    let ended = child.wait_with_output().unwrap();
+    let said = String::from_utf8(ended.stdout).unwrap();
+    assert_eq!(ended.status.code(), Some(5), "{said}");
+    assert!(said.contains("NO: not known: stopped before ") && said.contains(" looked at."), "{said}");
+    assert!(!said.contains("copied") && !said.contains("not on the drive"), "{said}");
+    card.unmount();
+}

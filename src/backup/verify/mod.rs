@@ -135,9 +135,9 @@ impl<'a> Reading<'a> {
         let mut all = Tally::default();
         picked.iter().for_each(|known| all.add(known.size));
         self.watch.event(Event::Scanned(all));
-        for known in picked {
+        for (left, known) in (1..=picked.len() as u64).rev().zip(picked) {
             if self.watch.stop_requested() {
-                self.verdict.stop = Some(Stop::Asked);
+                (self.verdict.stop, self.verdict.unread) = (Some(Stop::Asked), left);
                 return;
             }
             let trusted = self.trusted.contains(&read_key(known));
@@ -145,7 +145,7 @@ impl<'a> Reading<'a> {
                 Ok(()) if known.is_vouched() || known.accepted => self.is_good(known),
                 Ok(()) => self.bad.push((*known, Reason::Unvouched)),
                 Err(Reason::NotReached(stop)) => {
-                    self.verdict.stop = Some(stop);
+                    (self.verdict.stop, self.verdict.unread) = (Some(stop), left);
                     return;
                 }
                 Err(reason) => {

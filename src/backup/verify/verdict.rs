@@ -37,6 +37,8 @@ pub struct Verdict {
     /// Only a part was to be read.
     pub sample: bool,
     pub stop: Option<Stop>,
+    /// So many files it did not come to.
+    pub unread: u64,
     pub notes: Vec<String>,
 }
 
