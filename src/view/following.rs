@@ -27,7 +27,14 @@ pub struct Following<'a> {
 
 impl<'a> Following<'a> {
     pub fn new(ui: &'a Ui, job: Job, repeats_all: bool) -> Self {
-        Following { ui, screen: Screen::new(ui), said: Duration::ZERO, job, shown: false, repeats_all }
+        Following {
+            ui,
+            screen: Screen::new(ui, job.verb.as_str()),
+            said: Duration::ZERO,
+            job,
+            shown: false,
+            repeats_all,
+        }
     }
 
     /// The job as far as it was heard.

@@ -86,7 +86,7 @@ impl Progress {
     /// Begins to show a run of `command`; the first JSON line names the schema.
     pub fn new(ui: &Ui, command: &'static str, label: &str, running: Option<Running>) -> Self {
         let state = Mutex::new(State { command, running, ..State::default() });
-        let shared = Arc::new(Shared { ui: *ui, screen: Screen::new(ui), state });
+        let shared = Arc::new(Shared { ui: *ui, screen: Screen::new(ui, command), state });
         // Before the printer lives, which may have a stop to tell of.
         shared.state().tell(&Line { schema: JSON_SCHEMA, command, body: Begin { event: "begin", label } });
         let printer = std::thread::spawn({

@@ -17,6 +17,8 @@ pub const STOPPING: &str = "stopping after what is on its way";
 pub struct Screen {
     bar: Bar,
     pub terminal: bool,
+    /// Word after its count of files.
+    done: &'static str,
 }
 
 /// State of a run while it goes: totals, so that one of these lines is enough.
@@ -36,15 +38,18 @@ pub struct Moving {
 }
 
 impl Screen {
-    pub fn new(ui: &Ui) -> Self {
+    /// A copy counts what was read back, and not what is written already.
+    pub fn new(ui: &Ui, command: &str) -> Self {
         let terminal = ui.on_terminal();
-        Screen { bar: Bar::new(terminal), terminal }
+        let done = if command == "backup" { " verified" } else { "" };
+        Screen { bar: Bar::new(terminal), terminal, done }
     }
 
     /// Moves the bar, on a terminal.
     pub fn draw(&self, moving: &Moving) {
         if self.terminal {
-            self.bar.show(moving.position_bytes, moving.of_bytes, moving.first_line(), moving.second_line());
+            let (first, second) = (moving.first_line(), moving.second_line(self.done));
+            self.bar.show(moving.position_bytes, moving.of_bytes, first, second);
         }
     }
 
@@ -56,7 +61,7 @@ impl Screen {
     /// Says it in a line, where there is no terminal.
     pub fn say(&self, moving: &Moving, ui: &Ui) {
         if !self.terminal && !ui.json_wanted() {
-            ui.say(&format!("{}, {}", moving.first_line(), moving.second_line()));
+            ui.say(&format!("{}, {}", moving.first_line(), moving.second_line(self.done)));
         }
     }
 
@@ -73,7 +78,7 @@ impl Moving {
         format!("{done} of {all}, {}/s{left}", ui::bytes(self.bytes_per_second))
     }
 
-    fn second_line(&self) -> String {
+    fn second_line(&self, done: &str) -> String {
         let slower = match self.slower {
             Some(Side::Card) => ", card slower",
             Some(Side::Drive) => ", drive slower",
@@ -81,7 +86,29 @@ impl Moving {
         };
         let current = shown(&self.current);
         let name = current.rsplit('/').next().unwrap_or_default();
-        let line = format!("{} of {}{slower}, {name}", self.files, ui::files(self.of_files));
+        let line = format!("{} of {}{done}{slower}, {name}", self.files, ui::files(self.of_files));
         line.chars().take(WIDTH).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_counts_what_was_verified() {
+        let moving = Moving {
+            event: "progress".into(),
+            files: 0,
+            bytes: 0,
+            of_files: 200,
+            of_bytes: 1_600_000_000,
+            written_bytes: 9,
+            position_bytes: 4,
+            bytes_per_second: 0,
+            current: "DCIM/IMG_0001.CR3".into(),
+            slower: None,
+        };
+        assert_eq!(moving.second_line(" verified"), "0 of 200 files verified, IMG_0001.CR3");
     }
 }
