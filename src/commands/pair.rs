@@ -37,10 +37,15 @@ pub fn run(args: &Pair, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     }
     let Invitation { url: pair_url, code } = &invitation;
     ui.json("invited", &Invited { url: &url, pair_url, code, seconds: GOOD_FOR.as_secs() });
-    if let Some(qr) = Qr::new(pair_url).filter(|_| ui.on_terminal() && !ui.json_wanted()) {
-        ui.verbatim(&qr.text());
+    let qr = Qr::new(pair_url).filter(|_| ui.on_terminal() && !ui.json_wanted());
+    let drawn = qr.and_then(|qr| qr.text_within(ui.columns()));
+    match drawn {
+        Some(text) => {
+            ui.verbatim(&text);
+            ui.say("On the appliance's Wi-Fi, point the iPad's camera at this, or open");
+        }
+        None => ui.say("On the appliance's Wi-Fi, open on the iPad"),
     }
-    ui.say("On the appliance's Wi-Fi, point the iPad's camera at this, or open");
     ui.verbatim(&format!("  {pair_url}"));
     let code = format!("{} {}", &code[..4.min(code.len())], &code[4.min(code.len())..]);
     ui.say(&format!("or open {url} and type {}", ui.paint(Style::Bold, &code)));

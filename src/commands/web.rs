@@ -35,8 +35,9 @@ pub fn run(args: &Web, _: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let url = server.url();
     ui.json("listening", &Listening { url: &url, pair_url: &invitation.url, code: &invitation.code });
     if !ui.json_wanted() {
-        if let Some(qr) = Qr::new(&invitation.url).filter(|_| ui.on_terminal()) {
-            ui.verbatim(&qr.text());
+        let qr = Qr::new(&invitation.url).filter(|_| ui.on_terminal());
+        if let Some(text) = qr.and_then(|qr| qr.text_within(ui.columns())) {
+            ui.verbatim(&text);
         }
         ui.say(&format!("The page is at {}", ui.paint(Style::Bold, &url)));
         ui.verbatim(&format!("Open    {}", invitation.url));

@@ -7,6 +7,8 @@ pub struct Qr(QrCode);
 
 /// Light modules around it, which readers need (ISO/IEC 18004).
 const QUIET: i32 = 4;
+/// With fewer of them cameras begin to fail.
+const LEAST_QUIET: i32 = 2;
 
 impl Qr {
     /// None for a text that is too long for one.
@@ -40,10 +42,23 @@ impl Qr {
     /// For a dark or a light terminal: two modules a character, drawn light on dark.
     #[must_use]
     pub fn text(&self) -> String {
-        let side = self.0.size() + QUIET;
+        self.drawn(QUIET)
+    }
+
+    /// The same on a terminal of so many columns, with less around it where that is narrow; none where it does not fit:
+    /// broken lines are none that a camera reads.
+    #[must_use]
+    pub fn text_within(&self, columns: Option<usize>) -> Option<String> {
+        let fits =
+            |quiet: &i32| columns.is_none_or(|columns| (self.0.size() + 2 * quiet) as usize <= columns);
+        (LEAST_QUIET..=QUIET).rev().find(fits).map(|quiet| self.drawn(quiet))
+    }
+
+    fn drawn(&self, quiet: i32) -> String {
+        let side = self.0.size() + quiet;
         let light = |x: i32, y: i32| !self.0.get_module(x, y);
         let row = |y: i32| -> String {
-            (-QUIET..side)
+            (-quiet..side)
                 .map(|x| match (light(x, y), light(x, y + 1)) {
                     (true, true) => '█',
                     (true, false) => '▀',
@@ -52,7 +67,7 @@ impl Qr {
                 })
                 .collect()
         };
-        (-QUIET..side).step_by(2).map(row).collect::<Vec<_>>().join("\n")
+        (-quiet..side).step_by(2).map(row).collect::<Vec<_>>().join("\n")
     }
 
     /// The same twice as large: a module is two characters wide and one high.
@@ -77,5 +92,16 @@ mod tests {
         let text = qr.text();
         assert!(text.lines().all(|line| line.chars().count() as i32 == qr.side()), "{text}");
         assert!(Qr::new(&"x".repeat(4000)).is_none());
+    }
+
+    #[test]
+    fn a_narrow_terminal_gets_less_around_the_code_or_none_of_it() {
+        let qr = Qr::new("http://10.41.0.1/pair/0123456789abcdef0123456789abcdef").unwrap();
+        let wide = |columns| {
+            let text = qr.text_within(columns);
+            text.map(|text| text.lines().map(|line| line.chars().count()).max().unwrap())
+        };
+        assert_eq!([None, Some(80), Some(41), Some(40)].map(wide), [41, 41, 41, 39].map(Some));
+        assert_eq!([Some(37), Some(36)].map(wide), [Some(37), None]);
     }
 }
