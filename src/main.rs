@@ -23,7 +23,9 @@ fn main() -> ExitCode {
             let _ = e.print();
             let verb = process::first_of(&Command::VERBS).unwrap_or("piback");
             let ui = Ui::new(verb, process::was_told("--json"), false, true);
-            ui.json_error(&Problem::usage(first_paragraph(&e.to_string())).into());
+            let text = e.to_string();
+            let wrong = tips(&text).fold(Problem::usage(first_paragraph(&text)), Problem::hint);
+            ui.json_error(&wrong.into());
             return ExitCode::from(Kind::Usage.exit_code());
         }
     };
@@ -58,4 +60,9 @@ fn main() -> ExitCode {
 fn first_paragraph(text: &str) -> String {
     let lines: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
     lines.join(" ").trim_start_matches("error: ").to_owned()
+}
+
+/// Returns clap's own advice, each a line.
+fn tips(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter_map(|line| line.trim().strip_prefix("tip: "))
 }

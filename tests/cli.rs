@@ -258,6 +258,8 @@ fn errors_are_json_too() {
     assert!(
         value["hints"][0].as_str().unwrap().contains(&format!("piback --root {} init", tree.root_text()))
     );
+    let typing_error = json(&tree.piback(&["statsu", "--json"]));
+    assert!(typing_error["hints"][0].as_str().unwrap().contains("'status'"), "{typing_error}");
     let usage = json(&tree.piback(&["backup", "--json"]));
     assert_eq!(usage["error"], "the following required arguments were not provided: <LABEL>");
 }
@@ -276,6 +278,21 @@ fn man_pages_and_rendered_files_are_written_where_asked() {
     let dir = tree.dir.path().join("man");
     assert_eq!(piback(&["man", dir.to_str().unwrap()]).code, 0);
     let apply = std::fs::read_to_string(dir.join("piback-apply.1")).unwrap();
+    for name in ["uplink-join", "uplink-scan", "uplink-forget", "image-user-data"] {
+        assert!(dir.join(format!("piback-{name}.1")).exists(), "{name}");
+    }
+    // Each page that is referred to is there.
+    for file in std::fs::read_dir(&dir).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap().replace('\\', "");
+        for (at, _) in text.match_indices("(1)") {
+            let name = text[..at].rsplit(|c: char| !c.is_alphanumeric() && c != '-').next().unwrap();
+            assert!(dir.join(format!("{name}.1")).exists(), "{name}");
+        }
+    }
+    for shell in ["bash", "zsh", "fish"] {
+        let script = piback(&["completions", shell]).stdout;
+        assert!(script.contains("safe-to-format") && !script.contains("settle"), "{shell}");
+    }
     assert!(apply.contains("piback\\-apply") || apply.contains("piback-apply"), "{apply}");
     tree.init("travel");
     let before = tree.snapshot();
@@ -285,6 +302,20 @@ fn man_pages_and_rendered_files_are_written_where_asked() {
     let hostapd = std::fs::read_to_string(out.join("etc/hostapd/hostapd.conf")).unwrap();
     assert!(hostapd.contains("wpa_passphrase=********"), "{hostapd}");
     assert!(tree.snapshot().untouched(&before));
+    // Once more over its own, and never over somebody's files, whatever they are called.
+    let render =
+        |dir: &std::path::Path| tree.piback(&["render", dir.to_str().unwrap(), "--stack", "networkmanager"]);
+    assert_eq!(render(&out).code, 0);
+    let other = tree.dir.path().join("other");
+    std::fs::create_dir_all(other.join("etc/hostapd")).unwrap();
+    std::fs::write(other.join("etc/hostapd/hostapd.conf"), "mine").unwrap();
+    let refused = render(&other);
+    assert!(
+        refused.code == 1 && refused.stderr.contains("name a directory that is not there yet"),
+        "{}",
+        refused.all()
+    );
+    assert_eq!(std::fs::read_to_string(other.join("etc/hostapd/hostapd.conf")).unwrap(), "mine");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use clap::CommandFactory;
 use serde::Serialize;
 
 pub fn run(args: &Man, ui: &Ui) -> anyhow::Result<Outcome> {
-    let mut top = Cli::command();
+    let mut top = Cli::command().disable_help_subcommand(true);
     top.build();
     let Some(dir) = &args.dir else {
         ui.text(&page(&top)?);
@@ -17,11 +17,7 @@ pub fn run(args: &Man, ui: &Ui) -> anyhow::Result<Outcome> {
     };
     input::make_dirs(dir).with_context(|| format!("{} can't be made", visible(&dir.to_string_lossy())))?;
     let mut pages = vec![("piback.1".to_owned(), page(&top)?)];
-    for command in top.get_subcommands().filter(|c| c.get_name() != "help") {
-        let name = format!("piback-{}", command.get_name());
-        // clap_mangen takes names for 'static; these are as many as there are commands.
-        pages.push((format!("{name}.1"), page(&command.clone().name(String::leak(name) as &'static str))?));
-    }
+    below(&top, "piback", &mut pages)?;
     let mut files = Vec::new();
     for (name, text) in pages {
         let file = dir.join(&name);
@@ -36,6 +32,18 @@ pub fn run(args: &Man, ui: &Ui) -> anyhow::Result<Outcome> {
     }
     ui.json("pages", &Pages { files });
     Ok(Outcome::Done)
+}
+
+/// Adds the pages of all commands below one, each under its whole name.
+fn below(command: &clap::Command, name: &str, pages: &mut Vec<(String, String)>) -> anyhow::Result<()> {
+    for command in command.get_subcommands().filter(|c| c.get_name() != "help") {
+        let name = format!("{name}-{}", command.get_name());
+        // clap_mangen takes names for 'static; these are as many as there are commands.
+        let named = command.clone().name(String::leak(name.clone()) as &'static str);
+        pages.push((format!("{name}.1"), page(&named.disable_help_subcommand(true))?));
+        below(command, &name, pages)?;
+    }
+    Ok(())
 }
 
 fn page(command: &clap::Command) -> anyhow::Result<String> {

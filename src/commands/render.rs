@@ -18,6 +18,9 @@ pub fn run(args: &Render, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let prepared = context::prepare(&host, global, args.stack.map(StackArg::stack), "render")?;
     context::notes(ui, &prepared.notes);
     refuse_a_tree_in_use(&args.dir)?;
+    let marker = args.dir.join(MARKER);
+    let mark = || input::make_dirs(&args.dir).and_then(|()| input::write(&marker, b""));
+    mark().with_context(|| format!("{} can't be written", visible(&marker.to_string_lossy())))?;
     let mut files = Vec::new();
     // Where lines are commented out there is nothing of piback's to read.
     for artifact in prepared.desired.artifacts.iter().filter(|a| a.ownership != Ownership::Lines) {
@@ -43,13 +46,20 @@ pub fn run(args: &Render, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
+/// Tells a directory that `render` made.
+const MARKER: &str = ".piback-rendered";
+
 /// Rendered files are for reading; written over a tree in use they would be taken for the real ones. A directory that
-/// holds nothing but rendered files is rendered anew.
+/// was made by an earlier `render`, and holds nothing but its files, is rendered anew.
 fn refuse_a_tree_in_use(dir: &Path) -> anyhow::Result<()> {
     let name = visible(&dir.to_string_lossy());
     let there = input::files_below(dir).with_context(|| format!("{name} can't be read"))?;
-    let rendered =
-        |file: &PathBuf| components::files().any(|entry| Path::new(entry.path) == Path::new("/").join(file));
+    let is_marker = |file: &PathBuf| file == Path::new(MARKER);
+    let is_ours = there.iter().any(is_marker);
+    let rendered = |file: &PathBuf| {
+        let known = components::files().any(|entry| Path::new(entry.path) == Path::new("/").join(file));
+        is_ours && (known || is_marker(file))
+    };
     match there.iter().find(|file| !rendered(file)) {
         None => Ok(()),
         Some(other) => {
