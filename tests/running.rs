@@ -69,6 +69,7 @@ fn nothing_runs() {
         let output = piback(root.path(), &[verb]);
         assert_eq!(output.status.code(), Some(1));
         assert!(stderr(&output).contains("no backup runs"), "{}", stderr(&output));
+        assert!(!stderr(&output).contains("sudo"), "{}", stderr(&output));
     }
     assert!(!root.path().join("run").exists(), "asking made the run directory");
     // What a killed run left behind is none that runs, whatever pid it names: here the test's own.
@@ -93,7 +94,12 @@ fn cancel_interrupts_the_one_that_is_meant() {
     assert!(said.contains("more than one backup runs"), "{said}");
     assert!(said.contains("SD32GB-03, to /media/D") && said.contains("EOS_DIGITAL, to /media/D"), "{said}");
     let output = piback(root.path(), &["cancel", "NONE"]);
-    assert!(stderr(&output).contains("no backup of NONE runs"), "{}", stderr(&output));
+    let said = stderr(&output);
+    assert!(said.contains("no backup of NONE runs") && !said.contains("sudo"), "{said}");
+    assert!(
+        said.contains("what runs: ") && said.contains("EOS_DIGITAL") && said.contains("SD32GB-03"),
+        "{said}"
+    );
 
     let output = piback(root.path(), &["cancel", "EOS_DIGITAL", "--json"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -211,7 +217,7 @@ fn a_scrub_waits_while_a_backup_runs() {
     run.child.wait().unwrap();
     let output = scrubbing.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    assert!(String::from_utf8_lossy(&output.stdout).contains("was read today"), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("was read or copied today"), "{output:?}");
 
     // Whoever stops it need not wait.
     let _run = Run::start(dir.path(), 4712, "OTHER");

@@ -11,12 +11,13 @@ use crate::view::following::Following;
 
 pub fn run(args: &Running, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let label = args.label.as_deref();
-    if let Some(remote) = running::keeper(global)
-        && let Some(job) = running::job(&remote, label)?
+    let keeper = running::keeper(global);
+    if let Some(remote) = &keeper
+        && let Some(job) = running::job(remote, label)?
     {
-        return running::follow(&remote, job, ui, true);
+        return running::follow(remote, job, ui, true);
     }
-    let mut found = running::find(label, global.root.as_deref())?;
+    let mut found = running::find(label, global.root.as_deref(), keeper.as_ref())?;
     let verb = [Verb::Verify, Verb::SafeToFormat].into_iter().find(|v| v.as_str() == found.header.command);
     let verb = verb.unwrap_or(Verb::Backup);
     let shown = visible(&found.header.label);

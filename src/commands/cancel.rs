@@ -21,8 +21,9 @@ struct Asked<'a> {
 
 pub fn run(args: &Running, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let label = args.label.as_deref();
-    if let Some(remote) = running::keeper(global)
-        && let Some(job) = running::job(&remote, label)?
+    let keeper = running::keeper(global);
+    if let Some(remote) = &keeper
+        && let Some(job) = running::job(remote, label)?
     {
         return match remote.ask(&Request::Cancel { id: job.id.clone() }) {
             Answer::Job { job, .. } => {
@@ -40,7 +41,7 @@ pub fn run(args: &Running, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> 
             _ => Err(Problem::failed("whoever keeps the jobs gave another answer").into()),
         };
     }
-    let found = running::find(label, global.root.as_deref())?;
+    let found = running::find(label, global.root.as_deref(), keeper.as_ref())?;
     let shown = visible(&found.header.label);
     let verb = if found.header.command.is_empty() { "backup" } else { &found.header.command };
     found.interrupt().with_context(|| format!("stop the {verb} of {shown}"))?;

@@ -84,9 +84,11 @@ pub fn end(followed: &mut Option<Running>, result: &anyhow::Result<Outcome>, ui:
 ///
 /// # Errors
 /// None goes on, more than one does and none was named, or they can't be looked up.
-pub fn find(label: Option<&str>, root: Option<&Path>) -> anyhow::Result<Found> {
+pub fn find(label: Option<&str>, root: Option<&Path>, keeper: Option<&Remote>) -> anyhow::Result<Found> {
     let dir = RunDir::existing(root)?;
     let mut running = dir.map_or(Ok(Vec::new()), |d| d.running())?;
+    let of = |found: &Found| visible(&found.header.label);
+    let mut others: Vec<String> = running.iter().map(of).collect();
     if let Some(label) = label {
         running.retain(|f| f.header.label == label);
     }
@@ -105,8 +107,18 @@ pub fn find(label: Option<&str>, root: Option<&Path>) -> anyhow::Result<Found> {
                 Some(label) => format!("no backup of {} runs", visible(label)),
                 None => "no backup runs".to_owned(),
             };
-            // One that root started is seen by root alone.
-            let problem = if process::is_root() { Problem::failed(what) } else { Problem::needs_root(what) };
+            let control = keeper.map(|keeper| keeper as &dyn Control);
+            let jobs = control.and_then(|control| control.state(false).ok()).map(|state| state.jobs);
+            let jobs = jobs.iter().flatten().filter(|job| !job.state.is_over());
+            others.extend(jobs.map(|job| visible(&job.label)));
+            if !others.is_empty() {
+                let known = Problem::failed(what).hint(format!("what runs: {}", others.join(", ")));
+                return Err(known.into());
+            }
+            // One that root started is seen by root alone; where root started none there is nothing to see.
+            let is_hidden =
+                root.is_none() && keeper.is_none() && !process::is_root() && RunDir::root_has_one();
+            let problem = if is_hidden { Problem::needs_root(what) } else { Problem::failed(what) };
             Err(problem.into())
         }
     }

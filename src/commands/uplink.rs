@@ -134,14 +134,15 @@ fn show(host: &dyn Host, profile: &Profile, ui: &Ui) -> anyhow::Result<Outcome> 
 /// A radio that is not the access point's.
 fn second_radio(host: &dyn Host, profile: &Profile, wanted: Option<&str>) -> anyhow::Result<String> {
     let own = profile.wifi.interface.as_str();
-    let others: Vec<Device> =
-        radios::look(host).into_iter().filter(|one| one.is_radio && one.name != own).collect();
+    let all = radios::look(host);
+    let others: Vec<&Device> = all.iter().filter(|one| one.is_radio && one.name != own).collect();
+    let is_there = |name: &str| all.iter().any(|one| one.is_radio && one.name == name);
     if wanted == Some(own) {
-        return Err(only_one(own).into());
+        return Err(only_one(own, is_there(own)).into());
     }
     let found = match wanted {
-        Some(name) => others.iter().find(|one| one.name == name),
-        None => others.first(),
+        Some(name) => others.iter().find(|one| one.name == name).copied(),
+        None => others.first().copied(),
     };
     if wanted.is_none() && others.len() > 1 {
         let names = others.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
@@ -156,12 +157,16 @@ fn second_radio(host: &dyn Host, profile: &Profile, wanted: Option<&str>) -> any
             let what = format!("there is no second radio {}", visible(name));
             Err(Problem::failed(what).hint(format!("there are {names}")).into())
         }
-        _ => Err(only_one(own).into()),
+        _ => Err(only_one(own, is_there(own)).into()),
     }
 }
 
-fn only_one(own: &str) -> Problem {
-    Problem::failed(format!("{} is the only radio, and the appliance's own Wi-Fi needs it", visible(own)))
+fn only_one(own: &str, is_there: bool) -> Problem {
+    let what = match is_there {
+        true => format!("{} is the only radio, and the appliance's own Wi-Fi needs it", visible(own)),
+        false => "there is no radio here".to_owned(),
+    };
+    Problem::failed(what)
         .hint("a USB Wi-Fi adapter joins the hotel's network: docs/AWAY.md names kernel drivers that do")
         .hint("or share a phone's internet by its USB cable")
 }
@@ -249,4 +254,26 @@ pub fn now(host: &dyn Host, global: &Global) -> anyhow::Result<Now> {
         Reach::No(why) => Some(format!("there is no internet ({})", visible(&why))),
     };
     Ok(Now { metered: used.metered, why_not })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_typed_is_to_be_typed_again() {
+        let join = |ssid: &str, on: Option<&str>| UplinkJoin {
+            ssid: ssid.into(),
+            on: on.map(str::to_owned),
+            passphrase_file: None,
+        };
+        assert_eq!(join_again(&join("Hotel Rex", None)), "uplink join 'Hotel Rex'");
+        assert_eq!(join_again(&join("rex", Some("wlan1"))), "uplink join rex --on wlan1");
+    }
+
+    #[test]
+    fn a_radio_that_is_not_there_is_not_called_the_only_one() {
+        assert!(only_one("wlan0", true).what.starts_with("wlan0 is the only radio"));
+        assert_eq!(only_one("wlan0", false).what, "there is no radio here");
+    }
 }

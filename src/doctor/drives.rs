@@ -58,7 +58,11 @@ fn judge_ages(label: &str, ages: Ages, every: Every) -> Finding {
             "bring back what is damaged, while there is another copy: piback verify LABEL --repair",
         );
     }
-    let text = format!("{label}: all {} were read within the last {} days", files(ages.files), days.max(1));
+    let text = format!(
+        "{label}: all {} were read or copied within the last {} days",
+        files(ages.files),
+        days.max(1)
+    );
     match every.days() {
         Some(every) if days > 2 * i32::from(every) => {
             let text = format!("{label}: of {}, some were last read {days} days ago", files(ages.files));
@@ -195,7 +199,10 @@ mod tests {
         assert_eq!((rotten.level, rotten.found.as_str()), (Level::Bad, "P: 1 file not as recorded"));
         let both = worst_of(vec![of(3, Some(1), "30d"), of(3, Some(61), "30d")], "none");
         assert_eq!(both.level, Level::Warning, "the second drive counts as much as the first");
-        assert_eq!(of(3, Some(60), "30d").found, "P: all 3 files were read within the last 60 days");
+        assert_eq!(
+            of(3, Some(60), "30d").found,
+            "P: all 3 files were read or copied within the last 60 days"
+        );
         let late = of(3, Some(61), "30d");
         assert_eq!(
             (late.level, late.found.as_str()),

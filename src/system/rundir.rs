@@ -30,6 +30,8 @@ use std::time::{Duration, Instant};
 const PRIVATE: u32 = 0o700;
 /// The run directory's folders below a tree that `--root` names.
 const IN_TREE: [&str; 2] = ["run", "piback"];
+/// Root's own on a host.
+const OF_ROOT: &str = "/run/piback";
 /// Time between two lines about a running backup's progress.
 const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 /// The run directory is memory: after this much, only what is no mere progress is still written (8 MiB are half a
@@ -77,6 +79,12 @@ impl RunDir {
             Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
             Err(e) => Err(e).with_context(|| shown(&path)),
         }
+    }
+
+    /// Tells whether root has a run directory on this host.
+    #[must_use]
+    pub fn root_has_one() -> bool {
+        Path::new(OF_ROOT).exists()
     }
 
     /// Opens a tree's own, and makes it if it is missing. A link on the way, which may lead out of the tree, is refused.
@@ -299,7 +307,7 @@ impl Running {
 /// `/run/piback` for root; the session's own folder for others, and one in /tmp where there is none.
 fn place() -> PathBuf {
     if process::is_root() {
-        return PathBuf::from("/run/piback");
+        return PathBuf::from(OF_ROOT);
     }
     match process::runtime_dir() {
         Some(dir) => dir.join("piback"),

@@ -92,7 +92,7 @@ fn text(ui: &Ui, drive: &Row) {
         ui.note(note);
     }
     row(ui, "on record", drive.on_record);
-    row(ui, "read, as recorded", drive.read);
+    row(ui, "read now, good", drive.read);
     for damage in &drive.damaged_manifests {
         ui.say(&format!("  {damage}"));
     }
@@ -118,9 +118,9 @@ fn text(ui: &Ui, drive: &Row) {
 pub fn read_within(count: u64, longest_ago: Option<i32>) -> String {
     let all = if count == 1 { "The one file was".to_owned() } else { format!("All {} were", files(count)) };
     match longest_ago {
-        Some(days) if days <= 0 => format!("{all} read today."),
-        Some(1) => format!("{all} read since yesterday."),
-        Some(days) => format!("{all} read within the last {days} days."),
+        Some(days) if days <= 0 => format!("{all} read or copied today."),
+        Some(1) => format!("{all} read or copied since yesterday."),
+        Some(days) => format!("{all} read or copied within the last {days} days."),
         None => "No file is on record.".to_owned(),
     }
 }
@@ -143,9 +143,12 @@ mod tests {
 
     #[test]
     fn the_sentence_names_the_oldest_day() {
-        assert_eq!(read_within(41_210, Some(26)), "All 41,210 files were read within the last 26 days.");
-        assert_eq!(read_within(3, Some(0)), "All 3 files were read today.");
-        assert_eq!(read_within(1, Some(1)), "The one file was read since yesterday.");
+        assert_eq!(
+            read_within(41_210, Some(26)),
+            "All 41,210 files were read or copied within the last 26 days."
+        );
+        assert_eq!(read_within(3, Some(0)), "All 3 files were read or copied today.");
+        assert_eq!(read_within(1, Some(1)), "The one file was read or copied since yesterday.");
         assert_eq!(read_within(0, None), "No file is on record.");
     }
 }
