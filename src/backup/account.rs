@@ -29,7 +29,7 @@ pub struct Account {
     /// Files that got another name than on the card, as the drive already had a different one of that name.
     pub renamed: Vec<Renamed>,
     /// Files moved to `.piback/removed` by `--mirror`.
-    pub removed: u64,
+    pub removed: Vec<String>,
     /// Files on the drive that were recorded as found, unchecked, after manifests were lost: no card vouches for them.
     pub taken_over: u64,
     /// Thing that card and drive have in common, so that they are lost together.

@@ -1,8 +1,11 @@
 //! A card's label, checked: it becomes one folder on the drive.
 
 use crate::error::Problem;
+use crate::system::folder::Folder;
 use crate::ui::visible;
+use anyhow::Context;
 use std::fmt;
+use std::path::Path;
 
 /// A volume label that is safe as exactly one path component, on every file system that a drive may have.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -56,6 +59,24 @@ impl fmt::Display for Label {
 
 /// Characters that FAT and exFAT forbid in names, besides control characters.
 pub(super) const FORBIDDEN: &str = "\"*/:<>?\\|";
+
+/// Labels that have records on the drive, in order.
+///
+/// # Errors
+/// When the drive can't be read.
+pub fn labels(dest: &Path) -> anyhow::Result<Vec<Label>> {
+    let shown = || visible(&dest.to_string_lossy());
+    let root = Folder::open(dest).with_context(shown)?;
+    let manifests = match root.sub(".piback").and_then(|own| own.sub("manifests")) {
+        Ok(folder) => folder,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(e).with_context(|| format!("{}/.piback/manifests", shown())),
+    };
+    let names = manifests.folders().with_context(|| format!("{}/.piback/manifests", shown()))?;
+    let mut labels: Vec<Label> = names.iter().filter_map(|name| Label::new(name).ok()).collect();
+    labels.sort();
+    Ok(labels)
+}
 
 #[cfg(test)]
 mod tests {

@@ -43,12 +43,17 @@ pub fn plan(card: &Card, index: &Index, matched: &Matched) -> anyhow::Result<Vec
     Ok(gone)
 }
 
-/// Moves them. The record comes first: whatever is cut off in between, the manifest knows both places.
+/// Moves them, and names them. The record comes first: whatever is cut off in between, the manifest knows both places.
 ///
 /// # Errors
 /// When the drive does not take it.
-pub fn run(drive: &mut Drive, run: &str, log: &mut Log, removals: Vec<Removal>) -> Result<u64, Fault> {
-    let mut moved = 0;
+pub fn run(
+    drive: &mut Drive,
+    run: &str,
+    log: &mut Log,
+    removals: Vec<Removal>,
+) -> Result<Vec<String>, Fault> {
+    let mut moved = Vec::new();
     for batch in removals.chunks(256) {
         let to = |dest: &[u8]| {
             [drive::OWN, b"/removed/", run.as_bytes(), b"/", drive.label.as_bytes(), b"/", dest].concat()
@@ -66,7 +71,7 @@ pub fn run(drive: &mut Drive, run: &str, log: &mut Log, removals: Vec<Removal>) 
             path.extend(folder.split(|b| *b == b'/').filter(|part| !part.is_empty()));
             let target = drive.make_own(&path)?;
             match from.rename(name, &target, name) {
-                Ok(()) => moved += 1,
+                Ok(()) => moved.push(to_text(&removal.dest)),
                 Err(fault) if fault.kind() == FaultKind::Missing => {}
                 Err(fault) => return Err(fault),
             }

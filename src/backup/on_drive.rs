@@ -210,13 +210,13 @@ impl<'a> OnDrive<'a> {
         if result.not_safe.is_empty() && account.not_safe.is_empty() {
             account.removed = mirror::run(drive, &run, &mut log, std::mem::take(&mut self.removals))?;
         }
-        self.contradicts |= result.contradicts || account.removed > 0;
+        self.contradicts |= result.contradicts || !account.removed.is_empty();
         // What was known before the copy is read again where it is needed, with what was added: one index at a time.
         self.runs.index = Index::default();
         if self.rebuild {
             take_over(drive, &self.runs.damage, &mut log, account, self.watch)?;
         }
-        if result.copied.files > 0 || account.removed > 0 || self.adopted {
+        if result.copied.files > 0 || !account.removed.is_empty() || self.adopted {
             let contradicted_in = if self.contradicts { u64::MAX } else { self.runs.contradicted_in };
             let (now, host) = (clock::today(), process::host_name());
             match mhl::export(drive, &mhl::Export { run: &run, contradicted_in, now, host: &host }) {

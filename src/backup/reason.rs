@@ -32,6 +32,8 @@ pub fn forged(bytes: u64) -> Option<String> {
     (bytes == u64::MAX).then(|| text.into())
 }
 
+/// Said of one file that the drive is too full for.
+pub const NO_ROOM: &str = "no room on the drive for it";
 /// Said of one file that a stopped run did not come to: true of each verb.
 pub const STOPPED: &str = "stopped before its turn";
 
@@ -143,7 +145,7 @@ impl Reason {
                 format!("{lost} bytes can't be read (bytes {}{more}){kept}", ranges.join(", "))
             }
             Reason::Changed => "it changed while it was read".into(),
-            Reason::NoSpace => "no room on the drive for it".into(),
+            Reason::NoSpace => NO_ROOM.into(),
             Reason::NoMoreNames => {
                 "the drive has room, but takes no more files: its file system is out of inodes, or the \
                                     folder is full"

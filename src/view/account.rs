@@ -61,6 +61,9 @@ struct Body {
     renamed: Vec<Renamed>,
     skipped: Vec<String>,
     removed_files: u64,
+    /// Their names on the drive.
+    #[serde(default)]
+    removed: Vec<String>,
     /// On the drive without a record, and recorded as found after manifests were lost: no card vouches for them.
     taken_over_files: u64,
     /// `filesystem` or `disk` where card and drive are lost together.
@@ -98,6 +101,10 @@ impl AccountLine {
 
     /// The same for people.
     pub fn show(&self, ui: &Ui) {
+        // That a card is empty is the error that follows.
+        if self.all.on_card.files == 0 && self.drives.iter().all(|row| row.error.is_none()) {
+            return self.all.notes.iter().for_each(|note| ui.note(note));
+        }
         // Written by an earlier version, or about one drive.
         if self.drives.len() < 2 {
             self.all.show(ui, &self.label);
@@ -187,7 +194,8 @@ impl Body {
             not_safe_files: bad_files(&account.not_safe),
             renamed: account.renamed.clone(),
             skipped: account.skipped.clone(),
-            removed_files: account.removed,
+            removed_files: account.removed.len() as u64,
+            removed: account.removed.clone(),
             taken_over_files: account.taken_over,
             unseen_bytes: account.unseen,
             shared: account.shared.map(|shared| shared_name(shared).to_owned()),
@@ -232,6 +240,7 @@ impl Body {
         };
         self.renamed.extend(other.renamed);
         self.removed_files += other.removed_files;
+        self.removed.extend(other.removed);
         self.taken_over_files += other.taken_over_files;
         self.shared = self.shared.or(other.shared);
         self.stopped = self.stopped.or(other.stopped);
@@ -254,6 +263,12 @@ impl Body {
         }
         if self.removed_files > 0 {
             ui.say(&format!("moved to .piback/removed: {}", ui::files(self.removed_files)));
+            list(
+                ui,
+                self.removed.iter().map(|name| format!("  {}", shown(name))),
+                self.removed.len(),
+                LISTED,
+            );
         }
         if self.taken_over_files > 0 {
             let files = ui::files(self.taken_over_files);

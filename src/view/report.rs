@@ -4,7 +4,7 @@ use crate::backup::Verdict;
 use crate::backup::account::NotSafe;
 use crate::backup::events::Tally;
 use crate::backup::manifest::shown;
-use crate::backup::reason::{Reason, STOPPED, Stop, ended, not_looked_at};
+use crate::backup::reason::{NO_ROOM, Reason, STOPPED, Stop, ended, not_looked_at};
 use crate::system::volume::Shared;
 use crate::ui::{self, Style, Ui};
 use serde::{Deserialize, Serialize};
@@ -163,7 +163,17 @@ pub fn row(ui: &Ui, what: &str, tally: Tally) {
 pub fn not_safe(ui: &Ui, bad: &[BadFile], stopped: Option<&str>) {
     let (left, wrong): (Vec<&BadFile>, Vec<&BadFile>) =
         bad.iter().partition(|b| Some(b.why.as_str()) == stopped);
-    for (files, most) in [(wrong, LISTED), (left, LISTED_NOT_REACHED)] {
+    // Which of them it is says little: what to do is the same for all.
+    let (full, wrong): (Vec<&BadFile>, Vec<&BadFile>) =
+        wrong.into_iter().partition(|b| b.why == NO_ROOM && !ui.verbose());
+    let full = if full.len() > LISTED_NOT_REACHED {
+        ui.say(&format!("  {}: no room on the drive for them (-v lists all)", ui::files(full.len() as u64)));
+        ui.say("Make room there, or take a larger drive, and type the same again.");
+        Vec::new()
+    } else {
+        full
+    };
+    for (files, most) in [(wrong, LISTED), (full, LISTED), (left, LISTED_NOT_REACHED)] {
         list(ui, files.iter().map(|b| format!("  {}: {}", shown(&b.path), b.why)), files.len(), most);
     }
 }

@@ -114,6 +114,8 @@ fn a_mirror_moves_what_is_gone_and_deletes_nothing() {
     let run = rig.run("backup", &["--mirror", "--json"]);
     assert_eq!(run.code, Some(0), "{run:?}");
     assert_eq!(run.account()["removed_files"], 2);
+    assert_eq!(run.account()["removed"], serde_json::json!([name(2), name(9)]));
+    assert!(run.err.contains(&format!("moved to .piback/removed: 2 files\n  {}\n", name(2))), "{run:?}");
     let mut expected = tree(&rig.card);
     expected.insert("own.txt".into(), b"the user's".to_vec());
     assert_eq!(rig.tree(), expected);

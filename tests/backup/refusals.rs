@@ -100,6 +100,7 @@ fn an_empty_card_is_no_reason_to_format_it() {
     assert_eq!(run.code, Some(1), "{run:?}");
     assert_eq!(run.account()["safe"], false);
     assert!(run.err.contains("no files") && run.err.contains("mounted"), "{run:?}");
+    assert_eq!(rig.run("backup", &[]).out, "", "it is said once");
     // Folders alone are no photos either.
     fs::create_dir_all(rig.card.join("DCIM/100CANON")).unwrap();
     assert_eq!(rig.run("backup", &[]).code, Some(1));
@@ -168,4 +169,29 @@ fn what_is_to_be_typed_next_names_the_folders() {
     fs::write(rig.kept("DCIM/IMG_1.JPG"), noise(9, 2_000)).unwrap();
     let rotten = rig.run("verify", &[]);
     assert!(rotten.says("IMG_1.JPG: ") && rotten.says("--repair"), "{rotten:?}");
+}
+
+#[test]
+fn a_label_that_is_not_there_is_answered_with_those_that_are() {
+    let mut rig = Rig::new();
+    rig.shoot("a.jpg", "photo");
+    rig.backed_up();
+    rig.label = "SD32GB-30".into();
+    let run = rig.run("verify", &[]);
+    assert!(run.code == Some(1) && run.err.contains("backups on it: SD32GB-03"), "{run:?}");
+}
+
+#[test]
+fn a_drive_that_is_too_small_for_many_says_it_once() {
+    let rig = Rig::new();
+    (0..30).for_each(|i| rig.shoot(&format!("DCIM/IMG_{i:04}.JPG"), noise(i, 2_000_000)));
+    let behind = rig.dir.path().join("behind");
+    let full = crate::faulty::Faults { free: Some(20_000_000), ..Default::default() };
+    let drive = crate::faulty::Mounted::new(&behind, &rig.drive, full);
+    let run = rig.run("backup", &[]);
+    let lines = run.out.lines().filter(|line| line.contains("no room on the drive for")).count();
+    assert!(run.code == Some(5) && lines == 1 && run.says("take a larger drive"), "{run:?}");
+    let all = rig.run("backup", &["-v"]);
+    assert!(all.says("IMG_0029.JPG: no room on the drive for it"), "{all:?}");
+    drive.unmount();
 }

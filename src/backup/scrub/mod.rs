@@ -11,6 +11,7 @@ use super::drive::Drive;
 use super::events::{Event, Tally, Watch};
 use super::findings;
 use super::label::Label;
+pub use super::label::labels;
 use super::manifest::{Damage, Known, Record, Runs, to_text};
 use super::reason::{Reason, Stop};
 use super::verify::{Checker, place_text, read_key};
@@ -18,7 +19,6 @@ use crate::error::Problem;
 use crate::system::clock;
 use crate::system::folder::Folder;
 use crate::ui::visible;
-use anyhow::Context as _;
 use seen::Seen;
 use std::collections::HashSet;
 use std::path::Path;
@@ -133,24 +133,6 @@ fn rotten(runs: &Runs) -> u64 {
         .map(|known| known.hash)
         .collect();
     damaged.iter().filter(|hash| !good.contains(hash)).count() as u64
-}
-
-/// Labels that have records on the drive, in order.
-///
-/// # Errors
-/// When the drive can't be read.
-pub fn labels(dest: &Path) -> anyhow::Result<Vec<Label>> {
-    let shown = || visible(&dest.to_string_lossy());
-    let root = Folder::open(dest).with_context(shown)?;
-    let manifests = match root.sub(".piback").and_then(|own| own.sub("manifests")) {
-        Ok(folder) => folder,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(e) => return Err(e).with_context(|| format!("{}/.piback/manifests", shown())),
-    };
-    let names = manifests.folders().with_context(|| format!("{}/.piback/manifests", shown()))?;
-    let mut labels: Vec<Label> = names.iter().filter_map(|name| Label::new(name).ok()).collect();
-    labels.sort();
-    Ok(labels)
 }
 
 /// Files that are to be read.

@@ -14,7 +14,7 @@ use super::account::Renamed;
 use super::drive::Drive;
 use super::events::{Event, Tally, Watch};
 use super::findings;
-use super::label::Label;
+use super::label::{Label, labels};
 use super::manifest::{Damage, Index, Known, Record, Runs, to_text};
 use super::reason::{Reason, Stop};
 use super::untracked::{self, Untracked};
@@ -95,9 +95,20 @@ fn look(
     Ok(verdict)
 }
 
+/// So many labels are named where another one was meant.
+const MOST_LABELS: usize = 12;
+
 fn no_backup(label: &Label, dest: &Path) -> Problem {
-    Problem::failed(format!("no backup of {label} on drive {}", visible(&dest.to_string_lossy())))
-        .hint("piback cards shows what is plugged in")
+    let problem =
+        Problem::failed(format!("no backup of {label} on drive {}", visible(&dest.to_string_lossy())));
+    let labels = labels(dest).unwrap_or_default();
+    if labels.is_empty() {
+        return problem.hint("piback cards shows what is plugged in");
+    }
+    let names = labels.iter().take(MOST_LABELS).map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let more = labels.len().saturating_sub(MOST_LABELS);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    problem.hint(format!("backups on it: {names}{more}"))
 }
 
 /// A verdict with what the records alone tell.
