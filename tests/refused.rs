@@ -26,11 +26,14 @@ fn every_bad_profile_is_refused_with_its_own_words() {
         assert_eq!(answer.code, 1, "{}: {}", file.display(), answer.all());
         assert_eq!(answer.stdout, "", "{}", file.display());
         assert!(tree.snapshot().untouched(&before), "{}: the tree was touched", file.display());
+        // As on a host: the tree is another one each time.
+        let root = tree.root_text();
+        let said = answer.stderr.replace(&format!("--root {root} "), "").replace(&root, "");
         let kept = file.with_extension("txt");
         if update {
-            std::fs::write(&kept, &answer.stderr).unwrap();
-        } else if std::fs::read_to_string(&kept).unwrap_or_default() != answer.stderr {
-            wrong.push(format!("{}:\n{}", kept.display(), answer.stderr));
+            std::fs::write(&kept, &said).unwrap();
+        } else if std::fs::read_to_string(&kept).unwrap_or_default() != said {
+            wrong.push(format!("{}:\n{said}", kept.display()));
         }
     }
     assert!(

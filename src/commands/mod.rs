@@ -107,6 +107,7 @@ fn typed(cli: &Cli) -> Typed {
         Command::Backup(a) => (Some(&a.label), &a.source, a.dest.as_slice()),
         Command::Verify(a) => (Some(&a.label), &a.source, a.dest.as_slice()),
         Command::SafeToFormat(a) => (Some(&a.label), &a.source, a.dest.as_slice()),
+        Command::Scrub(a) => (None, &None, a.dest.as_slice()),
         _ => (None, &None, [].as_slice()),
     };
     let source = source.iter().map(|source| ("--source", source));

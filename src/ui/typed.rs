@@ -82,7 +82,7 @@ impl Typed {
             out.push_str(verb);
             rest = &after[verb.len()..];
             if WITH_ENDS.contains(verb) && !self.ends.is_empty() && !rest[..line(rest)].contains("--dest") {
-                let label = self.label.as_deref().unwrap_or_default();
+                let label = self.label.as_deref().unwrap_or("LABEL");
                 let named = [format!(" {label}"), format!(" '{label}'")];
                 if let Some(label) = named.iter().find(|named| is_word(rest, named)) {
                     out.push_str(label);
@@ -172,6 +172,12 @@ mod tests {
         let outside = Typed { profile: Some("/etc/piback/a.yaml".into()), ..tree };
         assert_eq!(outside.paths("/etc/piback/a.yaml, /etc/piback/b"), "/etc/piback/a.yaml, pi/etc/piback/b");
         assert_eq!(typed(None, None, "").paths("/etc/piback/x"), "/etc/piback/x");
+    }
+
+    #[test]
+    fn a_label_that_is_not_known_keeps_its_place() {
+        let scrub = typed(None, None, " --dest d");
+        assert_eq!(scrub.commands("piback verify LABEL --repair"), "piback verify LABEL --dest d --repair");
     }
 
     #[test]

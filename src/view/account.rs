@@ -145,7 +145,12 @@ impl Row {
     fn verdict(&self) -> (&str, Option<String>) {
         let body = &self.body;
         let first = || body.not_safe_files.first().map(|bad| bad.why.clone());
-        let why = || self.error.clone().or_else(|| body.stopped.clone()).or_else(first);
+        let why = || {
+            self.error
+                .clone()
+                .or_else(|| body.stopped.as_deref().map(|why| ended(why).to_owned()))
+                .or_else(first)
+        };
         let why = match (body.safe, body.shared.as_deref()) {
             (true, None) => None,
             (true, Some(shared)) => Some(format!("card and drive are {}", together(shared))),

@@ -113,7 +113,7 @@ impl Row {
         let body = &self.body;
         let why = || {
             let first = body.not_safe_files.first().map(|bad| bad.why.clone());
-            let seen = self.error.clone().or(body.stopped.map(str::to_owned)).or(first);
+            let seen = self.error.clone().or(body.stopped.map(|why| reason::ended(why).to_owned())).or(first);
             seen.or_else(|| reason::unseen(body.unseen_bytes))
                 .unwrap_or_else(|| "card and drive are lost together".into())
         };

@@ -3,7 +3,7 @@
 use super::report::{BadFile, bad_files, not_safe, row};
 use crate::backup::Scrubbed;
 use crate::backup::events::Tally;
-use crate::backup::reason::Stop;
+use crate::backup::reason::{Stop, ended};
 use crate::ui::{Style, Ui, files, visible};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -99,7 +99,7 @@ fn text(ui: &Ui, drive: &Row) {
     not_safe(ui, &drive.bad_files, drive.stopped);
     let bad = drive.bad_files.len() as u64;
     match drive.stopped {
-        Some(stopped) => ui.say(&ui.paint(Style::Red, &format!("NOT ALL READ: {stopped}."))),
+        Some(stopped) => ui.say(&ui.paint(Style::Red, &format!("NOT ALL READ: {}.", ended(stopped)))),
         None if bad > 0 => {
             ui.say(&ui.paint(Style::Red, &format!("NOT GOOD: {} not as recorded.", files(bad))))
         }
