@@ -75,13 +75,7 @@ pub fn with_followers(
             let (path, verdict) = bad.row();
             Verified { path, verdict, repairs: None }
         }));
-        for Verified { path, verdict, .. } in drives.iter_mut().filter(|_| args.accept) {
-            if let Ok(verdict) = verdict
-                && agreed(args, verdict, ui)?
-            {
-                backup::accept(&label, path, verdict)?;
-            }
-        }
+        accept(args, &label, &mut drives, ui)?;
         running::tell(followed, &view::drives::verified(ui, label.as_str(), &drives));
         let all_good = drives.iter().all(Verified::all_good);
         is_left = left_over(args, all_good, &drives);
@@ -139,6 +133,18 @@ fn repair(
             if let Ok(after) = &mut drive.verdict {
                 after.moved.splice(0..0, moved);
             }
+        }
+    }
+    Ok(())
+}
+
+/// Takes what was found as meant, of each drive, where that is asked for and agreed to.
+fn accept(args: &Verify, label: &Label, drives: &mut [Verified], ui: &Ui) -> anyhow::Result<()> {
+    for Verified { path, verdict, .. } in drives.iter_mut().filter(|_| args.accept) {
+        if let Ok(verdict) = verdict
+            && agreed(args, verdict, ui)?
+        {
+            backup::accept(label, path, verdict)?;
         }
     }
     Ok(())
