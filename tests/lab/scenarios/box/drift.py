@@ -6,6 +6,12 @@ from harness.errors import expect
 USUAL = ("trixie",)
 MORE = ("bookworm", "bullseye")
 
+# Somebody else's file, which takes back what ours says, and is gone again.
+OTHERS = """nmcli --version
+    printf '[keyfile]\\nunmanaged-devices=none\\n' >/etc/NetworkManager/conf.d/zz.conf
+    systemctl restart NetworkManager; wait_until sh -c 'nmcli -g GENERAL.STATE device show wlan0 | grep -v ^10'
+    rm /etc/NetworkManager/conf.d/zz.conf"""
+
 # What somebody does, and what plan says of it.
 MOVES = {
     "nft flush ruleset": "firewall: the rules are not loaded",
@@ -23,7 +29,7 @@ MOVES = {
     "ip addr flush dev wlan0": "address: none",
     "systemctl kill --signal=STOP dnsmasq": "names: the name server does not answer",
     "echo 'dhcp-ignore=tag:!known' >/etc/dnsmasq.d/zz; systemctl restart dnsmasq; rm /etc/dnsmasq.d/zz": "leases: nobody is given an address",
-    "nmcli device set wlan0 managed yes": "claim: NetworkManager manages the radio",
+    OTHERS: "claim: NetworkManager manages the radio",
     "systemctl stop dnsmasq": "dnsmasq.service: start",
     "systemctl kill --signal=KILL smbd": "smbd.service: start",
 }
