@@ -59,11 +59,18 @@ pub fn say_of_journal(global: &Global, ui: &Ui) {
 
 /// Refuses a change of the host without root's rights, at once and with what to type.
 pub fn need_root(host: &dyn Host, verb: &str) -> anyhow::Result<()> {
+    let on_tree = format!("or try it on a tree of files: piback {verb} --root DIR");
+    Ok(root_of_live(host, verb).map_err(|problem| problem.hint(on_tree))?)
+}
+
+/// The same for what no tree has.
+///
+/// # Errors
+/// Somebody else than root asks on a running host.
+pub fn root_of_live(host: &dyn Host, verb: &str) -> Result<(), Problem> {
     if host.is_live() && !process::is_root() {
         return Err(Problem::failed(format!("piback {verb} needs root on a running host"))
-            .hint(format!("type: sudo piback {verb}"))
-            .hint(format!("or try it on a tree of files: piback {verb} --root DIR"))
-            .into());
+            .hint(format!("type: sudo piback {verb}")));
     }
     Ok(())
 }

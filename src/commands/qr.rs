@@ -76,7 +76,8 @@ fn write(file: &Path, bytes: &[u8], ui: &Ui) -> anyhow::Result<()> {
 
 /// Draws the code, if it can be drawn whole: broken lines are none that a camera reads.
 fn draw(code: &Qr, large: bool, ui: &Ui) -> anyhow::Result<()> {
-    let text = if large { code.large_text() } else { code.text() };
+    let narrow = || code.text_within(ui.columns()).unwrap_or_else(|| code.text());
+    let text = if large { code.large_text() } else { narrow() };
     let wide = text.lines().next().map_or(0, |line| line.chars().count());
     if let Some(columns) = ui.columns().filter(|columns| *columns < wide) {
         let what = format!("the code is {wide} characters wide, and this terminal {columns}");

@@ -32,12 +32,12 @@ pub fn run(args: &Uplink, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
             scan(&host, &radio, ui)
         }
         Some(UplinkAct::Join(join)) => {
-            context::need_root(&host, &join_again(join))?;
+            context::root_of_live(&host, &join_again(join))?;
             let radio = second_radio(&host, &profile, join.on.as_deref())?;
             join_network(&host, &profile, &radio, join, ui)
         }
         Some(UplinkAct::Forget { ssid }) => {
-            context::need_root(&host, &format!("uplink forget {}", word(ssid)))?;
+            context::root_of_live(&host, &format!("uplink forget {}", word(ssid)))?;
             let ssid = typed(ssid)?;
             if !networks::forget(&host, ssid.as_str())? {
                 let what = format!("piback joined no network \"{}\"", visible(ssid.as_str()));

@@ -191,7 +191,11 @@ fn a_comparison_that_was_stopped_calls_nothing_missing() {
     let ended = child.wait_with_output().unwrap();
     let said = String::from_utf8(ended.stdout).unwrap();
     assert_eq!(ended.status.code(), Some(5), "{said}");
-    assert!(said.contains("NO: not known: stopped before ") && said.contains(" looked at."), "{said}");
+    assert!(
+        said.contains(" files were looked at. Don't format it.") && !said.contains("turn, and"),
+        "{said}"
+    );
+    assert!(said.contains("NO: not known: stopped before "), "{said}");
     assert!(!said.contains("copied") && !said.contains("not on the drive"), "{said}");
     card.unmount();
 }
