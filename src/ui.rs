@@ -11,7 +11,7 @@ mod visible;
 mod wrap;
 
 pub use bar::Bar;
-pub use typed::{Typed, in_tree, repeat, word};
+pub use typed::{Typed, as_typed, in_tree, repeat, word};
 pub use units::{bytes, clock, count, date, files};
 pub use visible::visible;
 
@@ -51,8 +51,8 @@ struct Failure {
 
 impl Failure {
     fn new(error: &anyhow::Error) -> Self {
-        let hints = error::hints(error).iter().map(|hint| typed::commands_and_paths(hint)).collect();
-        let text = typed::commands_and_paths(&format!("{error:#}"));
+        let hints = error::hints(error).iter().map(|hint| as_typed(hint)).collect();
+        let text = as_typed(&format!("{error:#}"));
         Failure { error: text, hints, exit_code: error::exit_code(error) }
     }
 }
@@ -126,7 +126,7 @@ impl Ui {
 
     /// A remark beside the answer: stderr.
     pub fn note(&self, text: &str) {
-        let text = typed::commands_and_paths(&harmless(text));
+        let text = as_typed(&harmless(text));
         aside(&format!("{} {text}", self.paint(Style::Yellow, "note:")));
     }
 

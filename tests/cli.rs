@@ -365,6 +365,8 @@ fn what_is_to_be_typed_names_the_tree() {
     tree.write("/etc/piback/profile.yaml", "version: 1\nwifi: 7\n");
     let wrong = tree.piback(&["plan"]);
     assert!(wrong.stderr.contains(&format!("{profile}:")), "{}", wrong.stderr);
+    let doctor = tree.piback(&["doctor", "--json"]);
+    assert!(doctor.stdout.contains(&format!("piback --root {root} ")), "{}", doctor.stdout);
     let json = json(&tree.piback(&["plan", "--json"]));
     assert!(json["error"].as_str().unwrap().contains(&profile), "{json}");
 }

@@ -13,7 +13,7 @@ use crate::provision::plan::prepare;
 use crate::provision::state::State;
 use crate::system::Host;
 use crate::system::read_only::ReadOnly;
-use crate::ui::{Style, Ui};
+use crate::ui::{self, Style, Ui};
 use serde::Serialize;
 
 pub fn run(global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
@@ -47,7 +47,7 @@ pub fn run(global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
         drives: drives.as_deref(),
         health: health.as_deref(),
     };
-    let findings = doctor::examine(&subject);
+    let findings = as_typed(doctor::examine(&subject));
     for (name, finding) in &findings {
         ui.say(&line(ui, name, finding));
     }
@@ -81,6 +81,14 @@ pub fn run(global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
 fn of_all(global: &Global) -> Option<Vec<Health>> {
     let plugged = plugged::read().ok()?;
     Some(health::look(&plugged.offered().collect::<Vec<_>>(), running::is_any(global)))
+}
+
+/// Remedies as they have to be typed here.
+fn as_typed(mut findings: Vec<(&'static str, Finding)>) -> Vec<(&'static str, Finding)> {
+    for (_, finding) in &mut findings {
+        finding.remedy = finding.remedy.take().map(|remedy| ui::as_typed(&remedy));
+    }
+    findings
 }
 
 fn line(ui: &Ui, name: &str, finding: &Finding) -> String {

@@ -36,8 +36,9 @@ pub(super) fn commands(text: &str) -> String {
     TYPED.get().map_or_else(|| text.to_owned(), |typed| typed.commands(text))
 }
 
-/// The same, and each path of piback's own where it lies: in the tree.
-pub(super) fn commands_and_paths(text: &str) -> String {
+/// A text in which each command stands as it has to be typed, and each path of piback's own where it lies: in the tree.
+#[must_use]
+pub fn as_typed(text: &str) -> String {
     TYPED.get().map_or_else(|| text.to_owned(), |typed| typed.paths(&typed.commands(text)))
 }
 

@@ -118,6 +118,10 @@ fn ctrl_c_ends_at_a_batch_boundary_and_says_where_it_stands() {
     };
     let account = run.account();
     assert!(account["stopped"].as_str().unwrap().contains("stopped"), "{account}");
+    assert!(
+        run.err.contains("stopped before their turn.") && run.err.contains("Type the same again"),
+        "{run:?}"
+    );
     let copied = account["copied"]["files"].as_u64().unwrap();
     assert!((1..FILES).contains(&copied));
     assert_eq!(rig.tree().len() as u64, copied, "no file is there that the account does not know");
@@ -198,4 +202,30 @@ fn a_comparison_that_was_stopped_calls_nothing_missing() {
     assert!(said.contains("NO: not known: stopped before "), "{said}");
     assert!(!said.contains("copied") && !said.contains("not on the drive"), "{said}");
     card.unmount();
+}
+
+#[test]
+fn a_verification_that_was_stopped_says_how_many_were_not_read() {
+    let rig = Rig::new();
+    (0..60).for_each(|i| rig.shoot(&format!("DCIM/100CANON/IMG_{i:04}.JPG"), noise(i, 2_000)));
+    rig.backed_up();
+    let behind = rig.dir.path().join("drive-behind");
+    std::fs::rename(&rig.drive, &behind).unwrap();
+    let drive = Mounted::gated(&behind, &rig.drive, 20);
+    let mut command = rig.command("verify");
+    let child = command.arg("--json").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    until("the reading stands still in the middle", || drive.is_held());
+    kill(Pid::from_raw(child.id() as i32), Signal::SIGINT).unwrap();
+    drive.allow(None);
+    let ended = child.wait_with_output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(5), "{said}");
+    let verdict: serde_json::Value =
+        serde_json::from_str(String::from_utf8(ended.stdout).unwrap().lines().last().unwrap()).unwrap();
+    let (read, left) = (&verdict["verified"]["files"], &verdict["not_reached_files"]);
+    assert_eq!(read.as_u64().unwrap() + left.as_u64().unwrap(), 60, "{verdict}");
+    assert!(
+        left.as_u64().unwrap() > 30 && said.contains(&format!("stopped before {left} files were looked at."))
+    );
+    drive.unmount();
 }
