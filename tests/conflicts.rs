@@ -436,7 +436,7 @@ fn a_screen_that_can_not_be_shown_is_refused_before_anything_changes() {
         (
             |tree| std::fs::remove_file(tree.path("/etc/piback/secrets/screen-password")).unwrap(),
             "there is no such file",
-            "chmod 600 /etc/piback/secrets/screen-password",
+            "/etc/piback/secrets/screen-password",
         ),
         (
             |tree| tree.set_mode("/etc/piback/secrets/screen-password", 0o644),
