@@ -1,6 +1,6 @@
 //! kill -9 at every kind of moment: the real binary, stopped by ptrace at a system call.
 
-use crate::rig::{Rig, noise, stamps, tree};
+use crate::rig::{Rig, ended, noise, stamps, tree};
 use nix::sys::ptrace;
 use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -8,7 +8,7 @@ use nix::unistd::Pid;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Runs a command and kills it, all its threads, at its `at`-th system call. `Err` is how it ended if it made
@@ -85,22 +85,54 @@ fn copy_tree(from: &Path, to: &Path) {
     assert!(run.success());
 }
 
-fn kills(rig: Rig, rounds: u64, part: u64) {
+/// What is on a drive: the files of the backup, finished ones alone.
+fn published(rig: &Rig, drive: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut files = tree(&drive.join(&rig.label));
+    files.retain(|path, _| !path.ends_with(".tmp"));
+    files
+}
+
+/// A verb over some of the drives.
+fn over(rig: &Rig, verb: &str, drives: &[&PathBuf]) -> Command {
+    let mut command = rig.bare(verb);
+    drives.iter().for_each(|drive| {
+        command.arg("--dest").arg(drive);
+    });
+    command
+}
+
+fn done(command: &mut Command, at: u64) {
+    let run = ended(command);
+    assert_eq!(run.code, Some(0), "killed at call {at}: {run:?}");
+}
+
+/// A backup to one drive with an older backup, and to others that are new, is killed at call after call; whatever it
+/// left, each drive is as it would be by itself. The next backup is in turns one pass over all of them, and one for each.
+fn kills(rig: Rig, others: usize, rounds: u64, part: u64) {
     let rig = scene(rig);
     let base = rig.dir.path().join("base");
-    fs::rename(&rig.drive, &base).unwrap();
-    copy_tree(&base, &rig.drive);
-    let calls = count(&mut rig.command("backup"));
-    let finished = rig.tree();
+    fs::create_dir(&base).unwrap();
+    let mut drives = vec![rig.drive.clone()];
+    for n in 0..others {
+        drives.push(rig.dir.path().join(format!("other-{n}")));
+        fs::create_dir(&drives[n + 1]).unwrap();
+    }
+    let all: Vec<&PathBuf> = drives.iter().collect();
+    let kept = |drive: &PathBuf| base.join(drive.file_name().unwrap());
+    all.iter().for_each(|drive| copy_tree(drive, &kept(drive)));
+    let calls = count(&mut over(&rig, "backup", &all));
+    let finished: Vec<_> = all.iter().map(|drive| published(&rig, drive)).collect();
+    let before: Vec<_> = all.iter().map(|drive| published(&rig, &kept(drive))).collect();
     assert!(calls > 300, "{calls}");
-    let before = tree(&base.join(&rig.label));
     for round in 0..rounds {
         // Spread over the whole run, at a place of its own in every stretch.
         let mut at = 1 + (round * calls + (round * 7919 + part * 104_729) % calls) / rounds;
         loop {
-            fs::remove_dir_all(&rig.drive).unwrap();
-            copy_tree(&base, &rig.drive);
-            match kill_at(&mut rig.command("backup"), at) {
+            for drive in &all {
+                fs::remove_dir_all(drive).unwrap();
+                copy_tree(&kept(drive), drive);
+            }
+            match kill_at(&mut over(&rig, "backup", &all), at) {
                 Ok(()) => break,
                 // Threads interleave, and this run was done with fewer calls.
                 Err((status, made)) => {
@@ -109,37 +141,52 @@ fn kills(rig: Rig, rounds: u64, part: u64) {
                 }
             }
         }
-        let left = rig.tree();
-        let published: BTreeMap<_, _> =
-            left.into_iter().filter(|(path, _)| !path.ends_with(".tmp")).collect();
-        for (path, content) in &published {
-            assert_eq!(finished.get(path), Some(content), "killed at call {at} of {calls}: {path}");
+        let mut left = Vec::new();
+        for (n, drive) in all.iter().enumerate() {
+            let there = published(&rig, drive);
+            for (path, content) in &there {
+                assert_eq!(finished[n].get(path), Some(content), "killed at call {at} of {calls}: {path}");
+            }
+            assert!(before[n].iter().all(|(path, content)| there.get(path) == Some(content)), "call {at}");
+            left.push((there, stamps(&drive.join(&rig.label))));
         }
-        assert!(before.iter().all(|(path, content)| published.get(path) == Some(content)), "call {at}");
-        let stamps_before = stamps(&rig.drive.join(&rig.label));
-        rig.backed_up();
-        assert_eq!(rig.litter(), [""; 0], "killed at call {at}");
-        assert!(rig.tree() == finished, "killed at call {at}: {:?}", rig.tree().keys());
-        let stamps_after = stamps(&rig.drive.join(&rig.label));
-        for path in published.keys() {
-            let path = rig.kept(path);
-            assert_eq!(stamps_before[&path], stamps_after[&path], "killed at call {at}");
+        match round % 2 {
+            0 => done(&mut over(&rig, "backup", &all), at),
+            _ => all.iter().for_each(|drive| done(&mut over(&rig, "backup", &[drive]), at)),
         }
-        if round % 10 == 0 {
-            assert_eq!(rig.run("verify", &[]).code, Some(0), "killed at call {at}");
-            assert_eq!(rig.run("safe-to-format", &[]).code, Some(0), "killed at call {at}");
+        for (n, drive) in all.iter().enumerate() {
+            let litter: Vec<_> = tree(drive).into_keys().filter(|path| path.ends_with(".tmp")).collect();
+            assert_eq!(litter, [""; 0], "killed at call {at}");
+            let now = tree(&drive.join(&rig.label));
+            assert!(now == finished[n], "killed at call {at}: {:?}", now.keys());
+            let (there, stamps_before) = &left[n];
+            let stamps_after = stamps(&drive.join(&rig.label));
+            for path in there.keys().map(|path| drive.join(&rig.label).join(path)) {
+                assert_eq!(stamps_before[&path], stamps_after[&path], "killed at call {at}");
+            }
+            if round % 10 < 2 {
+                done(&mut over(&rig, "verify", &[drive]), at);
+                done(&mut over(&rig, "safe-to-format", &[drive]), at);
+            }
         }
     }
 }
 
 #[test]
 fn killed_at_250_system_calls_on_a_disk_nothing_is_half_done() {
-    kills(Rig::new(), 250, 0);
+    kills(Rig::new(), 0, 250, 0);
 }
 
 #[test]
 fn killed_at_250_system_calls_in_memory_nothing_is_half_done() {
-    kills(Rig::in_memory(), 250, 1);
+    kills(Rig::in_memory(), 0, 250, 1);
+}
+
+/// 40 kills, or as many as `PIBACK_KILLS` says.
+#[test]
+fn killed_with_two_drives_each_is_as_it_would_be_by_itself() {
+    let rounds = std::env::var("PIBACK_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(40);
+    kills(Rig::in_memory(), 1, rounds, 2);
 }
 
 #[test]

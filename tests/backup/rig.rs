@@ -95,6 +95,13 @@ impl Rig {
     }
 
     pub fn command(&self, verb: &str) -> Command {
+        let mut command = self.bare(verb);
+        command.arg("--dest").arg(&self.drive);
+        command
+    }
+
+    /// A verb without a drive.
+    pub fn bare(&self, verb: &str) -> Command {
         let mut command = Command::new(PIBACK);
         command.arg(verb).arg(&self.label);
         if verb != "verify" {
@@ -104,7 +111,7 @@ impl Rig {
             // Most rigs are two folders of one file system.
             command.arg("--allow-same-filesystem");
         }
-        command.arg("--dest").arg(&self.drive).stdin(Stdio::null());
+        command.stdin(Stdio::null());
         plain_signals(&mut command);
         command
     }
