@@ -126,6 +126,35 @@ fn the_stack_is_found_or_asked_for() {
 }
 
 #[test]
+fn a_stack_that_was_named_stays_until_another_is_or_it_is_gone() {
+    let tree = Tree::new();
+    tree.init("travel");
+    tree.write("/etc/os-release", "VERSION_ID=\"12\"\n");
+    for file in [
+        "/sbin/ifup",
+        "/usr/sbin/NetworkManager",
+        "/etc/systemd/system/multi-user.target.wants/NetworkManager.service",
+    ] {
+        tree.write(file, "");
+    }
+    let plan = || json(&tree.piback(&["plan", "--json"]));
+    assert_eq!(plan()["stack"], "networkmanager", "what is found");
+    assert_eq!(tree.piback(&["apply", "--stack", "ifupdown", "--yes"]).code, 0);
+    assert_eq!(plan()["stack"], "ifupdown");
+    assert_eq!(tree.piback(&["plan", "--check"]).code, 0, "nothing flips back by itself");
+    // Something else changes, and nobody names it again.
+    let profile = tree.read("/etc/piback/profile.yaml").replace("share: true", "share: false");
+    tree.write("/etc/piback/profile.yaml", profile);
+    assert_eq!(tree.piback(&["apply", "--yes"]).code, 0);
+    assert_eq!(plan()["stack"], "ifupdown");
+    std::fs::remove_file(tree.path("/sbin/ifup")).unwrap();
+    assert_eq!(plan()["stack"], "networkmanager", "an upgrade took it away");
+    tree.write("/sbin/ifup", "");
+    assert_eq!(tree.piback(&["apply", "--stack", "networkmanager", "--yes"]).code, 0);
+    assert_eq!(plan()["stack"], "networkmanager");
+}
+
+#[test]
 fn init_makes_secrets_and_keeps_what_is_there() {
     let tree = Tree::new();
     let args = ["init", "--country", "DE", "--yes"];

@@ -42,6 +42,7 @@ fn desired(host: &FakeHost, wish: Wish) -> Desired {
             adopt::find(host, &facts, &profile).unwrap().join(&mut artifacts);
             Desired {
                 stack: Some(stack),
+                stack_named: false,
                 artifacts,
                 radio: "wlan0".into(),
                 passphrase_file: None,

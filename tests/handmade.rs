@@ -322,6 +322,7 @@ fn rules_in_the_kernel_go_with_the_script_and_come_back_with_it() {
         installed: true,
     };
     let mut desired = Desired {
+        stack_named: false,
         stack: Some(facts.stack),
         made_by: "apply".into(),
         radio: "wlan0".into(),

@@ -497,6 +497,7 @@ fn edits_made_between_a_cut_and_its_undoing_are_kept() {
     let artifacts = render::render(&profile, &facts, "wpa_passphrase", &Default::default()).unwrap();
     let desired = piback::provision::desired::Desired {
         stack: Some(facts.stack),
+        stack_named: false,
         artifacts,
         secrets: Some(secrets.clone()),
         made_by: "apply".into(),

@@ -8,7 +8,7 @@ use crate::media::health::{self, Health};
 use crate::media::plugged;
 use crate::profile::types::VolumeLabel;
 use crate::provision::components;
-use crate::provision::host::facts;
+use crate::provision::host::facts::{self, Facts};
 use crate::provision::plan::prepare;
 use crate::provision::state::State;
 use crate::system::Host;
@@ -27,8 +27,7 @@ pub fn run(global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     // Without its record nobody knows which subnet `auto` has chosen: only root can read it.
     let knows = state.is_ok();
     let state = state.unwrap_or_default();
-    let facts =
-        facts::read(&host, components::of_stack, None, state.last.as_ref().and_then(|last| last.stack)).ok();
+    let facts = facts_of(&host, &state);
     let mut profile = profile.ok();
     if let Some(profile) = &mut profile {
         prepare::name_radio(&host, profile, &state);
@@ -81,6 +80,12 @@ pub fn run(global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
 fn of_all(global: &Global) -> Option<Vec<Health>> {
     let plugged = plugged::read().ok()?;
     Some(health::look(&plugged.offered().collect::<Vec<_>>(), running::is_any(global)))
+}
+
+/// The host's facts, with the stack that was named for it; none where no stack is found.
+fn facts_of(host: &dyn Host, state: &State) -> Option<Facts> {
+    let last = state.last.as_ref().and_then(|last| last.stack);
+    facts::read(host, components::of_stack, prepare::named_before(host, state), last).ok()
 }
 
 /// Remedies as they have to be typed here.

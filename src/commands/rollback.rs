@@ -108,6 +108,7 @@ fn wanted(host: &dyn Host, args: &Rollback, state: &State) -> anyhow::Result<Des
     let secrets = prepare::for_record(host, wifi, &record.artifacts)?;
     Ok(Desired {
         stack: record.stack,
+        stack_named: record.stack_named,
         artifacts: record.artifacts,
         radio: record.radio,
         secrets: Some(secrets),

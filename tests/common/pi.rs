@@ -452,6 +452,7 @@ impl Pi {
         let stack = Some(facts.stack);
         (
             Desired {
+                stack_named: false,
                 stack,
                 artifacts,
                 radio: "wlan0".into(),
@@ -512,6 +513,7 @@ impl Pi {
         let record = generations::read(&self.host, number)?;
         let desired = Desired {
             stack: record.stack,
+            stack_named: false,
             artifacts: record.artifacts,
             radio: record.radio,
             secrets: Some(secrets()),

@@ -62,13 +62,7 @@ pub fn apply(host: &dyn Host, plan: &Plan, state: &State, options: &Options<'_>)
             watchdog::start_anew(host)
         }
         None => {
-            if let Err(e) = journal::end(host) {
-                // All of it is in force and on record: that is no failure, and nothing is half-done.
-                (options.progress)(&format!(
-                    "All of it is in force. What was kept for undoing it is still there ({e:#}): the next piback takes it away."
-                ));
-                return Ok(());
-            }
+            journal::end(host)?;
             watchdog::retire(host, plan.artifacts.is_empty())
         }
     }
@@ -107,6 +101,7 @@ fn record(host: &dyn Host, plan: &Plan, options: &Options<'_>) -> Generation {
         expected: expected(host, plan, options),
         chosen: plan.chosen,
         stack: plan.stack,
+        stack_named: plan.stack_named,
         artifacts: plan.artifacts.clone(),
         hashes: plan.hashes.clone(),
     }

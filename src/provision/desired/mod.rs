@@ -15,6 +15,8 @@ use crate::provision::host::facts::Stack;
 pub struct Desired {
     /// `None`: nothing of ours.
     pub stack: Option<Stack>,
+    /// It was named (`--stack`), and not just found.
+    pub stack_named: bool,
     pub artifacts: Vec<Artifact>,
     /// The radio's interface, which `ifup` brings up.
     pub radio: String,
@@ -42,6 +44,7 @@ impl Desired {
     pub fn original() -> Self {
         Desired {
             stack: None,
+            stack_named: false,
             artifacts: Vec::new(),
             radio: String::new(),
             secrets: None,

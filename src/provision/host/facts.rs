@@ -94,6 +94,17 @@ pub fn read(
     Ok(Facts { os, stack, interfaces_d_is_read, ssh_ports: ssh::ports(host), installed })
 }
 
+/// Tells whether a host has the programs of a stack.
+#[must_use]
+pub fn has(host: &dyn Host, stack: Stack) -> bool {
+    let programs: &[&str] = match stack {
+        Stack::NetworkManager => &["/usr/sbin/NetworkManager"],
+        Stack::Dhcpcd => &["/sbin/dhcpcd", "/usr/sbin/dhcpcd"],
+        Stack::Ifupdown => &["/sbin/ifup", "/usr/sbin/ifup"],
+    };
+    programs.iter().any(|path| host.read_followed(path).is_ok_and(|file| file.is_some()))
+}
+
 fn found_stack(host: &dyn Host, unit_of: UnitOf, os: &OsRelease) -> anyhow::Result<Option<Stack>> {
     let there = |path: &str| -> anyhow::Result<bool> {
         Ok(host.read_followed(path).with_context(|| format!("{path} can't be looked at"))?.is_some())

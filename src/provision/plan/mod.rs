@@ -26,6 +26,8 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     pub stack: Option<Stack>,
+    /// It was named (`--stack`), and not just found.
+    pub stack_named: bool,
     pub made_by: String,
     pub radio: String,
     pub passphrase_file: Option<String>,
@@ -113,6 +115,7 @@ pub fn files(host: &dyn Host, desired: &Desired, state: &State) -> anyhow::Resul
     };
     Ok(Plan {
         stack: desired.stack,
+        stack_named: desired.stack_named,
         made_by: desired.made_by.clone(),
         radio: desired.radio.clone(),
         passphrase_file: desired.passphrase_file.clone(),

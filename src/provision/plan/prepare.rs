@@ -56,6 +56,7 @@ impl Prepared {
         };
         profile.network = subnet.network.clone();
         let last = state.last.as_ref().and_then(|last| last.stack);
+        let stack = stack.or_else(|| named_before(host, &state));
         let facts = facts::read(host, components::of_stack, stack, last)?;
         let wifi = secret(host, profile.wifi.passphrase_file.as_str(), "the Wi-Fi passphrase")?;
         let share_password = secret(host, profile.share.password_file.as_str(), "the share's password")?;
@@ -83,6 +84,7 @@ impl Prepared {
         manual.join(&mut artifacts);
         let desired = Desired {
             stack: Some(facts.stack),
+            stack_named: stack.is_some(),
             artifacts,
             radio: profile.wifi.interface.to_string(),
             secrets: Some(secrets.clone()),
@@ -257,6 +259,14 @@ fn overrides(host: &dyn Host) -> anyhow::Result<(BTreeMap<String, String>, Vec<S
         own.insert(name, text);
     }
     Ok((own, notes))
+}
+
+/// The stack that was named at the last apply, and not just found: it is the user's word until he says another. Where the
+/// host has lost it, as after an upgrade, what is found counts again.
+#[must_use]
+pub fn named_before(host: &dyn Host, state: &State) -> Option<Stack> {
+    let last = state.last.as_ref().filter(|last| last.stack_named)?;
+    last.stack.filter(|stack| facts::has(host, *stack))
 }
 
 /// A template of the user's own has so long. Ours take milliseconds on the slowest Pi.

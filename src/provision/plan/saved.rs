@@ -18,6 +18,9 @@ pub struct SavedPlan {
     /// The version of piback that made it; another one may render otherwise.
     pub version: String,
     pub stack: Option<String>,
+    /// It was named, and not just found.
+    #[serde(default)]
+    pub stack_named: bool,
     pub follows: Option<u32>,
     pub files: Vec<SavedFile>,
     pub packages: Vec<String>,
@@ -47,6 +50,7 @@ impl SavedPlan {
             schema: json::schema(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             stack: plan.stack.map(|s| s.to_string()),
+            stack_named: plan.stack_named,
             follows: plan.follows,
             files: plan.files.iter().map(file).collect(),
             packages: plan.packages.clone(),
@@ -77,12 +81,12 @@ impl SavedPlan {
         Ok(kept)
     }
 
-    /// The network stack that it was made for.
+    /// The network stack that was named for it.
     #[must_use]
     pub fn stack(&self) -> Option<Stack> {
         [Stack::Ifupdown, Stack::Dhcpcd, Stack::NetworkManager]
             .into_iter()
-            .find(|stack| self.stack.as_deref() == Some(stack.to_string().as_str()))
+            .find(|stack| self.stack_named && self.stack.as_deref() == Some(stack.to_string().as_str()))
     }
 
     /// Holds `plan`, made now, against this one.

@@ -44,6 +44,9 @@ pub struct Generation {
     pub chosen: Option<Subnet>,
     /// `None` after `rollback --original`: no stack is ours then.
     pub stack: Option<Stack>,
+    /// It was named (`--stack`), and not just found.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stack_named: bool,
     pub artifacts: Vec<Artifact>,
     /// For each path, SHA-256 of the bytes as written.
     pub hashes: BTreeMap<String, String>,
@@ -72,6 +75,7 @@ impl Generation {
             expected: None,
             chosen: None,
             stack: None,
+            stack_named: false,
             artifacts: originals.paths.keys().map(artifact).collect(),
             hashes: BTreeMap::new(),
         }
