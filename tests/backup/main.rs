@@ -3,7 +3,6 @@
 
 mod account;
 mod card_changed;
-mod cascade;
 mod clips;
 mod damage;
 mod faults;
