@@ -170,7 +170,7 @@ proptest! {
         let spares_loopback = stack == Stack::NetworkManager;
         prop_assert_eq!(dnsmasq.contains_key("except-interface"), spares_loopback);
         prop_assert_eq!(&dnsmasq["host-record"], &vec![format!("piback.lan,piback,{}", sample.address)]);
-        prop_assert_eq!(dnsmasq.len(), 10 + usize::from(spares_loopback));
+        prop_assert_eq!(dnsmasq.len(), 11 + usize::from(spares_loopback));
 
         let samba = readers::samba(&file("/etc/samba/piback.conf").unwrap());
         prop_assert_eq!(&samba["global"]["interfaces"], &format!("lo {}", sample.interface));

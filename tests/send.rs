@@ -513,6 +513,50 @@ fn what_a_remote_does_not_take_keeps_nothing_else_back() {
 }
 
 #[test]
+fn a_remote_that_takes_two_spellings_for_one_has_every_photo_and_none_in_another_s_place() {
+    let mut rig = Rig::new("webdav", 2);
+    rig.down();
+    rig.up(&["--vfs-case-insensitive"]);
+    // There under another spelling, by somebody else's hand.
+    let far = rig.path("far/my photos/CARD/DCIM");
+    fs::create_dir_all(&far).unwrap();
+    fs::copy(rig.path("drive/CARD/DCIM/IMG_0000.JPG"), far.join("img_0000.jpg")).unwrap();
+    for (name, text) in [("CLIP.MOV", "one"), ("clip.mov", "two")] {
+        rig.shoot(name, text.as_bytes(), 1_700_000_500);
+    }
+    rig.back_up();
+    for _ in 0..2 {
+        let (code, _, said) = rig.send(&["--read-back"]);
+        assert!(code == 0 || code == 5, "{code} {said}");
+    }
+    let there: Vec<Vec<u8>> = rig.far().into_values().collect();
+    for (name, bytes) in rig.on_drive() {
+        assert!(there.contains(&bytes), "{name}: {:?}", rig.far().keys());
+    }
+}
+
+#[test]
+fn what_lies_whole_on_its_way_is_not_sent_again_and_what_is_refused_is_named() {
+    let rig = Rig::new("sftp", 3);
+    // The way is known from a run that had nothing to do yet.
+    let name = "CARD/DCIM/IMG_0001.JPG";
+    fs::rename(rig.path("drive/CARD"), rig.path("aside")).unwrap();
+    let _ = rig.send(&[]);
+    fs::rename(rig.path("aside"), rig.path("drive/CARD")).unwrap();
+    let record = fs::read_to_string(rig.path("drive/.piback/sent/sftp.jsonl")).unwrap();
+    let id = record.split("\"id\":\"").nth(1).unwrap().split('"').next().unwrap();
+    let on_way = rig.path("far/my photos/.piback-sending").join(id).join(name);
+    fs::create_dir_all(on_way.parent().unwrap()).unwrap();
+    fs::copy(rig.path("drive").join(name), &on_way).unwrap();
+    let long_ago = std::time::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    fs::File::options().write(true).open(&on_way).unwrap().set_modified(long_ago).unwrap();
+    let (code, row, said) = rig.send(&[]);
+    assert_eq!((code, files(&row, "verified")), (0, 3), "{said}");
+    let seconds = fs::metadata(rig.path("far/my photos").join(name)).unwrap().mtime();
+    assert_eq!(seconds, 1_000_000_000, "it was moved, and not sent again");
+}
+
+#[test]
 fn one_sends_at_a_time_and_another_drive_s_record_is_taken_over() {
     let rig = Rig::new("webdav", 3);
     assert_eq!(rig.send(&[]).0, 0);

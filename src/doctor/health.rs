@@ -46,7 +46,9 @@ fn with_errors(finding: Finding, errors: Option<CardErrors>) -> Finding {
 fn judge(health: &Health) -> Finding {
     let label = &health.label;
     let Some(kernel) = &health.kernel else {
-        return Finding::unknown(format!("{label}: the kernel's log can't be read; root can"));
+        return Finding::unknown(format!(
+            "{label}: the kernel's log can't be read (root can), or is too young"
+        ));
     };
     match (kernel.words(), kernel.remedy()) {
         (Some(words), Some(remedy)) => Finding::warning(format!("{label}: {words}"), remedy),

@@ -65,10 +65,15 @@ pub struct Complaints {
     pub usb_resets: u64,
     /// Errors that the file system found in itself.
     pub file_system_errors: u64,
+    /// Times that it went, in this boot, after reads or writes had failed.
+    pub fell_off: u64,
 }
 
 /// As many resets do not yet say anything: some bridges need one or two to begin.
 const RESETS: u64 = 2;
+
+/// Once somebody may have pulled it.
+const PULLED: u64 = 1;
 
 impl Complaints {
     /// The kinds that there are, in words, and nothing where there is none.
@@ -86,7 +91,12 @@ impl Complaints {
             of(self.usb_resets, "reset of its USB connection", "resets of its USB connection"),
         ];
         let kinds: Vec<String> = kinds.into_iter().flatten().collect();
-        (!kinds.is_empty()).then(|| format!("since it was plugged in the kernel saw {}", kinds.join(", ")))
+        let since = (!kinds.is_empty())
+            .then(|| format!("since it was plugged in the kernel saw {}", kinds.join(", ")));
+        let fell =
+            of(self.fell_off, "time", "times").map(|times| format!("it went {times} while it was in use"));
+        let words: Vec<String> = since.into_iter().chain(fell).collect();
+        (!words.is_empty()).then(|| words.join("; "))
     }
 
     /// The thing to do; nothing where what was seen needs nothing.
@@ -99,7 +109,10 @@ impl Complaints {
             Complaints { file_system_errors: 1.., .. } => {
                 Some("when its photos are elsewhere too, let a computer check and repair it")
             }
-            Complaints { io_errors, usb_resets, .. } => (*io_errors > 0 || *usb_resets > RESETS).then_some(
+            Complaints { io_errors, usb_resets, fell_off, .. } => (*io_errors > 0
+                || *usb_resets > RESETS
+                || *fell_off > PULLED)
+                .then_some(
                 "another cable or port, or a stronger power supply; if that does not help, take another one",
             ),
         }
@@ -123,23 +136,29 @@ impl Log {
     }
 
     /// Counts the complaints about a disk since it was last plugged in. A log whose begin is gone has them still: what is older
-    /// than all of its messages about a disk that was plugged in goes first.
+    /// than all of its messages about a disk that was plugged in goes first. Nothing where it neither complains nor has seen the
+    /// disk come: it may not reach back so far, and then nobody knows.
     #[must_use]
-    pub fn about(&self, disk: &Disk) -> Complaints {
-        let mut found = Complaints::default();
+    pub fn about(&self, disk: &Disk) -> Option<Complaints> {
+        let (mut found, mut is_seen) = (Complaints::default(), false);
         for (what, named) in self.messages.iter().filter_map(|message| said(message)) {
             if !disk.is(named) {
                 continue;
             }
+            is_seen = true;
             match what {
-                What::Came => found = Complaints::default(),
+                What::Came => found = Complaints { fell_off: found.fell_off, ..Complaints::default() },
+                What::Went => {
+                    let fell = u64::from(found.io_errors > 0 || found.medium_errors > 0);
+                    found = Complaints { fell_off: found.fell_off + fell, ..Complaints::default() };
+                }
                 What::Medium => found.medium_errors += 1,
                 What::Io => found.io_errors += 1,
                 What::Reset => found.usb_resets += 1,
                 What::FileSystem => found.file_system_errors += 1,
             }
         }
-        found
+        is_seen.then_some(found)
     }
 }
 
@@ -166,6 +185,8 @@ fn message(line: &str) -> Option<String> {
 enum What {
     /// The disk, or the card in a reader, is a new one from here on.
     Came,
+    /// Its USB device is gone.
+    Went,
     Medium,
     Io,
     Reset,
@@ -188,8 +209,8 @@ fn usb(message: &str) -> Option<(What, Named<'_>)> {
     let (place, rest) = message.strip_prefix("usb ")?.split_once(": ")?;
     let of_device = rest.contains(" USB device number ");
     let what = match rest {
-        "USB disconnect" => What::Came,
-        _ if rest.starts_with("USB disconnect, device number ") => What::Came,
+        "USB disconnect" => What::Went,
+        _ if rest.starts_with("USB disconnect, device number ") => What::Went,
         _ if of_device && rest.starts_with("new ") => What::Came,
         _ if of_device && rest.starts_with("reset ") => What::Reset,
         _ => return None,

@@ -18,7 +18,7 @@ fn sdb() -> Disk {
 }
 
 fn about(messages: &[&str], disk: &Disk) -> Complaints {
-    Log::read(&log(messages)).unwrap().about(disk)
+    Log::read(&log(messages)).unwrap().about(disk).unwrap_or_default()
 }
 
 const CAME: &str = "usb 1-1.2: new high-speed USB device number 5 using xhci_hcd";
@@ -67,6 +67,7 @@ fn each_kind_of_complaint_counts_for_its_disk_alone() {
             io_errors: io,
             usb_resets: resets,
             file_system_errors: file_system,
+            ..Complaints::default()
         };
         assert_eq!(about(&[CAME, message], &sdb()), expected, "{message}");
         assert_eq!(expected.words().is_some(), expected != Complaints::default());
@@ -92,7 +93,9 @@ fn only_what_was_said_since_the_disk_came_counts() {
     let reader = "sd 0:0:0:0: [sdb] 62333952 512-byte logical blocks: (31.9 GB/29.7 GiB)";
     for came in [CAME, reader, "usb 1-1.2: USB disconnect, device number 4", "usb 1-1.2: USB disconnect"] {
         let messages = [old[0], old[1], came, "I/O error, dev sdb, sector 2"];
-        assert_eq!(about(&messages, &sdb()), Complaints { io_errors: 1, ..Complaints::default() }, "{came}");
+        let fell_off = u64::from(came.contains("disconnect"));
+        let wanted = Complaints { io_errors: 1, fell_off, ..Complaints::default() };
+        assert_eq!(about(&messages, &sdb()), wanted, "{came}");
     }
     for other in [
         "usb 1-1.3: new high-speed USB device number 5 using xhci_hcd",
@@ -137,7 +140,7 @@ fn names_that_devices_gave_themselves_are_no_complaints() {
     for written in [line("kernel", "1"), line("journal", "0"), line("syslog", "0")] {
         assert!(Log::read(&written).is_none());
         let seen = Log::read(&(log(&[CAME]) + &written)).unwrap().about(&sdb());
-        assert_eq!(seen, Complaints::default(), "{written}");
+        assert_eq!(seen.unwrap_or_default(), Complaints::default(), "{written}");
     }
     assert!(Log::read(&line("kernel", "0")).is_some());
 }
@@ -150,7 +153,7 @@ fn a_log_that_is_not_there_is_not_known_and_an_odd_line_costs_itself_alone() {
     let bytes: Vec<u8> = b"I/O error, dev sdb, sector 1 \xff".to_vec();
     let list = format!("{{\"_TRANSPORT\":\"kernel\",\"SYSLOG_FACILITY\":\"0\",\"MESSAGE\":{bytes:?}}}\n");
     let text = log(&[CAME]) + "{\"_TRANSPORT\":\"kernel\",\n" + &list + "{\"MESSAGE\":null}\n";
-    assert_eq!(Log::read(&text).unwrap().about(&sdb()).io_errors, 1);
+    assert_eq!(Log::read(&text).unwrap().about(&sdb()).unwrap().io_errors, 1);
 }
 
 #[test]
@@ -168,16 +171,32 @@ fn a_link_of_sysfs_says_the_disk_and_its_place_on_the_bus() {
 }
 
 #[test]
+fn one_that_falls_off_the_bus_again_and_again_is_told_and_a_log_that_does_not_reach_back_knows_nothing() {
+    let error = "I/O error, dev sdb, sector 1 op 0x0:(READ)";
+    let (went, came) = ("usb 1-1.2: USB disconnect, device number 5", CAME);
+    let seen = about(&[came, error, error, went, came, error, went, came], &sdb());
+    assert_eq!(seen, Complaints { fell_off: 2, ..Complaints::default() });
+    assert_eq!(seen.words().unwrap(), "it went 2 times while it was in use");
+    assert!(seen.remedy().unwrap().starts_with("another cable"));
+    assert!(about(&[came, error, went, came], &sdb()).remedy().is_none(), "once somebody may have pulled it");
+    assert_eq!(about(&[came, went, came, went, came], &sdb()), Complaints::default(), "taken out in peace");
+    let other = "I/O error, dev sda, sector 1 op 0x0:(READ)";
+    assert_eq!(Log::read(&log(&[other])).unwrap().about(&sdb()), None);
+    assert!(Log::read(&log(&[came, other])).unwrap().about(&sdb()).is_some());
+}
+
+#[test]
 fn words_and_remedy_go_by_what_is_worst() {
     let none = Complaints::default();
     assert_eq!((none.words(), none.remedy()), (None, None));
     let two = Complaints { usb_resets: 2, ..none };
     assert_eq!(two.words().unwrap(), "since it was plugged in the kernel saw 2 resets of its USB connection");
     assert_eq!(two.remedy(), None);
-    let all = Complaints { medium_errors: 12, io_errors: 1, usb_resets: 3, file_system_errors: 2 };
+    let all =
+        Complaints { medium_errors: 12, io_errors: 1, usb_resets: 3, file_system_errors: 2, fell_off: 2 };
     assert_eq!(
         all.words().unwrap(),
-        "since it was plugged in the kernel saw 12 bad places on the medium, 1 read or write that failed, 2 errors in its file system, 3 resets of its USB connection"
+        "since it was plugged in the kernel saw 12 bad places on the medium, 1 read or write that failed, 2 errors in its file system, 3 resets of its USB connection; it went 2 times while it was in use"
     );
     assert!(all.remedy().unwrap().starts_with("copy what is on it"));
     assert!(Complaints { medium_errors: 0, ..all }.remedy().unwrap().contains("check and repair"));

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 pub struct Health {
     /// For people.
     pub label: String,
-    /// Nothing where the kernel's log can't be read.
+    /// Nothing where the kernel's log can't be read, or does not reach back to when it was plugged in.
     pub kernel: Option<Complaints>,
     /// The drive's own check; nothing of cards and sticks, which have none, and else the reason why it is not known.
     pub smart: Option<Result<Smart, String>>,
@@ -30,7 +30,7 @@ pub fn look(volumes: &[&Volume], runs: bool) -> Vec<Health> {
         let disk = devices::way_to(&volume.kname).ok().and_then(|link| Disk::of_link(&link));
         let own = disk.as_ref().filter(|disk| has_own_check(volume, disk));
         let smart = own.map(|disk| asked.entry(disk.name.clone()).or_insert_with(|| ask(disk, runs)).clone());
-        let kernel = log.as_ref().zip(disk).map(|(log, disk)| log.about(&disk));
+        let kernel = log.as_ref().zip(disk).and_then(|(log, disk)| log.about(&disk));
         Health { label: volume.shown_label(), kernel, smart }
     };
     volumes.iter().map(of).collect()

@@ -77,10 +77,8 @@ pub fn abilities(text: &str) -> Result<Abilities, String> {
 
 /// Kinds of remotes, as rclone names them, whose hash is of what they hold: they compute it, or hold what was handed to them
 /// against it. Others keep what was handed to them (Nextcloud's `OC-Checksum`), or add up what once went by (`chunker`, `hasher`).
-/// From rclone's documentation of each ("Hashes", "Checksums"), and for S3 and B2 with the checksums that rclone itself puts
-/// beside a large file switched off.
-const COMPUTE: [&str; 9] =
-    ["local", "sftp", "s3", "b2", "drive", "google cloud storage", "onedrive", "pcloud", "swift"];
+/// S3 and B2 do both, by a file's size and by who uploaded it. From rclone's documentation of each ("Hashes", "Checksums").
+const COMPUTE: [&str; 7] = ["local", "sftp", "drive", "google cloud storage", "onedrive", "pcloud", "swift"];
 
 /// Reads `rclone listremotes --long` (`home: sftp`): tells whether a remote's hashes are worth anything.
 #[must_use]
@@ -119,6 +117,12 @@ pub fn log_line(line: &str) -> LogLine {
 }
 
 impl LogLine {
+    /// An error of a file's, in words of our own.
+    #[must_use]
+    pub fn about(name: &str, msg: &str) -> Self {
+        LogLine { level: "error".into(), msg: msg.into(), object: name.into(), stats: None }
+    }
+
     /// Tells whether it is about no file of its own. What rclone says in the end of those that it could not copy is none.
     #[must_use]
     pub fn is_of_all(&self) -> bool {
@@ -217,6 +221,7 @@ mod tests {
         let counts = |remote: &str| computes(text, remote);
         assert!(counts("home") && counts("gcs"));
         assert!(!counts("nc") && !counts("chunks") && !counts("my") && !counts("hom") && !counts("other"));
+        assert!(!computes("cloud: s3\n", "cloud"), "of a large file it has what the uploader said");
     }
 
     #[test]

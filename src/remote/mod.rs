@@ -14,6 +14,7 @@ mod rclone;
 mod record;
 mod send;
 mod trouble;
+mod upload;
 
 pub use account::{NotSent, Sent, Stopped, To};
 pub use holds::holds;

@@ -29,10 +29,6 @@ const NEVER_OVER: [&str; 2] = ["--immutable", "--ignore-times"];
 /// Words every second, so that silence means something.
 const TELLS: [&str; 4] = ["--stats", "1s", "--stats-log-level", "NOTICE"];
 
-/// With these S3 and B2 have of a large file no hash that was only handed to them with it.
-const VARIABLES: [(&str, &str); 2] =
-    [("RCLONE_S3_DISABLE_CHECKSUM", "true"), ("RCLONE_B2_DISABLE_CHECKSUM", "true")];
-
 /// rclone on one remote.
 #[derive(Debug, Clone)]
 pub struct Rclone {
@@ -70,11 +66,12 @@ impl Rclone {
         self.tool(["backend", "features"].map(OsString::from).into(), vec![place.into()])
     }
 
-    /// Lists those of `names` (lines) that are below `folder` there.
+    /// Lists those of `names` (lines) that are below `folder` there. Each is asked for: in a list of the folder one that the
+    /// remote spells in another way would not be found.
     #[must_use]
     pub fn list(&self, folder: Option<&str>, names: Vec<u8>, sum: Option<Sum>) -> Tool {
         let mut flags = listing(sum);
-        flags.extend(["--files-from-raw".into(), "-".into()]);
+        flags.extend(["--no-traverse", "--files-from-raw", "-"].map(Into::into));
         self.tool(flags, vec![self.below(folder)]).stdin(names)
     }
 
@@ -177,8 +174,7 @@ impl Rclone {
         let tool = match self.sandbox {
             Sandbox::None => {
                 let tool = Tool::new("rclone").args(inner(self.config.clone().into()));
-                let tool = tool.env("HOME", "/nonexistent");
-                VARIABLES.iter().fold(tool, |tool, (name, value)| tool.env(name, value))
+                tool.env("HOME", "/nonexistent")
             }
             Sandbox::Unit => {
                 // systemd puts variables in: a dollar of a name is written twice (systemd.service(5), "Command lines").
@@ -193,8 +189,11 @@ impl Rclone {
                 {
                     *config = "${CREDENTIALS_DIRECTORY}/rclone.conf".into();
                 }
-                let unit =
-                    send::unit_of_rclone(&process::invocation(), UNITS.fetch_add(1, Ordering::Relaxed));
+                let unit = send::unit_of_rclone(
+                    &process::invocation(),
+                    process::pid(),
+                    UNITS.fetch_add(1, Ordering::Relaxed),
+                );
                 let run = Tool::new("systemd-run").arg(format!("--unit={unit}")).args(self.properties());
                 // Whoever ends systemd-run ends no more than its waiting.
                 let end = Tool::new("systemctl").args(["stop", &unit]);
@@ -248,7 +247,6 @@ impl Rclone {
         ] {
             all.push(with(name, OsStr::new(value)));
         }
-        all.extend(VARIABLES.map(|(name, value)| format!("--property=Environment={name}={value}").into()));
         all
     }
 }

@@ -1,23 +1,20 @@
 //! Sends what is verified on a drive to one remote, and says of each file what is known of its copy there.
 
 use super::account::{NotSent, Sent, Stopped, To};
-use super::answers::{Abilities, Errors, Listed, LogLine};
+use super::answers::{Abilities, Errors, Listed};
 use super::batches::batches;
 use super::item::{Item, Whole, own};
 use super::look::{self, Found};
-use super::place::{self, ON_ITS_WAY, VARIANTS};
+use super::place::{self, VARIANTS};
 use super::record::{self, How, Known, Record};
 use super::trouble::{self, Kind, Trouble};
 use crate::backup::events::{Event, Tally, Watch};
 use crate::backup::offers::{Content, Offer, Offers};
 use crate::backup::reason::Reason;
 use crate::system::clock;
-use crate::system::run::Tool;
-use crate::system::stream::{self, Said};
 use crate::ui::visible;
 use anyhow::Context as _;
-use std::cell::Cell;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 /// Sends what is on the drive and not there yet.
 ///
@@ -57,26 +54,29 @@ pub fn send(to: &To<'_>, watch: &dyn Watch) -> anyhow::Result<Sent> {
             return Ok(sent);
         }
     };
-    let asked = HashSet::new();
-    let mut sending = Sending { to, watch, offers, spares, record, abilities, there, asked, sent };
+    let (asked, refusals) = (HashSet::new(), Errors::default());
+    let mut sending = Sending { to, watch, offers, spares, record, abilities, there, asked, refusals, sent };
     sending.take_over(&all)?;
     sending.sent.stopped = sending.run(&all).err();
     Ok(sending.sent)
 }
 
-struct Sending<'a> {
-    to: &'a To<'a>,
-    watch: &'a dyn Watch,
-    offers: Offers,
+/// One run.
+pub struct Sending<'a> {
+    pub to: &'a To<'a>,
+    pub watch: &'a dyn Watch,
+    pub offers: Offers,
     /// More files of one content.
-    spares: HashMap<Content, Vec<Offer>>,
-    record: Record,
-    abilities: Abilities,
+    pub spares: HashMap<Content, Vec<Offer>>,
+    pub record: Record,
+    pub abilities: Abilities,
     /// Everything that is there, by name; of what this run brings, the name alone.
-    there: HashMap<String, Listed>,
+    pub there: HashMap<String, Listed>,
     /// Names that were asked for once more, for this batch.
-    asked: HashSet<String>,
-    sent: Sent,
+    pub asked: HashSet<String>,
+    /// The errors of batches of which each file was refused.
+    pub refusals: Errors,
+    pub sent: Sent,
 }
 
 impl<'a> Sending<'a> {
@@ -96,7 +96,13 @@ impl<'a> Sending<'a> {
             }
             self.batch(batch)?;
         }
-        Ok(())
+        let is_any_there = self.sent.verified.files + self.sent.size_only.files > 0;
+        match self.refusals.lines() {
+            refused if !is_any_there && !refused.is_empty() => {
+                Err(self.stopped(trouble::nothing_arrived(refused)))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Takes over what other drives' records know of what this one has too: else all of it would be fetched, or sent again.
@@ -116,7 +122,11 @@ impl<'a> Sending<'a> {
         let Some(known) = self.record.get(&offer.content) else { return false };
         let size = offer.content.size;
         let found = look::compare(self.there.get(&known.name), size, known.hash());
-        let is_verified = known.how.is_verified();
+        // A hash that the remote has no longer, or that is not its own, was none.
+        let is_verified = match known.how {
+            How::Hash => self.abilities.sum.is_some(),
+            how => how.is_verified(),
+        };
         match found {
             Found::Same(_) => self.sent.verified.add(size),
             // What can be compared by fetching it alone is fetched again where that is asked for.
@@ -137,8 +147,29 @@ impl<'a> Sending<'a> {
         self.asked.clear();
         let own: Vec<String> = read.iter().map(|whole| own(whole.offer)).collect();
         self.look_closely(&own)?;
+        let named = self.choose(read, &mut found, &mut items);
+        // What was found, and what has arrived, is written down even if nothing more can go.
+        let went = named.and_then(|()| self.upload_all(items, &mut found));
+        self.write_down(found)?;
+        went
+    }
+
+    /// Chooses names; what is there already goes to `found`.
+    fn choose(
+        &mut self,
+        read: Vec<Whole<'a>>,
+        found: &mut Vec<(&'a Offer, Known)>,
+        items: &mut Vec<Item<'a>>,
+    ) -> Result<(), Stopped> {
         for Whole { offer, place, sum } in read {
-            let (name, known) = self.name(offer, sum.as_deref())?;
+            let (name, known) = match self.name(offer, sum.as_deref())? {
+                Ok(named) => named,
+                // It can't be compared with what has its name: that is this one's trouble.
+                Err(why) => {
+                    self.bad(offer, why);
+                    continue;
+                }
+            };
             match known {
                 Some(how) => found.push((offer, self.known(name, sum, how))),
                 None => {
@@ -148,15 +179,7 @@ impl<'a> Sending<'a> {
                 }
             }
         }
-        // What was found, and what has arrived, is written down even if nothing more can go.
-        let mut arrived = Vec::new();
-        let went = self.upload(&items, &mut arrived);
-        found.extend(arrived.into_iter().map(|(at, how)| {
-            let item: &Item<'a> = &items[at];
-            (item.offer, self.known(item.name.clone(), item.sum.clone(), how))
-        }));
-        self.write_down(found)?;
-        went
+        Ok(())
     }
 
     /// Reads a batch from the drive's medium; what is not as recorded does not go.
@@ -182,24 +205,28 @@ impl<'a> Sending<'a> {
     }
 
     /// The name that an offer gets there, or the one under which its content is there already.
-    fn name(&mut self, offer: &Offer, sum: Option<&str>) -> Result<(String, Option<How>), Stopped> {
+    fn name(
+        &mut self,
+        offer: &Offer,
+        sum: Option<&str>,
+    ) -> Result<Result<(String, Option<How>), String>, Stopped> {
         let own = own(offer);
         for k in 1..=VARIANTS {
             let name = place::variant(&own, k);
             self.look_closely(std::slice::from_ref(&name))?;
             let wanted = self.abilities.sum.zip(sum);
             match look::compare(self.there.get(&name), offer.content.size, wanted) {
-                Found::Nothing => return Ok((name, None)),
-                Found::Same(how) => return Ok((name, Some(how))),
-                Found::SameSize => {
-                    if let Found::Same(how) = self.read_back(&name, offer)? {
-                        return Ok((name, Some(how)));
-                    }
-                }
+                Found::Nothing => return Ok(Ok((name, None))),
+                Found::Same(how) => return Ok(Ok((name, Some(how)))),
+                Found::SameSize => match self.read_back(&name, offer)? {
+                    Ok(Found::Same(how)) => return Ok(Ok((name, Some(how)))),
+                    Ok(_) => {}
+                    Err(why) => return Ok(Err(format!("what has its name there can't be fetched: {why}"))),
+                },
                 Found::Other => {}
             }
         }
-        Ok((place::variant(&own, VARIANTS + 1), None))
+        Ok(Ok((place::variant(&own, VARIANTS + 1), None)))
     }
 
     /// Asks again for what is not known of these names: a hash, as far as the remote has some; and whether those that were not
@@ -218,149 +245,14 @@ impl<'a> Sending<'a> {
         Ok(())
     }
 
-    fn read_back(&self, name: &str, offer: &Offer) -> Result<Found, Stopped> {
+    /// Fetches a file and compares it; the reason where it is this file's alone that it can't be.
+    pub fn read_back(&self, name: &str, offer: &Offer) -> Result<Result<Found, String>, Stopped> {
         let stop = || self.watch.stop_requested();
-        look::read_back(self.to.rclone, name, offer.content, &stop).map_err(|t| self.stopped(t))
-    }
-
-    /// Uploads, looks at what arrived, and gives it its final names. Says in `there` which are there, and how that is known,
-    /// however it ends.
-    fn upload(&mut self, items: &[Item<'a>], there: &mut Vec<(usize, How)>) -> Result<(), Stopped> {
-        if items.is_empty() {
-            return Ok(());
+        match look::read_back(self.to.rclone, name, offer.content, &stop) {
+            Ok(found) => Ok(Ok(found)),
+            Err(trouble) if trouble.kind == Kind::Refused && !stop() => Ok(Err(trouble.what)),
+            Err(trouble) => Err(self.stopped(trouble)),
         }
-        let staged = self.abilities.renames;
-        let mut errors = self.copy(items, staged)?;
-        if staged {
-            errors.extend(self.publish(items)?);
-        }
-        let names: Vec<&str> = items.iter().map(|item| item.name.as_str()).collect();
-        let stop = || self.watch.stop_requested();
-        let listed = look::list(self.to.rclone, None, &names, self.abilities.sum, &stop)
-            .map_err(|t| self.stopped(t))?;
-        let mut missing = Vec::new();
-        for (at, item) in items.iter().enumerate() {
-            let mut found = self.compare(&listed, &item.name, item);
-            if found == Found::SameSize && self.to.read_back {
-                found = self.read_back(&item.name, item.offer)?;
-            }
-            match found {
-                Found::Same(how) => there.push((at, how)),
-                // Somebody else's of this length may be in its place.
-                Found::SameSize if !errors.of(|line| item.is_about(line)).is_empty() => missing.push(item),
-                Found::SameSize => there.push((at, How::Size)),
-                Found::Other => self.bad(item.offer, "the remote has other bytes than were sent".into()),
-                Found::Nothing => missing.push(item),
-            }
-        }
-        if missing.len() > 1 && missing.len() == items.len() {
-            return Err(self.stopped(trouble::nothing_arrived(errors.lines())));
-        }
-        if errors.ended {
-            return Err(self.stopped(trouble::of_log(errors.lines())));
-        }
-        // Where others arrived, the remote is there: it is this file that it does not take.
-        let is_alone = missing.len() < items.len();
-        missing.into_iter().try_for_each(|item| self.refused(item, &errors, is_alone))
-    }
-
-    /// A file did not arrive: ends the run where no other one would.
-    fn refused(&mut self, item: &Item<'a>, errors: &Errors, is_alone: bool) -> Result<(), Stopped> {
-        let own = trouble::of_log(&errors.of(|line| item.is_about(line)));
-        let all = trouble::of_log(&errors.of(LogLine::is_of_all));
-        match (own.kind, all.kind) {
-            (_, Kind::Away | Kind::Wrong | Kind::Full) => Err(self.stopped(all)),
-            (Kind::Wrong | Kind::Full, _) => Err(self.stopped(own)),
-            (Kind::Away, _) if !is_alone => Err(self.stopped(own)),
-            (Kind::Refused | Kind::Away, _) => {
-                self.bad(item.offer, own.what);
-                Ok(())
-            }
-        }
-    }
-
-    fn copy(&self, items: &[Item<'a>], staged: bool) -> Result<Errors, Stopped> {
-        let way = self.way();
-        let folder = staged.then_some(way.as_str());
-        let plain: Vec<&str> =
-            items.iter().filter(|item| item.plain).map(|item| item.name.as_str()).collect();
-        let mut errors = Errors::default();
-        if !plain.is_empty() {
-            errors.extend(self.follow(&self.to.rclone.copy(folder, look::lines(&plain), !staged))?);
-        }
-        for item in items.iter().filter(|item| !item.plain) {
-            if !staged && self.is_taken(&item.name)? {
-                continue;
-            }
-            let name = folder.map_or_else(|| item.name.clone(), |folder| format!("{folder}/{}", item.name));
-            errors.extend(self.follow(&self.to.rclone.copy_one(&item.place, &name, !staged))?);
-        }
-        Ok(errors)
-    }
-
-    /// Looks, at the last moment, whether somebody has taken a name since: rclone would write over it.
-    fn is_taken(&self, name: &str) -> Result<bool, Stopped> {
-        let stop = || self.watch.stop_requested();
-        let listed = look::list(self.to.rclone, None, &[name], None, &stop);
-        Ok(!listed.map_err(|t| self.stopped(t))?.is_empty())
-    }
-
-    /// The folder of what this drive has on its way there.
-    fn way(&self) -> String {
-        format!("{ON_ITS_WAY}/{}", self.record.way())
-    }
-
-    /// Gives what has arrived whole its final names.
-    fn publish(&self, items: &[Item<'a>]) -> Result<Errors, Stopped> {
-        let names: Vec<&str> = items.iter().map(|item| item.name.as_str()).collect();
-        let stop = || self.watch.stop_requested();
-        let listed = look::list(self.to.rclone, Some(&self.way()), &names, self.abilities.sum, &stop)
-            .map_err(|t| self.stopped(t))?;
-        let whole = |item: &&Item<'_>| {
-            matches!(self.compare(&listed, &item.name, item), Found::Same(_) | Found::SameSize)
-        };
-        // Each has a folder: rclone moves nothing to a folder from one within it.
-        let mut folders = BTreeMap::<&str, Vec<&str>>::new();
-        for (folder, rest) in items.iter().filter(whole).filter_map(|item| item.name.split_once('/')) {
-            folders.entry(folder).or_default().push(rest);
-        }
-        let mut errors = Errors::default();
-        for (folder, names) in folders {
-            let from = format!("{}/{folder}", self.way());
-            errors.extend(self.follow(&self.to.rclone.publish(&from, folder, look::lines(&names)))?);
-        }
-        Ok(errors)
-    }
-
-    /// Runs rclone, shows how far it is, and returns the errors that it told of. Whether anything arrived is looked at
-    /// afterwards, whatever it says.
-    fn follow(&self, tool: &Tool) -> Result<Errors, Stopped> {
-        let mut before = 0;
-        let over = Cell::new(false);
-        let mut errors = Errors::default();
-        let said = |said: Said<'_>| {
-            let Said::Line(line) = said else { return };
-            let line = errors.hear(line);
-            // rclone would try each of the files for a quarter of a minute.
-            over.set(over.get() || (line.stats.is_none() && trouble::is_for_all(&errors)));
-            let Some(stats) = line.stats else { return };
-            let bytes = stats.bytes.saturating_sub(before);
-            before = before.max(stats.bytes);
-            // What is shown is half of what was written and half of what was read back.
-            self.watch.event(Event::Written { bytes });
-            self.watch.event(Event::ReadBack { bytes });
-        };
-        stream::run(tool, said, || over.get() || self.watch.stop_requested())
-            .map_err(|e| self.stopped(trouble::of_run(&e)))?;
-        if self.watch.stop_requested() {
-            return Err(Stopped::Asked);
-        }
-        errors.ended = over.get();
-        Ok(errors)
-    }
-
-    fn compare(&self, listed: &HashMap<String, Listed>, name: &str, item: &Item<'_>) -> Found {
-        look::compare(listed.get(name), item.offer.content.size, self.abilities.sum.zip(item.sum.as_deref()))
     }
 
     fn write_down(&mut self, found: Vec<(&'a Offer, Known)>) -> Result<(), Stopped> {
@@ -383,18 +275,18 @@ impl<'a> Sending<'a> {
         Ok(())
     }
 
-    fn known(&self, name: String, sum: Option<String>, how: How) -> Known {
+    pub fn known(&self, name: String, sum: Option<String>, how: How) -> Known {
         let sum = self.abilities.sum.zip(sum).map(|(kind, sum)| format!("{}:{sum}", kind.name()));
         Known { name, sum, how, at: clock::today().to_string() }
     }
 
-    fn bad(&mut self, offer: &Offer, why: String) {
+    pub fn bad(&mut self, offer: &Offer, why: String) {
         let path = offer.shown();
         self.watch.event(Event::NotSafe { path: path.clone(), why: why.clone() });
         self.sent.bad.push(NotSent { path, bytes: offer.content.size, why });
     }
 
-    fn stopped(&self, trouble: Trouble) -> Stopped {
+    pub fn stopped(&self, trouble: Trouble) -> Stopped {
         Stopped::of(trouble, self.watch.stop_requested())
     }
 }

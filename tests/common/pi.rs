@@ -166,7 +166,7 @@ impl Model {
         let of_protocol = sockets.filter(|socket| socket.protocol == protocol);
         of_protocol
             .map(|socket| match socket.on {
-                On::Radio => line("10.41.0.1", socket.port),
+                On::Radio | On::RadioAlone => line("10.41.0.1", socket.port),
                 On::Any => line("0.0.0.0", socket.port),
             })
             .collect()

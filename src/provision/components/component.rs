@@ -171,8 +171,10 @@ pub enum Protocol {
 /// The address that a socket is bound to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum On {
-    /// The radio's.
+    /// The radio's; or all, where the firewall keeps others out.
     Radio,
+    /// The radio's and no other: one that listens on all is somebody else's, or ours with somebody else's settings.
+    RadioAlone,
     /// None in particular.
     Any,
 }

@@ -60,7 +60,7 @@ pub static COMPONENT: Component = Component {
         name: "screen",
         protocol: Protocol::Tcp,
         port: 5900,
-        on: On::Radio,
+        on: On::RadioAlone,
         is_own: |process| process.starts_with("wayvnc"),
     }],
 };

@@ -12,8 +12,8 @@ fn wanted(facts: &Facts, profile: &Profile) -> bool {
 /// The name of the `number`th unit of an rclone; `invocation` is the unit's that it works for, whose end takes it along
 /// (`ExecStopPost=` in its template).
 #[must_use]
-pub fn unit_of_rclone(invocation: &str, number: u32) -> String {
-    format!("piback-rclone-{invocation}-{number}")
+pub fn unit_of_rclone(invocation: &str, pid: i32, number: u32) -> String {
+    format!("piback-rclone-{invocation}-{pid}-{number}")
 }
 
 pub static COMPONENT: Component = Component {

@@ -133,6 +133,10 @@ fn wired(host: &dyn Host, name: &str) -> Kind {
         let bytes = host.read_followed(&sys(what)).ok().flatten().unwrap_or_default();
         String::from_utf8_lossy(&bytes).trim().to_owned()
     };
+    // A modem, whatever the kernel calls its kind: its card is paid by the byte.
+    if name.starts_with("ppp") || name.starts_with("wwan") {
+        return Kind::Phone;
+    }
     if TUNNELS.contains(&text("type").as_str()) {
         return Kind::Vpn;
     }

@@ -5,6 +5,7 @@ use super::{dhcp, dns};
 use crate::provision::components::dnsmasq;
 use crate::provision::desired::expected::Expected;
 use crate::system::broadcast::Broadcast;
+use crate::system::random;
 use std::io::ErrorKind;
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -38,16 +39,17 @@ pub const LEASES: &str = "dhcp";
 
 /// Asks on the radio for an address, and takes none.
 pub fn leases(asker: &Asker<'_>, expected: &Expected) -> Option<Answer> {
-    const ID: u32 = 0x7069_6261;
+    // Of this question alone: whoever else is on the Wi-Fi does not know it before.
+    let id = random::bits().map_or(0x7069_6261, |bits| bits as u32);
     // A set-up of an older piback's pings an address for three seconds before it offers it.
     const WITHIN: Duration = Duration::from_secs(5);
     let (own, host) = here(asker, expected)?;
-    let offered = |packet: &[u8]| dhcp::offer(ID, packet).filter(|offer| offer.server == own);
+    let offered = |packet: &[u8]| dhcp::offer(id, packet).filter(|offer| offer.server == own);
     let asked = host.broadcast(&Broadcast {
         interface: &expected.radio,
         from: dnsmasq::LEASES_FROM,
         to: dnsmasq::LEASES,
-        packet: &dhcp::discover(ID),
+        packet: &dhcp::discover(id),
         is_answer: &|packet| offered(packet).is_some(),
         within: WITHIN,
     });
@@ -61,7 +63,7 @@ pub fn leases(asker: &Asker<'_>, expected: &Expected) -> Option<Answer> {
         // Somebody else's port or right: it may be so or not.
         Err(e) if matches!(e.kind(), ErrorKind::AddrInUse | ErrorKind::PermissionDenied) => {
             asker.silent.borrow_mut().push((LEASES.to_owned(), format!("DHCP can't be asked: {e}")));
-            (false, String::new())
+            (true, String::new())
         }
         Err(e) => (false, format!("nobody is given an address: {e}")),
     })

@@ -62,8 +62,11 @@ fn not_back(host: &dyn Host, probe: &Probe) -> String {
 }
 
 /// The number of looks, a second apart: a country update and a channel scan take seconds on a Pi, more in an
-/// emulator. Counted, not timed: the clock may jump when the network comes.
+/// emulator.
 const PATIENCE: u32 = 60;
+/// And so many seconds at most, for a look at what is silent takes some of its own. By the clock that nobody sets: the other
+/// one may jump when the network comes.
+const LONGEST: u64 = 120;
 
 /// The last look: the first at which all is well, or the one at which patience ended.
 ///
@@ -73,9 +76,10 @@ pub fn look_until_up(
     host: &dyn Host,
     look: impl Fn() -> anyhow::Result<Vec<Probe>>,
 ) -> anyhow::Result<Vec<Probe>> {
+    let end = host.uptime().saturating_add(LONGEST);
     let mut probes = look()?;
     for _ in 1..PATIENCE {
-        if probes.iter().all(|p| p.ok) {
+        if probes.iter().all(|p| p.ok) || host.uptime() >= end {
             break;
         }
         host.wait(Duration::from_secs(1));

@@ -141,7 +141,12 @@ fn claim(asker: &Asker<'_>, expected: &Expected) -> Option<Answer> {
     let told = asker.host.read(networkmanager::CONF).is_ok_and(|node| node != Node::Absent);
     let ask =
         || asker.said(Tool::new("nmcli").args(["-g", "GENERAL.STATE", "device", "show", &expected.radio]));
-    told.then(|| keeps_off(&ask()))
+    told.then(|| {
+        let said = ask();
+        // Of one that does not answer nothing is known.
+        let is_silent = asker.silent.borrow().iter().any(|(program, _)| program == "nmcli");
+        if is_silent { (true, said) } else { keeps_off(&said) }
+    })
 }
 
 /// `nmcli -g GENERAL.STATE device show wlan0`: `10 (unmanaged)`, `30 (disconnected)`.
@@ -170,26 +175,32 @@ fn radio_type(text: &str) -> Answer {
 
 fn listens(socket: &Socket, asker: &Asker<'_>, expected: &Expected) -> Answer {
     let address = match socket.on {
-        On::Radio => expected.address.as_str(),
+        On::Radio | On::RadioAlone => expected.address.as_str(),
         On::Any => "0.0.0.0",
     };
     let text = match socket.protocol {
         Protocol::Udp => &asker.udp,
         Protocol::Tcp => &asker.tcp,
     };
-    bound(text, address, socket.port)
+    bound(text, address, socket.port, socket.on == On::RadioAlone)
 }
 
 /// `ss -Hln`: the local address is the fourth word, `10.41.0.1%wlan0:53`, `0.0.0.0:67`, `*:445`.
-fn bound(text: &str, address: &str, port: u16) -> Answer {
+fn bound(text: &str, address: &str, port: u16, alone: bool) -> Answer {
     let on_port: Vec<&str> = locals(text).filter(|(_, p)| *p == port.to_string()).map(|(a, _)| a).collect();
-    let serves = |a: &&str| *a == address || matches!(*a, "0.0.0.0" | "*" | "[::]");
-    let found = if on_port.is_empty() {
-        format!("nobody listens on port {port}")
-    } else {
-        format!("port {port} on {}", on_port.join(", "))
-    };
-    (on_port.iter().any(serves), found)
+    let is_all = |a: &&str| matches!(*a, "0.0.0.0" | "*" | "[::]");
+    if alone {
+        return (!on_port.is_empty() && on_port.iter().all(|a| *a == address), found_on(&on_port, port));
+    }
+    let serves = |a: &&str| *a == address || is_all(a);
+    (on_port.iter().any(serves), found_on(&on_port, port))
+}
+
+fn found_on(on_port: &[&str], port: u16) -> String {
+    match on_port {
+        [] => format!("nobody listens on port {port}"),
+        there => format!("port {port} on {}", there.join(", ")),
+    }
 }
 
 /// Local address, without its interface, and port.
@@ -262,8 +273,15 @@ mod tests {
         assert!(!address("", &expected).0);
         // iproute2 5.10 (Bullseye) and 6.15 (Trixie).
         let udp = "UNCONN 0      0         10.41.0.1%wlan0:53         0.0.0.0:*          \nUNCONN 0 0 0.0.0.0:67 0.0.0.0:*\n";
-        assert!(bound(udp, "10.41.0.1", 53).0 && bound(udp, "0.0.0.0", 67).0);
-        assert!(!bound("UNCONN 0 0 127.0.0.53%lo:53 0.0.0.0:*\n", "10.41.0.1", 53).0);
+        assert!(bound(udp, "10.41.0.1", 53, false).0 && bound(udp, "0.0.0.0", 67, false).0);
+        let screen =
+            |on: &str| bound(&format!("LISTEN 0 16 {on}:5900 0.0.0.0:*\n"), "10.41.0.1", 5900, true).0;
+        assert!(screen("10.41.0.1"));
+        assert!(
+            !screen("0.0.0.0") && !screen("*") && !screen("127.0.0.1"),
+            "the desktop is there for everybody"
+        );
+        assert!(!bound("UNCONN 0 0 127.0.0.53%lo:53 0.0.0.0:*\n", "10.41.0.1", 53, false).0);
         assert!(way_in_is_open(ip, "LISTEN 0 128 0.0.0.0:22 0.0.0.0:*\n", "192.0.2.9", 22).0);
         assert!(!way_in_is_open(ip, "LISTEN 0 128 0.0.0.0:22 0.0.0.0:*\n", "192.0.2.10", 22).0);
         assert!(!way_in_is_open(ip, "", "192.0.2.9", 22).0);
