@@ -317,6 +317,19 @@ mod tests {
         line.to_text()
     }
 
+    /// A process that another test starts in this moment has the lock too, until it is another program.
+    fn open(drive: &Path) -> Record {
+        let mut tries = 0..400;
+        loop {
+            match Record::open(drive, "home", "home:a", "now") {
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock && tries.next().is_some() => {
+                    std::thread::sleep(std::time::Duration::from_millis(50));
+                }
+                opened => return opened.unwrap(),
+            }
+        }
+    }
+
     fn to(to: &str) -> String {
         Line::To { schema: 1, to: to.into(), at: String::new() }.to_text()
     }
@@ -362,27 +375,18 @@ mod tests {
     fn a_record_is_made_added_to_and_read_again() {
         let dir = tempfile::tempdir().unwrap();
         let offer_line = sent(5, "n");
-        drop(Record::open(dir.path(), "home", "home:a", "now").unwrap());
+        drop(open(dir.path()));
         let path = dir.path().join(".piback/sent/home.jsonl");
         let before = crate::system::input::read(&path).unwrap();
         let torn = [before.as_slice(), offer_line.as_bytes(), b"0123"].concat();
         crate::system::input::write(&path, &torn).unwrap();
-        let record = Record::open(dir.path(), "home", "home:a", "now").unwrap();
+        let record = open(dir.path());
         assert_eq!(record.known.len(), 1);
         let second = Record::open(dir.path(), "home", "home:a", "now").unwrap_err();
         assert!(second.to_string().contains("another piback"), "{second}");
         let way = record.way().to_owned();
         drop(record);
-        // A process that another test starts in this moment has the lock until it is another program.
-        let mut tries = 0..400;
-        let again = loop {
-            match Record::open(dir.path(), "home", "home:a", "now") {
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock && tries.next().is_some() => {
-                    std::thread::sleep(std::time::Duration::from_millis(50));
-                }
-                opened => break opened.unwrap(),
-            }
-        };
+        let again = open(dir.path());
         assert_eq!(again.way(), way);
         drop(again);
         assert!(crate::system::input::read(&path).unwrap().ends_with(b"0123\n"), "appended to, nothing else");

@@ -58,12 +58,20 @@ macro_rules! template {
 }
 pub(super) use template;
 
-/// The file of a unit of piback's own, which is there with its component, on every stack; and what takes notice of it.
+/// The file of a unit of piback's own, or with its path a drop-in for another's, which is there with its component, on every
+/// stack; and what takes notice of it.
 macro_rules! unit_file {
     ($name:literal, $notifies:expr) => {
+        $crate::provision::components::component::unit_file!(
+            $name,
+            concat!("/etc/systemd/system/", $name),
+            $notifies
+        )
+    };
+    ($name:literal, $path:expr, $notifies:expr) => {
         $crate::provision::components::component::File {
             template: $crate::provision::components::component::template!($name),
-            path: concat!("/etc/systemd/system/", $name),
+            path: $path,
             mode: 0o644,
             ownership: $crate::provision::components::component::Ownership::Whole,
             stacks: $crate::provision::components::component::ALL,

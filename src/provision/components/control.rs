@@ -1,9 +1,7 @@
 //! Whoever keeps the jobs: a socket, the service behind it that is gone when nothing happens, and a unit for each job.
 
 use crate::profile::Profile;
-use crate::provision::components::component::{
-    ALL, Checker, Component, File, Ownership, Runs, Service, always, template, unit_file,
-};
+use crate::provision::components::component::{Component, Runs, Service, unit_file};
 use crate::provision::host::facts::Facts;
 
 /// The socket's unit: where it is, jobs can be asked for.
@@ -24,16 +22,7 @@ pub static COMPONENT: Component = Component {
     files: &[
         unit_file!("piback-control.service", &[]),
         unit_file!("piback-job@.service", &[]),
-        File {
-            template: template!("piback-control.socket"),
-            path: SOCKET,
-            mode: 0o644,
-            ownership: Ownership::Whole,
-            stacks: ALL,
-            when: always,
-            checker: Checker::Unit,
-            notifies: &[&COMPONENT],
-        },
+        unit_file!("piback-control.socket", SOCKET, &[&COMPONENT]),
     ],
     others: &[],
     packages: &[],

@@ -25,16 +25,11 @@ pub static COMPONENT: Component = Component {
         unit_file!("piback-dns.service", &[&COMPONENT]),
         unit_file!("piback-dns-again.service", &[&COMPONENT]),
         unit_file!("piback-dns.path", &[&COMPONENT]),
-        File {
-            template: template!("dnsmasq.service.conf"),
-            path: "/etc/systemd/system/dnsmasq.service.d/piback.conf",
-            mode: 0o644,
-            ownership: Ownership::Whole,
-            stacks: ALL,
-            when: always,
-            checker: Checker::Unit,
-            notifies: &[&dnsmasq::COMPONENT],
-        },
+        unit_file!(
+            "dnsmasq.service.conf",
+            "/etc/systemd/system/dnsmasq.service.d/piback.conf",
+            &[&dnsmasq::COMPONENT]
+        ),
     ],
     others: &[],
     packages: &[],

@@ -2,6 +2,7 @@
 
 use crate::provision::components::component::{
     ALL, Checker, Component, File, Ownership, Package, Runs, Service, always, on_every_host, template,
+    unit_file,
 };
 use crate::provision::components::samba;
 use crate::provision::host::facts::Stack;
@@ -23,16 +24,11 @@ pub static COMPONENT: Component = Component {
             notifies: &[&COMPONENT],
         },
         // It gives the radio its address on NetworkManager's hosts.
-        File {
-            template: template!("hostapd.service.conf"),
-            path: "/etc/systemd/system/hostapd.service.d/piback.conf",
-            mode: 0o644,
-            ownership: Ownership::Whole,
-            stacks: ALL,
-            when: always,
-            checker: Checker::Unit,
-            notifies: &[&COMPONENT, &samba::COMPONENT],
-        },
+        unit_file!(
+            "hostapd.service.conf",
+            "/etc/systemd/system/hostapd.service.d/piback.conf",
+            &[&COMPONENT, &samba::COMPONENT]
+        ),
         // Nobody takes notice: udev reads its rules again by itself.
         File {
             template: template!("radio.rules"),

@@ -2,7 +2,7 @@
 
 use crate::provision::components::component::{
     ALL, Checker, Component, File, On, Ownership, Package, Protocol, Runs, Service, Socket, always,
-    on_every_host, template,
+    on_every_host, template, unit_file,
 };
 use crate::provision::text::block::Position;
 
@@ -23,16 +23,7 @@ pub static COMPONENT: Component = Component {
             checker: Checker::Samba,
             notifies: &[&COMPONENT],
         },
-        File {
-            template: template!("smbd.service.conf"),
-            path: "/etc/systemd/system/smbd.service.d/piback.conf",
-            mode: 0o644,
-            ownership: Ownership::Whole,
-            stacks: ALL,
-            when: always,
-            checker: Checker::Unit,
-            notifies: &[&COMPONENT],
-        },
+        unit_file!("smbd.service.conf", "/etc/systemd/system/smbd.service.d/piback.conf", &[&COMPONENT]),
         File {
             template: template!("samba-include.conf"),
             path: CONF,

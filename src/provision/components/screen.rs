@@ -3,7 +3,7 @@
 use crate::profile::Profile;
 use crate::provision::components::component::{
     ALL, Checker, Component, File, On, Ownership, Package, Protocol, Runs, Service, Socket, always,
-    on_every_host, template,
+    on_every_host, template, unit_file,
 };
 use crate::provision::host::facts::Facts;
 
@@ -35,16 +35,7 @@ pub static COMPONENT: Component = Component {
             checker: Checker::Wayvnc,
             notifies: &[&COMPONENT],
         },
-        File {
-            template: template!("wayvnc.service.conf"),
-            path: DROP_IN,
-            mode: 0o644,
-            ownership: Ownership::Whole,
-            stacks: ALL,
-            when: always,
-            checker: Checker::Unit,
-            notifies: &[&COMPONENT],
-        },
+        unit_file!("wayvnc.service.conf", DROP_IN, &[&COMPONENT]),
     ],
     others: &[],
     packages: &[Package { turn: 10, name: "wayvnc", when: on_every_host }],

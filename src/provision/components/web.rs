@@ -1,10 +1,7 @@
 //! The page for the iPad's browser: a socket on the radio's address, and a process behind it while somebody looks.
 
 use crate::profile::{Page, Profile};
-use crate::provision::components::component::{
-    ALL, Checker, Component, File, On, Ownership, Protocol, Runs, Service, Socket, always, template,
-    unit_file,
-};
+use crate::provision::components::component::{Component, On, Protocol, Runs, Service, Socket, unit_file};
 use crate::provision::host::facts::Facts;
 
 /// The socket's unit: where it is, the page is served.
@@ -18,19 +15,7 @@ fn wanted(facts: &Facts, profile: &Profile) -> bool {
 pub static COMPONENT: Component = Component {
     key: "web",
     when: wanted,
-    files: &[
-        unit_file!("piback-web.service", &[]),
-        File {
-            template: template!("piback-web.socket"),
-            path: SOCKET,
-            mode: 0o644,
-            ownership: Ownership::Whole,
-            stacks: ALL,
-            when: always,
-            checker: Checker::Unit,
-            notifies: &[&COMPONENT],
-        },
-    ],
+    files: &[unit_file!("piback-web.service", &[]), unit_file!("piback-web.socket", SOCKET, &[&COMPONENT])],
     others: &[],
     packages: &[],
     service: Some(Service {
