@@ -46,7 +46,7 @@ pub fn run(global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
         drives: drives.as_deref(),
         health: health.as_deref(),
     };
-    let findings = as_typed(doctor::examine(&subject));
+    let findings = doctor::examine(&subject);
     for (name, finding) in &findings {
         ui.say(&line(ui, name, finding));
     }
@@ -61,9 +61,9 @@ pub fn run(global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
         #[serde(flatten)]
         finding: &'a Finding,
     }
+    let findings = as_typed(findings);
     let checks = findings.iter().zip(doctor::CHECKS);
-    let checks =
-        checks.map(|((name, finding), check)| CheckJson { name, line: check.line, finding }).collect();
+    let checks = checks.map(|((name, finding), c)| CheckJson { name, line: c.line, finding }).collect();
     ui.json("checks", &DoctorJson { checks });
     let bad = findings.iter().filter(|(_, f)| f.level == Level::Bad).count();
     if bad > 0 {
@@ -88,14 +88,6 @@ fn facts_of(host: &dyn Host, state: &State) -> Option<Facts> {
     facts::read(host, components::of_stack, prepare::named_before(host, state), last).ok()
 }
 
-/// Remedies as they have to be typed here.
-fn as_typed(mut findings: Vec<(&'static str, Finding)>) -> Vec<(&'static str, Finding)> {
-    for (_, finding) in &mut findings {
-        finding.remedy = finding.remedy.take().map(|remedy| ui::as_typed(&remedy));
-    }
-    findings
-}
-
 fn line(ui: &Ui, name: &str, finding: &Finding) -> String {
     let (style, word) = match finding.level {
         Level::Good => (Style::Green, "good"),
@@ -108,4 +100,12 @@ fn line(ui: &Ui, name: &str, finding: &Finding) -> String {
         text.push_str(&format!("\n  -> {remedy}"));
     }
     text
+}
+
+/// Remedies as they have to be typed here.
+fn as_typed(mut findings: Vec<(&'static str, Finding)>) -> Vec<(&'static str, Finding)> {
+    for (_, finding) in &mut findings {
+        finding.remedy = finding.remedy.take().map(|remedy| ui::as_typed(&remedy));
+    }
+    findings
 }
