@@ -54,11 +54,10 @@ pub fn light(global: &Global, show: impl FnOnce()) {
     }
 }
 
-/// Finds the latest job that is over.
-pub fn last_over(global: &Global) -> Option<Job> {
-    let remote = keeper(global)?;
-    let state = (&remote as &dyn Control).state(false).ok()?;
-    state.jobs.into_iter().find(|job| job.state.is_over())
+/// Lists the jobs that the keeper knows, the latest first; none where there is no keeper.
+pub fn jobs(global: &Global) -> Vec<Job> {
+    let known = keeper(global).and_then(|remote| (&remote as &dyn Control).state(false).ok());
+    known.map(|state| state.jobs).unwrap_or_default()
 }
 
 /// Tells those who follow.

@@ -170,14 +170,16 @@ struct Up {
     reached_by: Vec<(&'static str, String)>,
 }
 
-/// The time since what is on a drive was read again; nothing where it can't be looked at.
+/// The time since what is on a drive was read again, or why nobody knows; nothing where it is not mounted.
 fn last_read(drive: &Drive) -> Option<(&'static str, bool, bool, String)> {
-    let ages = backup::last_read(drive.folder()?).ok()?;
-    let found = match scrubbed::rotten(ages.rotten) {
-        Some(rotten) => rotten,
-        None => scrubbed::read_within(ages.files, ages.longest_ago),
+    let found = match backup::last_read(drive.folder()?) {
+        Ok(ages) => scrubbed::damaged(&ages).map_or_else(
+            || (true, scrubbed::read_within(ages.files, ages.longest_ago)),
+            |damage| (false, damage),
+        ),
+        Err(e) => (false, format!("{e:#}")),
     };
-    Some(("read again", true, ages.rotten == 0, found))
+    Some(("read again", true, found.0, found.1))
 }
 
 /// Copies of what is on the drives that are mounted at the profile's remotes, by record.

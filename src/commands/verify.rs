@@ -83,7 +83,7 @@ pub fn with_followers(
     });
     running::end(followed, &result, ui);
     if let Some(is_left) = is_left {
-        running::light(global, || rot::show_repaired(is_left, || running::last_over(global)));
+        running::light(global, || rot::show_repaired(is_left, || running::jobs(global)));
     }
     result
 }

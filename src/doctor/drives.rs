@@ -49,6 +49,12 @@ pub(super) fn worst_of(all: Vec<Finding>, none: &str) -> Finding {
 
 /// Judges when files were last read. A drive that stayed at home for a while is late, and so is one whose timer never comes.
 fn judge_ages(label: &str, ages: Ages, every: Every) -> Finding {
+    if ages.damaged_records > 0 {
+        return Finding::bad(
+            format!("{label}: the records are damaged"),
+            "bring back what they said, from another drive or from the lists: piback verify LABEL --repair",
+        );
+    }
     let Some(days) = ages.longest_ago else {
         return Finding::good(format!("{label}: no photo is on record"));
     };
@@ -192,11 +198,13 @@ mod tests {
     #[test]
     fn a_drive_that_nobody_reads_is_late() {
         let of = |files, longest_ago, every: &str| {
-            judge_ages("P", Ages { files, longest_ago, rotten: 0 }, every.parse().unwrap())
+            judge_ages("P", Ages { files, longest_ago, ..Ages::default() }, every.parse().unwrap())
         };
-        let rotten = Ages { files: 3, longest_ago: Some(0), rotten: 1 };
+        let rotten = Ages { files: 3, longest_ago: Some(0), rotten: 1, damaged_records: 0 };
         let rotten = judge_ages("P", rotten, "off".parse().unwrap());
         assert_eq!((rotten.level, rotten.found.as_str()), (Level::Bad, "P: 1 file not as recorded"));
+        let damaged = judge_ages("P", Ages { damaged_records: 1, ..Ages::default() }, "off".parse().unwrap());
+        assert_eq!((damaged.level, damaged.found.as_str()), (Level::Bad, "P: the records are damaged"));
         let both = worst_of(vec![of(3, Some(1), "30d"), of(3, Some(61), "30d")], "none");
         assert_eq!(both.level, Level::Warning, "the second drive counts as much as the first");
         assert_eq!(

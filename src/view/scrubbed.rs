@@ -1,9 +1,9 @@
 //! The findings of a scrub, for people and as `--json`.
 
 use super::report::{BadFile, bad_files, not_safe, row};
-use crate::backup::Scrubbed;
 use crate::backup::events::Tally;
 use crate::backup::reason::{Stop, ended};
+use crate::backup::{Ages, Scrubbed};
 use crate::ui::{Style, Ui, files, visible};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -125,10 +125,15 @@ pub fn read_within(count: u64, longest_ago: Option<i32>) -> String {
     }
 }
 
-/// Says that files are known to be damaged; nothing where none is.
+/// Says that files or the records are known to be damaged; nothing where none is.
 #[must_use]
-pub fn rotten(count: u64) -> Option<String> {
-    (count > 0).then(|| format!("{} not as recorded: piback verify LABEL --repair", files(count)))
+pub fn damaged(ages: &Ages) -> Option<String> {
+    let what = match (ages.rotten, ages.damaged_records) {
+        (0, 0) => return None,
+        (0, _) => "the records are damaged".to_owned(),
+        (count, _) => format!("{} not as recorded", files(count)),
+    };
+    Some(format!("{what}: piback verify LABEL --repair"))
 }
 
 #[cfg(test)]
@@ -137,8 +142,10 @@ mod tests {
 
     #[test]
     fn damage_is_named_with_what_mends_it() {
-        assert_eq!(rotten(0), None);
-        assert_eq!(rotten(2).as_deref(), Some("2 files not as recorded: piback verify LABEL --repair"));
+        let of = |rotten, damaged_records| damaged(&Ages { rotten, damaged_records, ..Ages::default() });
+        assert_eq!(of(0, 0), None);
+        assert_eq!(of(2, 0).as_deref(), Some("2 files not as recorded: piback verify LABEL --repair"));
+        assert_eq!(of(0, 1).as_deref(), Some("the records are damaged: piback verify LABEL --repair"));
     }
 
     #[test]

@@ -88,6 +88,16 @@ pub struct Ages {
     pub longest_ago: Option<i32>,
     /// Of `files`, those that were found to be other than their records, and that nothing has mended since.
     pub rotten: u64,
+    /// Places at which the records themselves are damaged, and that no later run dealt with: what stood there counts nowhere.
+    pub damaged_records: u64,
+}
+
+impl Ages {
+    /// Tells whether somebody has to look: a photo or the records are not as they were.
+    #[must_use]
+    pub fn needs_a_look(&self) -> bool {
+        self.rotten > 0 || self.damaged_records > 0
+    }
 }
 
 /// Tells when the files of a drive were last read, and what was found, by its records and by what scrubs remember; reads no photo.
@@ -110,6 +120,7 @@ fn ages(dest: &Path, labels: &[Label], today: i32) -> anyhow::Result<Ages> {
             ages.longest_ago = ages.longest_ago.max(Some(age));
         }
         ages.rotten += rotten(&runs);
+        ages.damaged_records += runs.damage.len() as u64;
     }
     Ok(ages)
 }
