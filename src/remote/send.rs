@@ -90,7 +90,7 @@ impl<'a> Sending<'a> {
             bytes: self.sent.all.bytes.saturating_sub(goal.bytes),
         };
         self.watch.event(Event::Planned { safe, copy: goal, free: 0, short: 0 });
-        for batch in batches(&todo) {
+        for batch in batches(&todo, self.abilities.sum.is_some()) {
             if self.watch.stop_requested() {
                 return Err(Stopped::Asked);
             }
