@@ -253,7 +253,7 @@ impl Up {
             Some([]) => lines.push(("drive", true, false, "none is enrolled".to_owned())),
             Some(drives) => lines.extend(drives.iter().flat_map(|drive| {
                 let found = format!("{}: {}", visible(&drive.label), drive.words());
-                let there = ("drive", true, drive.enrolled && drive.plugged.is_some(), found);
+                let there = ("drive", true, drive.is_fit(), found);
                 std::iter::once(there).chain(last_read(drive))
             })),
         }

@@ -47,6 +47,14 @@ impl Drive {
         self.enrolled.then(|| Path::new(&mounted.path))
     }
 
+    /// Tells whether it is there and takes a backup, as far as can be seen.
+    #[must_use]
+    pub fn is_fit(&self) -> bool {
+        let writable =
+            |plugged: &Plugged| !plugged.locked && plugged.mounted.as_ref().is_none_or(|m| !m.read_only);
+        self.enrolled && self.plugged.as_ref().is_some_and(writable)
+    }
+
     /// A few words for an iPad's 40 columns, without the label: "128 GB exfat, 40 GB free".
     #[must_use]
     pub fn words(&self) -> String {
@@ -56,7 +64,7 @@ impl Drive {
         let mut text = words.join(" ");
         match &plugged.mounted {
             _ if plugged.locked => text.push_str(", locked"),
-            Some(mounted) if mounted.read_only => text.push_str(", read-only"),
+            Some(mounted) if mounted.read_only => text.push_str(", read-only: see piback doctor"),
             Some(Mounted { free_bytes: Some(free), .. }) => {
                 text.push_str(&format!(", {} free", bytes(*free)))
             }

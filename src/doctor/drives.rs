@@ -196,6 +196,22 @@ mod tests {
     }
 
     #[test]
+    fn a_drive_that_takes_nothing_is_not_fit() {
+        let fit = drive("P", "exfat", false, GB);
+        assert!(fit.is_fit());
+        assert!(!drive("P", "exfat", true, GB).is_fit(), "read-only");
+        let plugged = |change: fn(&mut Plugged)| {
+            let mut drive = fit.clone();
+            drive.plugged.as_mut().into_iter().for_each(change);
+            drive.is_fit()
+        };
+        assert!(!plugged(|plugged| plugged.locked = true));
+        assert!(plugged(|plugged| plugged.mounted = None), "a backup mounts it");
+        assert!(!Drive { enrolled: false, ..fit.clone() }.is_fit());
+        assert!(!Drive { plugged: None, ..fit.clone() }.is_fit());
+    }
+
+    #[test]
     fn a_drive_that_nobody_reads_is_late() {
         let of = |files, longest_ago, every: &str| {
             judge_ages("P", Ages { files, longest_ago, ..Ages::default() }, every.parse().unwrap())

@@ -65,6 +65,8 @@ pub struct Complaints {
     pub usb_resets: u64,
     /// Errors that the file system found in itself.
     pub file_system_errors: u64,
+    /// Times that it was mounted and found open: pulled without being ejected, here, in a camera or at a computer.
+    pub not_ejected: u64,
     /// Times that it went, in this boot, after reads or writes had failed.
     pub fell_off: u64,
 }
@@ -91,11 +93,12 @@ impl Complaints {
             of(self.usb_resets, "reset of its USB connection", "resets of its USB connection"),
         ];
         let kinds: Vec<String> = kinds.into_iter().flatten().collect();
+        let open = (self.not_ejected > 0).then(|| "it was pulled once without being ejected".to_owned());
         let since = (!kinds.is_empty())
             .then(|| format!("since it was plugged in the kernel saw {}", kinds.join(", ")));
         let fell =
             of(self.fell_off, "time", "times").map(|times| format!("it went {times} while it was in use"));
-        let words: Vec<String> = since.into_iter().chain(fell).collect();
+        let words: Vec<String> = since.into_iter().chain(open).chain(fell).collect();
         (!words.is_empty()).then(|| words.join("; "))
     }
 
@@ -108,6 +111,9 @@ impl Complaints {
             }
             Complaints { file_system_errors: 1.., .. } => {
                 Some("when its photos are elsewhere too, let a computer check and repair it")
+            }
+            Complaints { not_ejected: 1.., io_errors: 0, .. } => {
+                Some("let a computer check it some day (NTFS: Windows' chkdsk /f); piback eject before it is pulled")
             }
             Complaints { io_errors, usb_resets, fell_off, .. } => (*io_errors > 0
                 || *usb_resets > RESETS
@@ -156,6 +162,7 @@ impl Log {
                 What::Io => found.io_errors += 1,
                 What::Reset => found.usb_resets += 1,
                 What::FileSystem => found.file_system_errors += 1,
+                What::Open => found.not_ejected += 1,
             }
         }
         is_seen.then_some(found)
@@ -191,6 +198,8 @@ enum What {
     Io,
     Reset,
     FileSystem,
+    /// Mounted, and its file system says that it was not taken off in order.
+    Open,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -201,7 +210,11 @@ enum Named<'a> {
 
 /// Tells what a message says, and of which device. The words are the kernel's of 3.16 to 6.12.
 fn said(message: &str) -> Option<(What, Named<'_>)> {
-    usb(message).or_else(|| came(message)).or_else(|| request(message)).or_else(|| file_system(message))
+    usb(message)
+        .or_else(|| came(message))
+        .or_else(|| request(message))
+        .or_else(|| file_system(message))
+        .or_else(|| left_open(message))
 }
 
 /// `usb 1-1.2: reset high-speed USB device number 3 using xhci_hcd`
@@ -261,6 +274,25 @@ fn file_system(message: &str) -> Option<(What, Named<'_>)> {
             .find_map(|kind| ext(kind))
     });
     name.map(|name| (What::FileSystem, Named::Block(name)))
+}
+
+/// `exFAT-fs (sdb1): Volume was not properly unmounted. …`; `ntfs3(sdb1): volume is dirty and "force" flag is not set!`, where
+/// older kernels have the name between colons.
+fn left_open(message: &str) -> Option<(What, Named<'_>)> {
+    let fat = |kind: &str| {
+        let (name, rest) = message.strip_prefix(kind)?.split_once("): ")?;
+        rest.starts_with("Volume was not properly unmounted").then_some(name)
+    };
+    let ntfs = || {
+        let rest = message.strip_prefix("ntfs3")?;
+        let (name, rest) = match rest.strip_prefix('(') {
+            Some(rest) => rest.split_once("): ")?,
+            None => rest.strip_prefix(": ")?.split_once(": ")?,
+        };
+        rest.starts_with("volume is dirty").then_some(name)
+    };
+    let name = ["FAT-fs (", "exFAT-fs ("].iter().find_map(|kind| fat(kind)).or_else(ntfs);
+    name.map(|name| (What::Open, Named::Block(name)))
 }
 
 #[cfg(test)]

@@ -51,10 +51,6 @@ fn each_kind_of_complaint_counts_for_its_disk_alone() {
             [0; 4],
         ),
         ("operation not supported error, dev sdb, sector 9 op 0x9:(WRITE_ZEROES) flags 0x0", [0; 4]),
-        (
-            "FAT-fs (sdb1): Volume was not properly unmounted. Some data may be corrupt. Please run fsck.",
-            [0; 4],
-        ),
         ("I/O error, dev sdbb, sector 1", [0; 4]),
         ("I/O error, dev sda, sector 1", [0; 4]),
         ("FAT-fs (sdc1): error, x", [0; 4]),
@@ -84,6 +80,26 @@ fn each_kind_of_complaint_counts_for_its_disk_alone() {
         &mmc,
     );
     assert_eq!(seen, Complaints { file_system_errors: 1, ..Complaints::default() });
+}
+
+#[test]
+fn what_was_pulled_without_being_ejected_is_told() {
+    for open in [
+        "FAT-fs (sdb1): Volume was not properly unmounted. Some data may be corrupt. Please run fsck.",
+        "exFAT-fs (sdb1): Volume was not properly unmounted. Some data may be corrupt. Please run fsck.",
+        "ntfs3(sdb1): volume is dirty and \"force\" flag is not set!",
+        "ntfs3: sdb1: volume is dirty and \"force\" flag is not set!",
+    ] {
+        let seen = about(&[CAME, open], &sdb());
+        assert_eq!(seen, Complaints { not_ejected: 1, ..Complaints::default() }, "{open}");
+        assert_eq!(seen.words().as_deref(), Some("it was pulled once without being ejected"));
+        assert!(seen.remedy().is_some_and(|remedy| remedy.contains("piback eject")));
+        let failing = Complaints { io_errors: 1, ..seen };
+        assert!(failing.remedy().is_some_and(|remedy| remedy.contains("cable")), "the worse one is named");
+    }
+    for other in ["exFAT-fs (sdb1): x", "ntfs3(sdc1): volume is dirty", "ntfs3: sdb1 volume is dirty"] {
+        assert_eq!(about(&[CAME, other], &sdb()), Complaints::default(), "{other}");
+    }
 }
 
 #[test]
@@ -192,8 +208,14 @@ fn words_and_remedy_go_by_what_is_worst() {
     let two = Complaints { usb_resets: 2, ..none };
     assert_eq!(two.words().unwrap(), "since it was plugged in the kernel saw 2 resets of its USB connection");
     assert_eq!(two.remedy(), None);
-    let all =
-        Complaints { medium_errors: 12, io_errors: 1, usb_resets: 3, file_system_errors: 2, fell_off: 2 };
+    let all = Complaints {
+        medium_errors: 12,
+        io_errors: 1,
+        usb_resets: 3,
+        file_system_errors: 2,
+        not_ejected: 0,
+        fell_off: 2,
+    };
     assert_eq!(
         all.words().unwrap(),
         "since it was plugged in the kernel saw 12 bad places on the medium, 1 read or write that failed, 2 errors in its file system, 3 resets of its USB connection; it went 2 times while it was in use"
