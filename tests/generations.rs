@@ -306,3 +306,105 @@ fn no_secret_is_in_any_byte_of_output_or_state() {
         }
     }
 }
+
+/// ACLs, capabilities and the user's own attributes of a file, as the kernel keeps them.
+mod attributes {
+    use rustix::fs::{XattrFlags, fsetxattr, getxattr, setxattr};
+    use std::path::Path;
+
+    pub const ACL: &str = "system.posix_acl_access";
+    pub const CAPABILITY: &str = "security.capability";
+    pub const NOTE: &str = "user.note";
+
+    /// `u::rw-,u:1234:r--,g::r--,m::r--,o::r--`, which is mode 0644.
+    pub fn acl() -> Vec<u8> {
+        let mut bytes = 2u32.to_le_bytes().to_vec();
+        let all = u32::MAX;
+        for (tag, bits, id) in [(1u16, 6u16, all), (2, 4, 1234), (4, 4, all), (0x10, 4, all), (0x20, 4, all)]
+        {
+            bytes.extend([tag.to_le_bytes(), bits.to_le_bytes()].concat());
+            bytes.extend(id.to_le_bytes());
+        }
+        bytes
+    }
+
+    /// `cap_net_bind_service=ep`
+    pub fn capability() -> Vec<u8> {
+        [0x0200_0001u32, 1 << 10, 0, 0, 0].iter().flat_map(|word| word.to_le_bytes()).collect()
+    }
+
+    /// `false`, said aloud, where the file system of the test has none of them.
+    pub fn give(path: &Path) -> bool {
+        let given = setxattr(path, NOTE, b"mine", XattrFlags::empty())
+            .and_then(|()| setxattr(path, ACL, &acl(), XattrFlags::empty()));
+        if given.is_err() {
+            assert!(std::env::var_os("CI").is_none(), "no extended attributes here: {given:?}");
+            eprintln!("SKIPPED: no extended attributes here");
+            return false;
+        }
+        // Root's to give.
+        let file = std::fs::File::open(path).unwrap();
+        let _ = fsetxattr(&file, CAPABILITY, &capability(), XattrFlags::empty());
+        true
+    }
+
+    pub fn of(path: &Path) -> [Option<Vec<u8>>; 3] {
+        [NOTE, ACL, CAPABILITY].map(|name| {
+            let mut space = [0; 256];
+            let length = getxattr(path, name, &mut space[..]).ok()?;
+            Some(space[..length].to_vec())
+        })
+    }
+}
+
+/// What is written in the place of a file has its ACL, its capability and the user's own attributes; so has what comes back,
+/// also where the file was gone in between.
+#[test]
+fn attributes_of_a_replaced_file_stay_and_come_back() {
+    for is_gone in [false, true] {
+        let tree = Tree::new();
+        tree.init("travel");
+        let paths = ["/etc/dhcpcd.conf", "/etc/hostapd/hostapd.conf"];
+        for path in paths {
+            tree.write(path, "# mine\n");
+            tree.set_mode(path, 0o644);
+            if !attributes::give(&tree.path(path)) {
+                return;
+            }
+        }
+        let before = paths.map(|path| (attributes::of(&tree.path(path)), tree.mode(path)));
+        applied(&tree);
+        let [config, hostapd] = paths.map(|path| attributes::of(&tree.path(path)));
+        assert_eq!(config, before[0].0, "lines of piback's in another's file");
+        assert_eq!(hostapd[0], before[1].0[0], "a file of piback's in the place of another");
+        assert_eq!(hostapd[2], before[1].0[2]);
+        // The passphrase is inside: the ACL is there, and its mask lets nobody in.
+        let mask = |acl: &[u8]| u16::from_le_bytes([acl[4 + 3 * 8 + 2], acl[4 + 3 * 8 + 3]]);
+        assert_eq!((tree.mode(paths[1]), mask(hostapd[1].as_ref().unwrap())), (0o600, 0));
+        if is_gone {
+            paths.iter().for_each(|path| std::fs::remove_file(tree.path(path)).unwrap());
+        }
+        let answer = tree.piback(&["rollback", "--original", "--yes"]);
+        assert_eq!(answer.code, 0, "{}", answer.all());
+        let after = paths.map(|path| (attributes::of(&tree.path(path)), tree.mode(path)));
+        assert_eq!(after, before, "gone in between: {is_gone}");
+    }
+}
+
+#[test]
+fn a_file_with_another_name_is_named_before_it_is_replaced() {
+    let tree = Tree::new();
+    tree.init("travel");
+    tree.write("/etc/dhcpcd.conf", "# mine\n");
+    std::fs::create_dir_all(tree.path("/home/pi")).unwrap();
+    std::fs::hard_link(tree.path("/etc/dhcpcd.conf"), tree.path("/home/pi/dhcpcd")).unwrap();
+    let note = "/etc/dhcpcd.conf has another name (a hard link), which keeps the old text";
+    let plan = tree.piback(&["plan", "--stack", "dhcpcd"]);
+    assert!(plan.all().contains(note), "{}", plan.all());
+    applied(&tree);
+    assert_eq!(tree.read("/home/pi/dhcpcd"), "# mine\n");
+    // It is one of its own now.
+    set_channel(&tree, 6, 1);
+    let plan = tree.piback(&["plan", "--stack", "dhcpcd"]);
+    assert!(!plan.all().contains("another name"), "{}", plan.all());
+}

@@ -196,6 +196,15 @@ impl Host for FakeHost {
         self.tree.write(path, file)
     }
 
+    fn write_like(&self, path: &str, file: &FileNode, like: &str) -> io::Result<()> {
+        self.change(Event::Write { path: path.to_owned(), file: file.clone() })?;
+        self.tree.write_like(path, file, like)
+    }
+
+    fn other_names(&self, path: &str) -> io::Result<u64> {
+        self.tree.other_names(path)
+    }
+
     fn link(&self, path: &str, target: &str) -> io::Result<()> {
         self.change(Event::Link { path: path.to_owned(), target: target.to_owned() })?;
         self.tree.link(path, target)

@@ -4,6 +4,7 @@
 //! (that is what `plan` runs on), [`fake::FakeHost`] counts, fails and dies on demand for the tests.
 #![allow(clippy::disallowed_methods)]
 
+mod attributes;
 pub mod broadcast;
 pub mod child;
 pub mod clock;
@@ -97,11 +98,24 @@ pub trait Host {
     /// The kernel's.
     fn list(&self, path: &str) -> io::Result<Vec<String>>;
 
-    /// Puts a file there at once and durably, in the place of any file or link. The directory must exist.
+    /// Puts a file there at once and durably, in the place of any file or link. The directory must exist. The attributes
+    /// of a file that was there stay: its ACL, its capability, the user's own.
     ///
     /// # Errors
     /// The kernel's; the old file is then still there.
     fn write(&self, path: &str, file: &FileNode) -> io::Result<()>;
+
+    /// The same, with the attributes of the file at `like` as well.
+    ///
+    /// # Errors
+    /// As [`Host::write`].
+    fn write_like(&self, path: &str, file: &FileNode, like: &str) -> io::Result<()>;
+
+    /// Counts the other names (hard links) of the file at `path`, which keep its text when it is replaced.
+    ///
+    /// # Errors
+    /// The kernel's.
+    fn other_names(&self, path: &str) -> io::Result<u64>;
 
     /// Puts a symbolic link there at once and durably, in the place of any file or link.
     ///

@@ -31,6 +31,14 @@ impl Host for ReadOnly<'_> {
         refused()
     }
 
+    fn write_like(&self, _: &str, _: &FileNode, _: &str) -> io::Result<()> {
+        refused()
+    }
+
+    fn other_names(&self, path: &str) -> io::Result<u64> {
+        self.0.other_names(path)
+    }
+
     fn link(&self, _: &str, _: &str) -> io::Result<()> {
         refused()
     }

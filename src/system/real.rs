@@ -1,5 +1,6 @@
 //! The host itself, or a tree given with `--root`.
 
+use super::attributes::Attributes;
 use super::broadcast::Broadcast;
 use super::run::{Output, RunError, Tool};
 use super::tree::{Place, Tree, libc_mode as kind};
@@ -45,6 +46,28 @@ impl RealHost {
 
     fn wanted_place<'a>(&self, path: &'a str) -> io::Result<Place<'a>> {
         self.tree.place(path)?.ok_or_else(|| Errno::ENOENT.into())
+    }
+
+    /// Writes a file with the attributes of the one that it takes the place of, and over them of the one at `like`.
+    fn put(&self, path: &str, file: &FileNode, like: Option<&str>) -> io::Result<()> {
+        let place = self.wanted_place(path)?;
+        let mut attributes = attributes(&place)?;
+        if let Some(like) = like.map(|like| self.tree.place(like)).transpose()?.flatten()
+            && let Some(theirs) = self::attributes(&like)?
+        {
+            attributes.get_or_insert_default().extend(theirs);
+        }
+        let made = temporary(&place);
+        clear(&place, &made)?;
+        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        // 0600 until mode and owner are right: a secret is never readable by others, not even empty.
+        let fd = openat(&place.dir, made.as_str(), flags, Mode::from_bits_truncate(0o600))?;
+        let written = fill(fd, file, attributes.as_ref());
+        if written.is_err() {
+            let _ = unlinkat(&place.dir, made.as_str(), UnlinkatFlags::NoRemoveDir);
+            return written;
+        }
+        self.publish(&place, &made)
     }
 
     /// Renames `made` into its final name and makes that durable.
@@ -109,18 +132,20 @@ impl Host for RealHost {
     }
 
     fn write(&self, path: &str, file: &FileNode) -> io::Result<()> {
-        let place = self.wanted_place(path)?;
-        let made = temporary(&place);
-        clear(&place, &made)?;
-        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        // 0600 until mode and owner are right: a secret is never readable by others, not even empty.
-        let fd = openat(&place.dir, made.as_str(), flags, Mode::from_bits_truncate(0o600))?;
-        let written = fill(fd, file);
-        if written.is_err() {
-            let _ = unlinkat(&place.dir, made.as_str(), UnlinkatFlags::NoRemoveDir);
-            return written;
-        }
-        self.publish(&place, &made)
+        self.put(path, file, None)
+    }
+
+    fn write_like(&self, path: &str, file: &FileNode, like: &str) -> io::Result<()> {
+        self.put(path, file, Some(like))
+    }
+
+    fn other_names(&self, path: &str) -> io::Result<u64> {
+        let stat = self.tree.place(path)?.map_or(Ok(None), |place| place.stat())?;
+        let file = stat.filter(|stat| stat.st_mode & kind::S_IFMT == kind::S_IFREG);
+        // 32 bits on a Pi.
+        #[allow(clippy::useless_conversion)]
+        let names = file.map_or(1, |stat| u64::from(stat.st_nlink));
+        Ok(names.saturating_sub(1))
     }
 
     fn link(&self, path: &str, target: &str) -> io::Result<()> {
@@ -250,13 +275,29 @@ fn read_all(fd: OwnedFd) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Owner, mode, content and durability of a new file, in the order in which no other user can ever read it.
-fn fill(fd: OwnedFd, file: &FileNode) -> io::Result<()> {
+/// The attributes of the regular file there; `None` where there is none.
+fn attributes(place: &Place<'_>) -> io::Result<Option<Attributes>> {
+    let is_file = place.stat()?.is_some_and(|stat| stat.st_mode & kind::S_IFMT == kind::S_IFREG);
+    if !is_file {
+        return Ok(None);
+    }
+    let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+    Attributes::read(openat(&place.dir, place.name, flags, Mode::empty())?).map(Some)
+}
+
+/// Owner, mode, attributes, content and durability of a new file, in the order in which no other user can ever read it.
+fn fill(fd: OwnedFd, file: &FileNode, attributes: Option<&Attributes>) -> io::Result<()> {
     if process::is_root() {
         fchown(&fd, Some(Uid::from_raw(file.uid)), Some(Gid::from_raw(file.gid)))?;
     }
+    if let Some(attributes) = attributes {
+        attributes.give(&fd)?;
+        // An ACL is a mode as well.
+        fchmod(&fd, Mode::from_bits_truncate(0o600))?;
+    }
     let mut handle = File::from(fd);
     handle.write_all(&file.bytes)?;
+    attributes.map_or(Ok(()), |attributes| attributes.give_capability(&handle))?;
     // After chown and write, which both take setuid away.
     fchmod(handle.as_fd(), Mode::from_bits_truncate(file.mode))?;
     handle.sync_all()

@@ -29,7 +29,7 @@ pub fn keep(host: &dyn Host, state: &State, plan: &Plan, ip_forward: Option<&Str
         }
         if let Some(bytes) = bytes {
             let file = FileNode { bytes: bytes.clone(), mode: 0o600, uid: 0, gid: 0 };
-            host.write(&path_of(path, kept.len()), &file)
+            host.write_like(&path_of(path, kept.len()), &file, path)
                 .with_context(|| format!("the original of {path} can't be kept"))?;
         }
         kept.push(original);

@@ -51,13 +51,19 @@ pub struct Originals {
 }
 
 impl Originals {
+    /// The place where the newest original of a path is kept.
+    #[must_use]
+    pub fn kept(&self, path: &str) -> String {
+        let newest = self.paths.get(path).map_or(0, |kept| kept.len().saturating_sub(1));
+        path_of(path, newest)
+    }
+
     /// The bytes of an original, held against their hash.
     ///
     /// # Errors
     /// When they are not there or not the ones that were kept.
     pub fn bytes(&self, host: &dyn Host, path: &str, sha256: &str) -> anyhow::Result<Vec<u8>> {
-        let newest = self.paths.get(path).map_or(0, |kept| kept.len().saturating_sub(1));
-        let kept = path_of(path, newest);
+        let kept = self.kept(path);
         match host.read(&kept).with_context(|| format!("{kept} can't be read"))? {
             Node::File(file) if hash(&file.bytes) == sha256 => Ok(file.bytes),
             Node::File(_) => bail!("{kept} is not what was kept of {path}: its hash differs"),

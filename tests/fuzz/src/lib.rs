@@ -62,6 +62,14 @@ impl Host for HostileHost<'_> {
         self.refused()
     }
 
+    fn write_like(&self, _: &str, _: &FileNode, _: &str) -> io::Result<()> {
+        self.refused()
+    }
+
+    fn other_names(&self, path: &str) -> io::Result<u64> {
+        Ok(self.answer(path).len() as u64)
+    }
+
     fn link(&self, _: &str, _: &str) -> io::Result<()> {
         self.refused()
     }

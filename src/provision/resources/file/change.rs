@@ -11,6 +11,8 @@ pub struct FileChange {
     pub after: Node,
     /// The bytes, where `before` is a link, that it leads to.
     pub followed: Option<Vec<u8>>,
+    /// The file that was kept of what comes back, whose attributes come back too.
+    pub like: Option<String>,
     /// The texts to show, secrets masked.
     pub shown: (String, String),
 }

@@ -59,6 +59,9 @@ pub fn plan(host: &dyn Host, desired: &Desired, state: &State) -> anyhow::Result
     if !broken.is_empty() {
         return Err(Problem::failed(broken.join("\n  ")).hint("nothing was changed").into());
     }
+    for change in files.changes.iter().filter(|change| matches!(change.before, Node::File(_))) {
+        files.notes.extend(other_names(host, &change.path)?);
+    }
     files.dirs = missing_dirs(host, &files.changes)?;
     if desired.artifacts.is_empty() {
         files.old_dirs = state.originals.dirs.iter().rev().cloned().collect();
@@ -98,6 +101,7 @@ fn wanted(
         before,
         after: Node::File(after),
         followed,
+        like: None,
         shown,
     });
     Ok((hash, change))
@@ -207,7 +211,8 @@ fn taken_back(
         _ => String::new(),
     };
     let shown = (desired.hide(&diff::masked(&text(&before))), desired.hide(&diff::masked(&text(&after))));
-    Ok(Some(FileChange { path: path.clone(), action, before, after, followed, shown }))
+    let like = matches!(original, Original::File { .. }).then(|| state.originals.kept(path));
+    Ok(Some(FileChange { path: path.clone(), action, before, after, followed, like, shown }))
 }
 
 /// An original as it stood; of a file that others own too, what is theirs in it now.
@@ -288,6 +293,16 @@ fn same(host: &dyn Host, a: &Node, b: &Node) -> bool {
 /// Compares mode and owner; where owners can't be given (a tree that belongs to a user), they are no difference.
 fn same_owner_and_mode(host: &dyn Host, a: &FileNode, b: &FileNode) -> bool {
     a.mode == b.mode && (!host.can_chown() || (a.uid, a.gid) == (b.uid, b.gid))
+}
+
+/// Says that a file has another name: what is replaced is this one alone.
+fn other_names(host: &dyn Host, path: &str) -> anyhow::Result<Option<String>> {
+    let others = match host.other_names(path).with_context(|| format!("{path} can't be looked at"))? {
+        0 => return Ok(None),
+        1 => "another name (a hard link), which keeps".to_owned(),
+        many => format!("{many} other names (hard links), which keep"),
+    };
+    Ok(Some(format!("{path} has {others} the old text; to see it: find / -xdev -samefile {path}")))
 }
 
 /// The directories above new files that are not there, the upper ones first.

@@ -26,7 +26,10 @@ pub fn is_as_planned(host: &dyn Host, change: &FileChange) -> anyhow::Result<boo
 /// Those of the file system.
 pub fn write(host: &dyn Host, change: &FileChange) -> std::io::Result<()> {
     match &change.after {
-        Node::File(file) => host.write(&change.path, file),
+        Node::File(file) => match &change.like {
+            Some(like) => host.write_like(&change.path, file, like),
+            None => host.write(&change.path, file),
+        },
         Node::Link { target } => host.link(&change.path, target),
         _ => host.remove(&change.path),
     }
@@ -71,8 +74,8 @@ impl Before {
             Node::Absent => Before::Absent { path },
             Node::Link { target } => Before::Link { path, target: target.clone() },
             Node::File(file) => {
-                host.write(&kept, &FileNode { bytes: file.bytes.clone(), mode: 0o600, uid: 0, gid: 0 })
-                    .with_context(|| format!("{kept} can't be written"))?;
+                let copy = FileNode { bytes: file.bytes.clone(), mode: 0o600, uid: 0, gid: 0 };
+                host.write_like(&kept, &copy, &path).with_context(|| format!("{kept} can't be written"))?;
                 let FileNode { mode, uid, gid, .. } = *file;
                 Before::File { path, mode, uid, gid, sha256: json::hash(&file.bytes), kept }
             }
@@ -117,7 +120,7 @@ pub fn restore(host: &dyn Host, before: &Before) -> anyhow::Result<()> {
                 _ => false,
             };
             if !untouched {
-                host.write(path, &file)?;
+                host.write_like(path, &file, kept)?;
             }
         }
     }
@@ -168,6 +171,7 @@ mod tests {
                 before,
                 after: Node::Absent,
                 followed: None,
+                like: None,
                 shown: Default::default(),
             })
         };
