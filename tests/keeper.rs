@@ -2,12 +2,13 @@
 #![allow(clippy::disallowed_methods)]
 
 use piback::jobs::Control;
+use piback::jobs::health::Facts;
 use piback::jobs::job::{Job, Phase, Verb};
 use piback::jobs::keeper::{Keeper, Manner};
 use piback::jobs::places::{Place, Places, World};
 use piback::jobs::protocol::{Answer, Key, RefusalKind, Request};
 use piback::jobs::runner::{Order, Runner, Stop, Told};
-use piback::jobs::state::Claim;
+use piback::jobs::state::{Claim, Fact, Level};
 use piback::jobs::store::{Store, Text};
 use std::collections::HashMap;
 use std::fs;
@@ -33,6 +34,9 @@ struct Beside {
     /// Verbs that were run, and what each answers.
     verbs: Mutex<Vec<String>>,
     answer: Mutex<serde_json::Value>,
+    /// Looks at the health, and what each says.
+    cared: Mutex<Vec<World>>,
+    facts: Mutex<Facts>,
 }
 
 struct Of(Arc<Beside>);
@@ -80,6 +84,11 @@ impl Runner for Of {
         self.0.verbs.lock().unwrap().push(args.join(" "));
         let answer = self.0.answer.lock().unwrap().clone();
         Ok(answer)
+    }
+
+    fn health(&self, world: &World) -> Facts {
+        self.0.cared.lock().unwrap().push(world.clone());
+        self.0.facts.lock().unwrap().clone()
     }
 
     fn forget(&self, id: &str) {
@@ -441,4 +450,39 @@ fn browsers_that_are_let_in_stay_so_and_invitations_end_with_the_boot() {
     third.ask(&Request::Forget { at: 7 });
     drop(third);
     assert_eq!(keeper(&beside).ask(&Request::Known { secret }), Answer::Known { at: None });
+}
+
+#[test]
+fn health_is_looked_at_once_and_again_when_a_job_ended_or_something_else_is_there() {
+    let (_dir, beside) = site();
+    let fact = Fact {
+        name: "smart".into(),
+        level: Level::Bad,
+        words: "own check FAILED".into(),
+        remedy: Some("replace it".into()),
+    };
+    let drive = beside.world.lock().unwrap().drives[0].kname.clone().unwrap();
+    *beside.facts.lock().unwrap() = Facts::from([(drive, vec![fact.clone()])]);
+    let keeper = keeper(&beside);
+    let control: &dyn Control = &keeper;
+    let looks = || {
+        // More looks than one may need, and a moment for the thread that each might start.
+        for _ in 0..10 {
+            control.look();
+            std::thread::sleep(Duration::from_millis(60));
+        }
+        beside.cared.lock().unwrap().len()
+    };
+    assert_eq!(looks(), 1);
+    let state = control.state(false).unwrap();
+    assert_eq!((&state.drives[0].health, &state.cards[0].health), (&vec![fact], &Vec::new()));
+    let job = ask(&keeper, Verb::Backup);
+    until(|| beside.told.lock().unwrap().contains_key(&job.id).then_some(()));
+    beside.world.lock().unwrap().cards.clear();
+    assert_eq!(looks(), 1, "a job is at work");
+    end(&beside, &job.id, &[ACCOUNT], Some(0));
+    until(|| (beside.cared.lock().unwrap().len() == 2).then_some(()));
+    assert_eq!(looks(), 2);
+    beside.world.lock().unwrap().drives[0].kname = Some("sdz1".into());
+    assert_eq!(looks(), 3, "another drive");
 }

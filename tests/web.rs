@@ -209,6 +209,14 @@ fn a_card_is_backed_up_compared_and_seen() {
     assert_eq!(site.claim(&cookie, "safe_to_format"), "yes", "reading changes nothing");
     let home = site.get(&cookie, "/").text();
     assert!(home.contains("Safe to format: CARD"), "{home}");
+    // The health of the drive, as far as its records know; it is looked at beside everything else.
+    let begin = Instant::now();
+    while site.state(&cookie)["drives"][0]["health"][0]["words"] != "All 12 files were read or copied today."
+    {
+        assert!(begin.elapsed() < Duration::from_secs(60), "{}", site.state(&cookie)["drives"][0]);
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert!(site.get(&cookie, "/").text().contains("All 12 files were read or copied today."));
 }
 
 #[test]

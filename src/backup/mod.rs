@@ -45,5 +45,5 @@ pub use names::{DEEPEST, is_clutter};
 pub use on_drive::Options;
 pub use repair::{Patient, Repaired, Repairs, repair};
 pub use safe::{Answer, Away, Compared, safe_to_format};
-pub use scrub::{Ages, Scrubbed, last_read, scrub};
+pub use scrub::{Ages, Scrubbed, last_read, read_within, scrub};
 pub use verify::{Finding, Verdict, accept, verify, verify_rest};

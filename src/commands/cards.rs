@@ -2,11 +2,13 @@
 
 use super::{context, running};
 use crate::backup::{
-    self,
+    self, CardErrors,
     manifest::{shown, to_text},
 };
 use crate::cli::Global;
 use crate::error::Outcome;
+use crate::jobs::health as care;
+use crate::jobs::state::{Fact, Level};
 use crate::media::complaints::Complaints;
 use crate::media::drives::{self, Drives};
 use crate::media::health::{self, Health};
@@ -14,7 +16,7 @@ use crate::media::smart::Smart;
 use crate::media::volume::{MountedAt, Volume};
 use crate::media::{enrolled, plugged};
 use crate::system::folder::Folder;
-use crate::ui::{Style, Ui, bytes, date, visible};
+use crate::ui::{self, Style, Ui, bytes, date, visible};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -34,9 +36,10 @@ pub fn run(global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let is_drive = |volume: &&&Volume| enrolled.of(volume).next().is_some();
     let drives: Vec<&Path> =
         volumes.iter().filter(is_drive).filter_map(|v| Some(v.mounts.first()?.path.as_path())).collect();
-    let card = |(volume, health): (&&Volume, Health)| Card {
-        read_errors: read_errors(volume, &drives),
-        ..Card::new(volume, health, &enrolled, &destinations)
+    let card = |(volume, health): (&&Volume, Health)| {
+        let mut card = Card::new(volume, health, &enrolled, &destinations);
+        card.know(volume, &drives);
+        card
     };
     let cards: Vec<Card> = volumes.iter().zip(health).map(card).collect();
     if cards.is_empty() {
@@ -54,15 +57,6 @@ pub fn run(global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     }
     ui.json("volumes", &Answer { volumes: &cards });
     Ok(Outcome::Done)
-}
-
-/// Looks up what the records of the drives that are mounted know of a card's read errors; the one that knows most of them counts.
-fn read_errors(card: &Volume, drives: &[&Path]) -> Option<ReadErrors> {
-    let label = card.label.as_deref()?;
-    let of = drives.iter().filter_map(|drive| backup::card_errors(drive, label));
-    let errors = of.max_by_key(|errors| errors.files)?;
-    let last = errors.last.map(date);
-    Some(ReadErrors { files: errors.files, days: errors.days, last, words: errors.words() })
 }
 
 /// The part that a volume plays for piback.
@@ -101,6 +95,8 @@ struct Card {
     smart_unknown: Option<String>,
     /// Of all backups of cards of this label; null where no drive that is mounted has one.
     read_errors: Option<ReadErrors>,
+    /// All of this in words, and of a drive when its files were last read.
+    facts: Vec<Fact>,
 }
 
 /// Files that cards could not give whole.
@@ -111,8 +107,12 @@ struct ReadErrors {
     days: u64,
     /// The latest of these.
     last: Option<String>,
-    #[serde(skip)]
-    words: Option<String>,
+}
+
+impl ReadErrors {
+    fn of(errors: CardErrors) -> Self {
+        ReadErrors { files: errors.files, days: errors.days, last: errors.last.map(date) }
+    }
 }
 
 /// Place where it is mounted.
@@ -145,6 +145,7 @@ impl Card {
             Some(_) if volume.removable || camera() => Role::Card,
             Some(_) => Role::Volume,
         };
+        let facts = care::of_device(&health);
         let (smart, smart_unknown) = match health.smart {
             Some(Ok(smart)) => (Some(smart), None),
             Some(Err(why)) => (None, Some(visible(&why))),
@@ -166,6 +167,19 @@ impl Card {
             smart,
             smart_unknown,
             read_errors: None,
+            facts,
+        }
+    }
+
+    /// Adds what the records of the drives that are mounted know of it.
+    fn know(&mut self, volume: &Volume, drives: &[&Path]) {
+        let errors = volume.label.as_deref().and_then(|label| care::most_errors(drives, label));
+        self.facts.extend(errors.as_ref().and_then(care::of_card));
+        self.read_errors = errors.map(ReadErrors::of);
+        let folder = volume.mounts.first().filter(|_| self.enrolled);
+        self.facts.extend(folder.map(|at| care::of_drive(&backup::last_read(&at.path))));
+        for fact in &mut self.facts {
+            fact.remedy = fact.remedy.take().map(|remedy| ui::as_typed(&remedy));
         }
     }
 
@@ -192,21 +206,14 @@ impl Card {
         if self.role == Role::Drive && !self.enrolled {
             text.push_str(&format!("\n  sudo piback enroll '{label}'"));
         }
-        let kernel = self.kernel.and_then(|kernel| Some((kernel.words()?, kernel.remedy())));
-        let own = self.smart.as_ref().map(|own| (format!("own check {}", own.words()), own.remedy()));
-        for (words, remedy) in kernel.into_iter().chain(own) {
-            match remedy {
-                Some(remedy) => {
-                    text.push_str(&format!("\n  {}\n  -> {remedy}", ui.paint(Style::Yellow, &words)));
-                }
-                None => text.push_str(&format!("\n  {words}")),
-            }
-        }
-        if let Some(words) = self.read_errors.as_ref().and_then(|errors| errors.words.as_ref()) {
+        for Fact { level, words, remedy, .. } in self.facts.iter().filter(|fact| !care::is_plain(fact)) {
+            let words = match level {
+                Level::Good | Level::Unknown => words.clone(),
+                Level::Warning => ui.paint(Style::Yellow, words),
+                Level::Bad => ui.paint(Style::Red, words),
+            };
             text.push_str(&format!("\n  {words}"));
-        }
-        if let Some(why) = &self.smart_unknown {
-            text.push_str(&format!("\n  own check not known: {why}"));
+            text.extend(remedy.iter().map(|remedy| format!("\n  -> {remedy}")));
         }
         text
     }
@@ -240,10 +247,13 @@ mod tests {
         assert!(own(Ok(Smart::default())).contains("own check FAILED\n  -> copy what is on it"));
         let volume = made_up("sdb1", Some("SD 1"), "");
         let health = Health { label: "SD 1".into(), kernel: None, smart: None };
-        let earlier =
-            ReadErrors { files: 2, days: 1, last: None, words: Some("2 files of its backups".into()) };
-        let card = Card { read_errors: Some(earlier), ..Card::new(&volume, health, &Drives::default(), &[]) };
-        assert!(card.text(&Ui::new("cards", false, false, true)).ends_with("\n  2 files of its backups"));
+        let mut card = Card::new(&volume, health, &Drives::default(), &[]);
+        card.facts.extend(care::of_card(&CardErrors { files: 2, days: 1, last: Some(20_000) }));
+        let text = card.text(&Ui::new("cards", false, false, true));
+        assert!(
+            text.ends_with("\n  2 files of its backups could not be read whole, on 2024-10-04"),
+            "{text}"
+        );
         assert!(bad.contains("4 reads or writes that failed\n  -> another cable or port"), "{bad}");
     }
 }

@@ -174,7 +174,7 @@ struct Up {
 fn last_read(drive: &Drive) -> Option<(&'static str, bool, bool, String)> {
     let found = match backup::last_read(drive.folder()?) {
         Ok(ages) => scrubbed::damaged(&ages).map_or_else(
-            || (true, scrubbed::read_within(ages.files, ages.longest_ago)),
+            || (true, ages.words()),
             |damage| (false, damage),
         ),
         Err(e) => (false, format!("{e:#}")),

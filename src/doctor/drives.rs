@@ -49,21 +49,15 @@ pub(super) fn worst_of(all: Vec<Finding>, none: &str) -> Finding {
 
 /// Judges when files were last read. A drive that stayed at home for a while is late, and so is one whose timer never comes.
 fn judge_ages(label: &str, ages: Ages, every: Every) -> Finding {
-    if ages.damaged_records > 0 {
+    if let Some(damage) = ages.damage() {
         return Finding::bad(
-            format!("{label}: the records are damaged"),
-            "bring back what they said, from another drive or from the lists: piback verify LABEL --repair",
+            format!("{label}: {damage}"),
+            "bring back what is damaged, while there is another copy: piback verify LABEL --repair",
         );
     }
     let Some(days) = ages.longest_ago else {
         return Finding::good(format!("{label}: no photo is on record"));
     };
-    if ages.rotten > 0 {
-        return Finding::bad(
-            format!("{label}: {} not as recorded", files(ages.rotten)),
-            "bring back what is damaged, while there is another copy: piback verify LABEL --repair",
-        );
-    }
     let text = format!(
         "{label}: all {} were read or copied within the last {} days",
         files(ages.files),

@@ -1,5 +1,6 @@
 //! Jobs on plain folders: no root, no profile, no device.
 
+use super::health::{self, Facts};
 use super::job::{Job, Verb};
 use super::keeper::{Keeper, Manner};
 use super::places::{Place, Places, World};
@@ -63,6 +64,10 @@ impl Runner for Children {
 
     fn verb(&self, _: &[&str]) -> io::Result<Value> {
         Err(io::Error::other("these are plain folders"))
+    }
+
+    fn health(&self, world: &World) -> Facts {
+        health::of_folders(world)
     }
 }
 

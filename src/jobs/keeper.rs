@@ -1,6 +1,7 @@
 //! Keeps the jobs of some cards and drives: what there is, what was asked for, what is claimed.
 
 mod appliance;
+mod care;
 mod guests;
 mod turns;
 
@@ -58,6 +59,8 @@ struct Inner {
     watcher: OnceLock<Box<dyn Fn() + Send + Sync>>,
     /// When the last look ended, and how long it took; held while one goes on.
     looked: Mutex<Option<(Duration, Duration)>>,
+    /// Held while somebody looks how cards and drives are.
+    caring: Mutex<()>,
 }
 
 impl Keeper {
@@ -83,6 +86,7 @@ impl Keeper {
             album: RwLock::default(),
             watcher: OnceLock::new(),
             looked: Mutex::default(),
+            caring: Mutex::default(),
             store,
         });
         Inner::take_up(&inner);
@@ -102,7 +106,7 @@ impl Control for Keeper {
         match request {
             Request::State { look } => {
                 if *look {
-                    inner.look();
+                    self.look();
                 }
                 Answer::State(Box::new(inner.state()))
             }
@@ -113,7 +117,7 @@ impl Control for Keeper {
             Request::Photos(wanted) => inner.photos(wanted),
             Request::Photo { id, wanted } => inner.photo(id, wanted),
             Request::Look => {
-                inner.look();
+                self.look();
                 Answer::Done
             }
             Request::Eject { label } => inner.eject(label.as_deref()),
@@ -145,6 +149,7 @@ impl Control for Keeper {
 
     fn look(&self) {
         self.inner.look();
+        Inner::care(&self.inner);
     }
 }
 
@@ -244,7 +249,9 @@ impl Inner {
 
     fn state(&self) -> State {
         let kept = self.kept();
-        let cards = kept.world.cards.iter().map(|card| kept.card(&card.label, self.allow_same)).collect();
+        let cards = kept.world.cards.iter().map(|card| kept.card(card, self.allow_same)).collect();
+        let drives = kept.drives.iter().zip(&kept.world.drives);
+        let drives = drives.map(|(drive, place)| DriveState { health: kept.care.of(place), ..drive.clone() });
         let jobs = kept.queue.all().map(|job| Job { stands: kept.stands(job), ..job.clone() }).collect();
         State {
             schema: JSON_SCHEMA,
@@ -252,7 +259,7 @@ impl Inner {
             host: process::host_name(),
             appliance: self.appliance,
             cards,
-            drives: kept.drives.clone(),
+            drives: drives.collect(),
             jobs,
         }
     }

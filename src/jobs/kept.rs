@@ -1,9 +1,10 @@
 //! Everything that is remembered between two requests.
 
 use super::album::day_of;
+use super::care::Care;
 use super::claim::{Said, Scene};
 use super::job::{Job, Verb};
-use super::places::World;
+use super::places::{Place, World};
 use super::queue::Queue;
 use super::runner::{Order, Stop};
 use super::state::{CardState, Claim, DriveState};
@@ -24,12 +25,15 @@ pub struct Kept {
     pub looks: HashMap<String, (Option<Look>, Vec<Option<Look>>)>,
     pub said: HashMap<(String, Verb), Said>,
     pub drives: Vec<DriveState>,
+    pub care: Care,
 }
 
 impl Kept {
     /// A card as it was last seen; `allow_same` lets a yes stand on one file system.
-    pub fn card(&self, label: &str, allow_same: bool) -> CardState {
-        let mut state = CardState { label: label.to_owned(), ..CardState::default() };
+    pub fn card(&self, card: &Place, allow_same: bool) -> CardState {
+        let label = card.label.as_str();
+        let health = self.care.of(card);
+        let mut state = CardState { label: label.to_owned(), health, ..CardState::default() };
         let Some((Some(card), drives)) = self.looks.get(label) else { return state };
         state.same_filesystem = drives.iter().flatten().any(|drive| drive.device == card.device);
         state.present = card.signature.is_some();
@@ -144,12 +148,12 @@ mod tests {
     #[test]
     fn on_one_file_system_there_is_no_yes() {
         let mut kept = kept(Verb::SafeToFormat);
-        assert_eq!(kept.card("A", false).safe_to_format, Claim::Yes);
+        assert_eq!(kept.card(&kept.world.cards[0], false).safe_to_format, Claim::Yes);
         let (card, drives) = kept.looks.get_mut("A").unwrap();
         drives[0].as_mut().unwrap().device = card.as_ref().unwrap().device;
-        assert!(kept.card("A", false).same_filesystem);
-        assert_eq!(kept.card("A", false).safe_to_format, Claim::NotKnown);
-        assert_eq!(kept.card("A", true).safe_to_format, Claim::Yes, "to try it out");
+        assert!(kept.card(&kept.world.cards[0], false).same_filesystem);
+        assert_eq!(kept.card(&kept.world.cards[0], false).safe_to_format, Claim::NotKnown);
+        assert_eq!(kept.card(&kept.world.cards[0], true).safe_to_format, Claim::Yes, "to try it out");
     }
 
     #[test]

@@ -8,11 +8,13 @@
 //! requests over a socket as lines of JSON, and [`remote`] asks there.
 
 pub mod album;
+mod care;
 mod claim;
 mod control;
 pub mod door;
 pub mod fold;
 pub mod folders;
+pub mod health;
 pub mod job;
 pub mod keeper;
 mod kept;

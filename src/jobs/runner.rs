@@ -1,5 +1,6 @@
 //! A job's process: started, and heard.
 
+use super::health::Facts;
 use super::job::Job;
 use super::places::World;
 use serde::{Deserialize, Serialize};
@@ -51,4 +52,7 @@ pub trait Runner: Send + Sync {
     /// # Errors
     /// It can't be run.
     fn verb(&self, args: &[&str]) -> io::Result<Value>;
+
+    /// Looks how cards and drives are; nothing where that can't be asked. It may take as long as they take.
+    fn health(&self, world: &World) -> Facts;
 }

@@ -41,6 +41,9 @@ pub struct CardState {
     pub safe_to_format: Claim,
     /// Card and drive are one file system: there is no second copy, and never a yes.
     pub same_filesystem: bool,
+    /// Its health, as it was last looked at; empty before.
+    #[serde(default)]
+    pub health: Vec<Fact>,
 }
 
 /// A claim about a card. It is taken back as soon as card or drive change.
@@ -51,6 +54,27 @@ pub enum Claim {
     No,
     #[default]
     NotKnown,
+}
+
+/// A fact about the health of a card or drive, as `piback cards` says it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fact {
+    /// `kernel`, `smart`, `read_errors` or `read_again`.
+    pub name: String,
+    pub level: Level,
+    pub words: String,
+    /// Nothing where nothing needs to be done.
+    pub remedy: Option<String>,
+}
+
+/// A judgement, as `piback doctor` has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    Good,
+    Unknown,
+    Warning,
+    Bad,
 }
 
 /// A drive.
@@ -68,6 +92,9 @@ pub struct DriveState {
     pub labels: Vec<String>,
     /// Backups, the newest first.
     pub runs: Vec<RunState>,
+    /// Its health, as it was last looked at; empty before.
+    #[serde(default)]
+    pub health: Vec<Fact>,
 }
 
 /// A backup of the past, from its records on the drive.

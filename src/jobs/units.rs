@@ -1,5 +1,6 @@
 //! Jobs as units of systemd, each a piback of its own that says in the run directory what it does.
 
+use super::health::{self, Facts};
 use super::job::{Job, Phase};
 use super::places::World;
 use super::rot;
@@ -110,6 +111,10 @@ impl Runner for Units {
         // What doctor found stands before the error that it found something.
         let answer = said.iter().find(|line| line.get("checks").is_some()).or(said.last()).cloned();
         answer.ok_or_else(|| io::Error::other("it said nothing"))
+    }
+
+    fn health(&self, _: &World) -> Facts {
+        self.verb(&["cards"]).map(|answer| health::of_answer(&answer)).unwrap_or_default()
     }
 }
 

@@ -3,7 +3,7 @@
 use super::report::{BadFile, bad_files, not_safe, row};
 use crate::backup::events::Tally;
 use crate::backup::reason::{Stop, ended};
-use crate::backup::{Ages, Scrubbed};
+use crate::backup::{Ages, Scrubbed, read_within};
 use crate::ui::{Style, Ui, files, visible};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -113,27 +113,10 @@ fn text(ui: &Ui, drive: &Row) {
     }
 }
 
-/// Says since when every file was read: by a scrub, or when its copy was verified.
-#[must_use]
-pub fn read_within(count: u64, longest_ago: Option<i32>) -> String {
-    let all = if count == 1 { "The one file was".to_owned() } else { format!("All {} were", files(count)) };
-    match longest_ago {
-        Some(days) if days <= 0 => format!("{all} read or copied today."),
-        Some(1) => format!("{all} read or copied since yesterday."),
-        Some(days) => format!("{all} read or copied within the last {days} days."),
-        None => "No file is on record.".to_owned(),
-    }
-}
-
 /// Says that files or the records are known to be damaged; nothing where none is.
 #[must_use]
 pub fn damaged(ages: &Ages) -> Option<String> {
-    let what = match (ages.rotten, ages.damaged_records) {
-        (0, 0) => return None,
-        (0, _) => "the records are damaged".to_owned(),
-        (count, _) => format!("{} not as recorded", files(count)),
-    };
-    Some(format!("{what}: piback verify LABEL --repair"))
+    ages.damage().map(|what| format!("{what}: piback verify LABEL --repair"))
 }
 
 #[cfg(test)]
@@ -146,16 +129,5 @@ mod tests {
         assert_eq!(of(0, 0), None);
         assert_eq!(of(2, 0).as_deref(), Some("2 files not as recorded: piback verify LABEL --repair"));
         assert_eq!(of(0, 1).as_deref(), Some("the records are damaged: piback verify LABEL --repair"));
-    }
-
-    #[test]
-    fn the_sentence_names_the_oldest_day() {
-        assert_eq!(
-            read_within(41_210, Some(26)),
-            "All 41,210 files were read or copied within the last 26 days."
-        );
-        assert_eq!(read_within(3, Some(0)), "All 3 files were read or copied today.");
-        assert_eq!(read_within(1, Some(1)), "The one file was read or copied since yesterday.");
-        assert_eq!(read_within(0, None), "No file is on record.");
     }
 }

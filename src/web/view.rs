@@ -1,8 +1,9 @@
 //! The state as tiles: what stands where, in which colour, with which button. Pure.
 
 use super::words::{self, Sentence};
+use crate::jobs::health::is_plain;
 use crate::jobs::job::{BadFile, Job, Phase, Verb};
-use crate::jobs::state::{CardState, Claim, DriveState, State};
+use crate::jobs::state::{CardState, Claim, DriveState, Fact, Level, State};
 use serde::Serialize;
 
 /// So many files that are not safe are named on a tile.
@@ -30,6 +31,7 @@ pub struct Tile {
     pub text: String,
     pub files: Vec<BadFile>,
     pub more: String,
+    pub health: Vec<Told>,
     pub button: Option<Button>,
     pub quiet: Option<Button>,
     pub job: Option<Running>,
@@ -67,6 +69,27 @@ pub struct Drive {
     /// Full, in thousandths.
     pub part: u64,
     pub problem: String,
+    pub health: Vec<Told>,
+}
+
+/// A fact about the health of a card or drive, in the words of the command line.
+#[derive(Debug, Serialize)]
+pub struct Told {
+    pub words: String,
+    pub remedy: Option<String>,
+    /// Something is to be done.
+    pub wants: bool,
+}
+
+impl From<&Fact> for Told {
+    fn from(fact: &Fact) -> Self {
+        let wants = matches!(fact.level, Level::Warning | Level::Bad);
+        Told {
+            words: words::sentence(&fact.words),
+            remedy: fact.remedy.as_deref().map(words::sentence),
+            wants,
+        }
+    }
 }
 
 /// A backup of the past.
@@ -120,6 +143,9 @@ fn tile(card: &CardState, state: &State, now: jiff::Timestamp) -> Tile {
         (tile.text, tile.line) = (words::ABSENT.to_owned(), String::new());
         return tile;
     }
+    // A card without a complaint needs no line.
+    let tells = |fact: &&Fact| fact.level == Level::Unknown || !is_plain(fact);
+    tile.health = card.health.iter().filter(tells).map(Told::from).collect();
     let last = |verb: Verb| of_card().find(|job| job.verb == verb && job.state.is_over());
     verdict(&mut tile, card, of_card().find(|job| job.state.is_over()), &last, now);
     tile
@@ -280,6 +306,7 @@ fn drive(drive: &DriveState) -> Drive {
         line: if drive.present { words::drive_line(drive) } else { words::ABSENT.to_owned() },
         part: (full / 1000).checked_div((drive.total / 1_000_000).max(1)).unwrap_or(0).min(1000),
         problem,
+        health: drive.health.iter().filter(|_| drive.present).map(Told::from).collect(),
     }
 }
 
@@ -319,5 +346,33 @@ mod tests {
         // The next backup ends what it said.
         state.jobs[0].stands = false;
         assert_eq!(button(&state).0, "safe-to-format");
+    }
+
+    #[test]
+    fn health_is_told_of_what_is_there_and_a_card_without_a_complaint_needs_no_line() {
+        let fact = |name: &str, level, words: &str| Fact {
+            name: name.into(),
+            level,
+            words: words.into(),
+            remedy: (level == Level::Bad).then(|| "replace it".into()),
+        };
+        let all = vec![
+            fact("kernel", Level::Good, "the kernel saw no errors"),
+            fact("smart", Level::Bad, "own check FAILED"),
+        ];
+        let card =
+            CardState { label: "SD".into(), present: true, health: all.clone(), ..CardState::default() };
+        let drive = DriveState { label: "P".into(), present: true, health: all, ..DriveState::default() };
+        let mut state = State { cards: vec![card], drives: vec![drive], ..State::default() };
+        let told = |state: &State| {
+            let home = home(state, jiff::Timestamp::UNIX_EPOCH);
+            let said = |all: &[Told]| all.iter().map(|one| one.words.clone()).collect::<Vec<_>>();
+            (said(&home.cards[0].health), said(&home.drives[0].health))
+        };
+        let (of_card, of_drive) = told(&state);
+        assert_eq!(of_card, ["Own check FAILED"]);
+        assert_eq!(of_drive, ["The kernel saw no errors", "Own check FAILED"]);
+        (state.cards[0].present, state.drives[0].present) = (false, false);
+        assert_eq!(told(&state), (Vec::new(), Vec::new()));
     }
 }

@@ -199,7 +199,7 @@ pub fn not_to_format(label: &str, drives: &str, result: &Outcome) -> Sentence {
             format!("The comparison did not come to its end: {}.", ended(why))
         }
         Some(why) => {
-            let left = capital(&not_looked_at(why, result.not_reached));
+            let left = sentence(&not_looked_at(why, result.not_reached));
             match bad.saturating_sub(result.not_reached) {
                 0 => format!("{left}."),
                 bad => format!("{} not on {drives} as on the card. {left}.", are(bad)),
@@ -277,7 +277,7 @@ pub fn failed(label: &str, job: &Job) -> Sentence {
         (None, _) => "It could not do its work.".to_owned(),
     };
     for hint in &job.hints {
-        text.push_str(&format!(" {}.", capital(hint.trim_end_matches('.'))));
+        text.push_str(&format!(" {}.", sentence(hint.trim_end_matches('.'))));
     }
     (format!("{label}: {} failed", name(job.verb)), text)
 }
@@ -313,7 +313,7 @@ pub fn not_verified(label: &str, result: &Outcome) -> Sentence {
         Some(why) if result.not_reached == 0 => {
             format!("Re-reading did not come to its end: {}.", ended(why))
         }
-        Some(why) => format!("{}.", capital(&not_looked_at(why, result.not_reached))),
+        Some(why) => format!("{}.", sentence(&not_looked_at(why, result.not_reached))),
         None if result.not_safe.files == 0 => "Records of it are lost. Back the card up again.".to_owned(),
         None => format!("{} not as recorded. Back the card up again.", are(result.not_safe.files)),
     };
@@ -387,7 +387,8 @@ fn was(n: u64) -> &'static str {
     if n == 1 { "was" } else { "were" }
 }
 
-fn capital(text: &str) -> String {
+/// With a capital in front, as a sentence begins.
+pub fn sentence(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
 }

@@ -18,7 +18,7 @@ use super::verify::{Checker, place_text, read_key};
 use crate::error::Problem;
 use crate::system::clock;
 use crate::system::folder::Folder;
-use crate::ui::visible;
+use crate::ui::{files, visible};
 use seen::Seen;
 use std::collections::HashSet;
 use std::path::Path;
@@ -97,6 +97,34 @@ impl Ages {
     #[must_use]
     pub fn needs_a_look(&self) -> bool {
         self.rotten > 0 || self.damaged_records > 0
+    }
+
+    /// Says what is known to be damaged; nothing where nothing is.
+    #[must_use]
+    pub fn damage(&self) -> Option<String> {
+        match (self.rotten, self.damaged_records) {
+            (0, 0) => None,
+            (0, _) => Some("the records are damaged".to_owned()),
+            (count, _) => Some(format!("{} not as recorded", files(count))),
+        }
+    }
+
+    /// Says since when every file was read.
+    #[must_use]
+    pub fn words(&self) -> String {
+        read_within(self.files, self.longest_ago)
+    }
+}
+
+/// Says since when every file was read: by a scrub, or when its copy was verified.
+#[must_use]
+pub fn read_within(count: u64, longest_ago: Option<i32>) -> String {
+    let all = if count == 1 { "The one file was".to_owned() } else { format!("All {} were", files(count)) };
+    match longest_ago {
+        Some(days) if days <= 0 => format!("{all} read or copied today."),
+        Some(1) => format!("{all} read or copied since yesterday."),
+        Some(days) => format!("{all} read or copied within the last {days} days."),
+        None => "No file is on record.".to_owned(),
     }
 }
 
@@ -301,5 +329,16 @@ mod tests {
         assert_eq!(longest_unread(days, 100_000, 0.000_1).keys.len(), 1, "one at least");
         // An empty file costs nothing and is read all the same.
         assert_eq!(longest_unread(vec![(0, 1, 0), (0, 2, 0)], 0, 1.0).keys.len(), 2);
+    }
+
+    #[test]
+    fn the_sentence_names_the_oldest_day() {
+        assert_eq!(
+            read_within(41_210, Some(26)),
+            "All 41,210 files were read or copied within the last 26 days."
+        );
+        assert_eq!(read_within(3, Some(0)), "All 3 files were read or copied today.");
+        assert_eq!(read_within(1, Some(1)), "The one file was read or copied since yesterday.");
+        assert_eq!(read_within(0, None), "No file is on record.");
     }
 }

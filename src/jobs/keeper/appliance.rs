@@ -23,6 +23,7 @@ impl Inner {
         }
         let answer = {
             let _looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+            let _cared = self.nobody_cares();
             // A card may be called --all.
             self.verb(&label.map_or(vec!["eject", "--all"], |label| vec!["eject", "--", label]))
         };
@@ -56,6 +57,7 @@ impl Inner {
             kept.queue.all().filter(|job| !job.state.is_over()).map(|job| job.id.clone()).collect()
         };
         under_way.iter().for_each(|id| _ = Inner::cancel(inner, id));
+        let _cared = inner.nobody_cares();
         let all: &[&str] = if stop_jobs { &["poweroff", "--stop-jobs"] } else { &["poweroff"] };
         done(inner.verb(all))
     }

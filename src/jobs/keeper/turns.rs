@@ -239,8 +239,10 @@ impl Inner {
         }
         inner.keep();
         inner.runner.forget(id);
+        inner.kept().care.forget();
         inner.look();
         Inner::pump(inner);
+        Inner::care(inner);
     }
 
     /// Keeps jobs and claims beyond this process.
