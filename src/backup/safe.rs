@@ -309,3 +309,7 @@ impl Comparer<'_> {
         self.sides.into_iter().map(close).collect()
     }
 }
+
+#[cfg(test)]
+#[path = "safe_tests.rs"]
+mod tests;

@@ -299,16 +299,5 @@ pub fn split_path(path: &[u8]) -> (&[u8], &[u8]) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_holds_no_photos_hides_none() {
-        for kind in [OddKind::Link, OddKind::Fifo, OddKind::Socket, OddKind::Device] {
-            assert!(!kind.hides(), "{kind:?}");
-        }
-        for kind in [OddKind::OtherVolume, OddKind::TooDeep, OddKind::Unknown, OddKind::Twice] {
-            assert!(kind.hides(), "{kind:?}");
-        }
-    }
-}
+#[path = "scan_tests.rs"]
+mod tests;

@@ -103,17 +103,5 @@ pub fn was_written(recorded: i64, now: i64) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_copy_was_written_when_its_time_moved_and_not_by_a_time_zone() {
-        let second = 1_000_000_000;
-        for (moved, written) in
-            [(0, false), (1, false), (2, false), (3, true), (3600, false), (-7200, false), (5400, false)]
-        {
-            assert_eq!(was_written(5_000_000 * second, (5_000_000 + moved) * second), written, "{moved}");
-        }
-        assert!(was_written(0, 40 * 3600 * second) && was_written(i64::MIN, i64::MAX));
-    }
-}
+#[path = "check_tests.rs"]
+mod tests;

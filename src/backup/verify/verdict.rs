@@ -155,4 +155,32 @@ mod tests {
             assert!(!verdict.all_good());
         }
     }
+
+    #[test]
+    fn only_what_a_user_may_have_done_may_be_accepted() {
+        use crate::backup::scan::OddKind;
+        let cases = [
+            (Reason::Missing, Some(FindingKind::Gone)),
+            (Reason::Unrecorded, Some(FindingKind::Unknown)),
+            (Reason::Unvouched, Some(FindingKind::Unknown)),
+            (Reason::Edited, Some(FindingKind::Edited)),
+            (Reason::OddOnDrive(OddKind::Link), Some(FindingKind::Odd)),
+            (Reason::OddOnDrive(OddKind::OtherVolume), Some(FindingKind::Odd)),
+            (Reason::OddOnDrive(OddKind::TooDeep), Some(FindingKind::Odd)),
+            (Reason::OddOnDrive(OddKind::Unknown), None),
+            (Reason::OddOnDrive(OddKind::Twice), None),
+            (Reason::Differs, None),
+            (Reason::Changed, None),
+            (Reason::NoGoodCopy, None),
+        ];
+        for (reason, kind) in cases {
+            let mut verdict = Verdict::default();
+            verdict.accuse(b"D/\xe9", 3, reason.clone());
+            let findings: Vec<_> =
+                verdict.findings.iter().map(|f| (f.dest.as_slice(), f.size, f.kind)).collect();
+            let expected: Vec<_> = kind.map(|kind| (&b"D/\xe9"[..], 3, kind)).into_iter().collect();
+            assert_eq!(findings, expected, "{reason:?}");
+            assert_eq!((verdict.bad[0].path.as_str(), verdict.bad[0].size), ("D/%E9", 3));
+        }
+    }
 }
