@@ -2,13 +2,11 @@
 
 use super::account::Account;
 use super::card_seen::CardSeen;
-use super::copy::{self, Context, CopyResult, Pulse};
 use super::endpoints::{self, Endpoints, any_or_first_error};
 use super::events::{Event, OfDrive, Tally, Watch};
 use super::on_drive::{OnDrive, Options};
-use super::reason::Stop;
+use super::passes;
 use super::scan::Card;
-use super::source::Source;
 use crate::profile::Copies;
 use crate::ui::visible;
 use std::path::PathBuf;
@@ -82,8 +80,11 @@ pub fn backup(all: &[Endpoints], options: Options, watch: &dyn Watch) -> anyhow:
             *run = Err(error);
         }
     }
-    copy(&card, &mut source, &mut runs);
-    let accounts = runs.into_iter().map(|run| run.map(|run| run.finish(&card)));
+    let accounts = if options.cascade {
+        passes::two(&card, &mut source, runs)
+    } else {
+        passes::one(&card, &mut source, runs)
+    };
     let drives = all.iter().map(|ends| ends.dest.clone()).zip(accounts).collect();
     Ok(Backed { drives: any_or_first_error(drives)?, already, copies: Copies::All })
 }
@@ -112,35 +113,4 @@ fn already_safe(card: &Card, runs: &[anyhow::Result<OnDrive<'_>>]) -> Tally {
     let mut tally = Tally::default();
     card.files.iter().zip(safe).filter(|(_, safe)| *safe).for_each(|(file, _)| tally.add(file.size));
     tally
-}
-
-/// Copies to all drives that go on what they lack, with one read.
-fn copy(card: &Card, source: &mut Source, runs: &mut [anyhow::Result<OnDrive<'_>>]) {
-    let (mut work, mut results) = (Vec::new(), Vec::new());
-    for run in runs.iter_mut().flatten() {
-        match (run.account.stop, &mut run.begun) {
-            (None, None) => {}
-            (None, Some(begun)) => {
-                let context = Context {
-                    card,
-                    jobs: &run.matched.jobs,
-                    drive: &run.drive,
-                    index: &run.runs.index,
-                    run: &begun.run,
-                    watch: run.watch,
-                    pulse: Pulse::default(),
-                };
-                work.push((context, &mut begun.log));
-                results.push(&mut run.result);
-            }
-            (Some(stop), _) => run.result = not_reached(&run.matched.jobs, stop),
-        }
-    }
-    let copied = copy::run(&mut work, source);
-    results.into_iter().zip(copied).for_each(|(result, copied)| *result = copied);
-}
-
-fn not_reached(jobs: &[copy::Job], stop: Stop) -> CopyResult {
-    let not_safe = jobs.iter().map(|job| (job.file, super::reason::Reason::NotReached(stop))).collect();
-    CopyResult { stop: Some(stop), not_safe, ..CopyResult::default() }
 }

@@ -26,6 +26,7 @@ mod names;
 mod naming;
 pub mod offers;
 mod on_drive;
+mod passes;
 pub mod reason;
 mod repair;
 mod safe;

@@ -26,6 +26,8 @@ pub struct Options {
     pub mirror: bool,
     /// Read and compare every file, whatever records say of it.
     pub compare: bool,
+    /// The first drive gets it from the card, the others from the first one afterwards.
+    pub cascade: bool,
 }
 
 /// A backup on one drive, from the look at it to its account.
@@ -112,6 +114,11 @@ impl<'a> OnDrive<'a> {
     /// Files of the card that were not on the drive before.
     pub fn lacks(&self) -> impl Iterator<Item = u32> {
         self.matched.jobs.iter().map(|job| job.file).chain(self.matched.failed.iter().copied())
+    }
+
+    /// Tells whether there is anything to copy to it.
+    pub fn has_work(&self) -> bool {
+        self.account.stop.is_none() && self.begun.is_some() && !self.matched.jobs.is_empty()
     }
 
     /// Tells whether the drive was lost while it was looked at: nothing can be begun on it.

@@ -8,8 +8,10 @@ use crate::cli::{Backup, Global};
 use crate::doctor::board;
 use crate::error::{Outcome, Problem};
 use crate::jobs::job::Verb;
+use crate::media::bus;
 use crate::media::ends::{Ends, Need};
 use crate::media::waiting::{self, Counts, Waiting};
+use crate::profile::Cascade;
 use crate::system::real::RealHost;
 use crate::system::rundir::Running;
 use crate::system::signals;
@@ -49,9 +51,14 @@ pub fn with_followers(
         running::register(followed, Verb::Backup, label.as_str(), drive, global, ui);
         let progress = Progress::new(ui, "backup", label.as_str(), followed.take());
         let was_weak = power();
+        let cascade = match ends.cascade {
+            Cascade::Always => true,
+            Cascade::Never => false,
+            Cascade::Auto => all.len() > 1 && bus::is_one(ends),
+        };
+        let options = Options { mirror: args.mirror, compare: args.compare, cascade };
         let mut backed =
-            backup::backup(&all, Options { mirror: args.mirror, compare: args.compare }, &progress)
-                .map(|backed| memory.add_absent(backed, ends, ui));
+            backup::backup(&all, options, &progress).map(|backed| memory.add_absent(backed, ends, ui));
         if let Ok(backed) = &mut backed {
             backed.drives.extend(bad.iter().map(NoDrive::row));
             let mut line = AccountLine::new(label.as_str(), backed);

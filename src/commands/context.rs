@@ -10,7 +10,7 @@ use crate::media::reach::End;
 pub use crate::paths::PROFILE;
 use crate::profile::types::Passphrase;
 use crate::profile::{self, Profile};
-use crate::profile::{Automount, Copies, Led, OnInsert};
+use crate::profile::{Automount, Cascade, Copies, Led, OnInsert};
 use crate::provision::apply::journal;
 use crate::provision::host::facts::Stack;
 use crate::provision::plan::prepare::Prepared;
@@ -154,6 +154,8 @@ pub struct Settings {
     pub destinations: Vec<String>,
     /// Number of them that a photo must be on.
     pub copies: Copies,
+    /// The way to the further ones.
+    pub cascade: Cascade,
     /// The folder that piback mounts below.
     pub mount_root: PathBuf,
     /// The share of cards and drives, and its user.
@@ -173,6 +175,7 @@ impl Default for Settings {
         Settings {
             destinations: Vec::new(),
             copies: Copies::All,
+            cascade: Cascade::Auto,
             mount_root: PathBuf::from(MOUNT_ROOT),
             share: None,
             automount: false,
@@ -196,6 +199,7 @@ pub fn settings(global: &Global) -> anyhow::Result<Settings> {
     Ok(Settings {
         destinations: backup.labels().map(ToString::to_string).collect(),
         copies: backup.copies,
+        cascade: backup.cascade,
         mount_root: PathBuf::from(backup.mount_root.as_str()),
         share: Some((share.names.drives.to_string(), share.user.to_string())),
         automount: volumes.mount == Automount::Auto,
@@ -230,7 +234,7 @@ impl NoDrive {
 }
 
 /// Finds both ends with what the profile says, runs `body` on them as [`ends::with`] does, and takes off what was
-/// mounted; where two folders are named, no profile is read.
+/// mounted; where two folders are named, no profile is read but one that the command line names.
 ///
 /// # Errors
 /// Those of [`ends::with`], a drive that is no folder, and a profile that can't be read.
@@ -291,7 +295,7 @@ fn on_ends<T>(
     let plain = |path: Option<&Path>| path.is_some_and(|p| !mount::is_block_device(p));
     let dest = given.dests.first().map(PathBuf::as_path);
     let no_volume = plain(dest) && (given.need == Need::Drive || plain(given.source));
-    let said = if no_volume { Settings::default() } else { settings(global)? };
+    let said = if no_volume && global.profile.is_none() { Settings::default() } else { settings(global)? };
     let request = Request {
         label: given.label,
         source: given.source,
@@ -299,6 +303,7 @@ fn on_ends<T>(
         others: given.dests.get(1..).unwrap_or_default(),
         destinations: &said.destinations,
         copies: said.copies,
+        cascade: said.cascade,
         mount_root: &said.mount_root,
         root: global.root.as_deref(),
         need: given.need,

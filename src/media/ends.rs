@@ -9,7 +9,7 @@ use super::reach::{End, hold, marker, only_read_only, reach, refuse_a_card, take
 use super::volume::{Plugged, Volume};
 use super::{enrolled, plugged};
 use crate::error::Problem;
-use crate::profile::Copies;
+use crate::profile::{Cascade, Copies};
 use crate::system::folder::{self, Folder};
 use crate::system::mount::{self, Access, Mounted};
 use crate::ui::{Ui, visible};
@@ -31,6 +31,8 @@ pub struct Request<'a> {
     pub destinations: &'a [String],
     /// The profile's `backup.copies`.
     pub copies: Copies,
+    /// The profile's `backup.cascade`.
+    pub cascade: Cascade,
     /// The profile's `backup.mount_root`.
     pub mount_root: &'a Path,
     /// `--root`: where the list of enrolled drives lies.
@@ -62,6 +64,8 @@ pub struct Ends {
     pub absent: Vec<Absent>,
     /// Number of the drives that a photo must be on; of folders on the command line, all.
     pub copies: Copies,
+    /// The way to the further drives.
+    pub cascade: Cascade,
     mounted: Vec<Mounted>,
     /// Both folders, open: nobody can take a volume off by mistake before `close`.
     held: Vec<Folder>,
@@ -114,7 +118,7 @@ pub fn resolve(request: &Request, ui: &Ui) -> anyhow::Result<Ends> {
     match both(request, ui, &mut mounted) {
         Ok(Found { source, dest, others, absent, held }) => {
             let copies = if request.dest.is_some() { Copies::All } else { request.copies };
-            Ok(Ends { source, dest, others, absent, copies, mounted, held })
+            Ok(Ends { source, dest, others, absent, copies, cascade: request.cascade, mounted, held })
         }
         Err(error) => {
             if let Err(unclosed) = take_off(mounted) {

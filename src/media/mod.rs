@@ -4,6 +4,7 @@
 
 pub mod appear;
 pub mod blkid;
+pub mod bus;
 pub mod complaints;
 pub mod device;
 pub mod drives;

@@ -1,6 +1,6 @@
 //! The profile's part about cards and drives: who mounts them, where backups go, when they are read again.
 
-use super::types::{Automount, Copies, DataPath, Every, Led, OnInsert, Page, VolumeLabel};
+use super::types::{Automount, Cascade, Copies, DataPath, Every, Led, OnInsert, Page, VolumeLabel};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -14,6 +14,7 @@ pub struct Backup {
     /// Further drives; no label twice.
     pub others: Vec<VolumeLabel>,
     pub copies: Copies,
+    pub cascade: Cascade,
     pub mount_root: DataPath,
     pub on_insert: OnInsert,
 }
@@ -38,6 +39,9 @@ struct BackupParts {
     /// Number of the drives that must have a photo before it counts as safe
     #[serde(default)]
     copies: Copies,
+    /// The way to the further drives, where it names several
+    #[serde(default)]
+    cascade: Cascade,
     /// The folder that cards and drives are mounted below
     mount_root: DataPath,
     /// Reaction to a card that is plugged in
@@ -50,7 +54,7 @@ impl TryFrom<BackupParts> for Backup {
     type Error = String;
 
     fn try_from(parts: BackupParts) -> Result<Self, String> {
-        let BackupParts { destination, destinations, copies, mount_root, on_insert } = parts;
+        let BackupParts { destination, destinations, copies, cascade, mount_root, on_insert } = parts;
         let (destination, others) = match (destination, destinations) {
             (Some(_), Some(_)) => {
                 return Err(
@@ -62,7 +66,7 @@ impl TryFrom<BackupParts> for Backup {
             (None, Some(all)) => several(all)?,
             (None, None) => return Err("destination|is missing".into()),
         };
-        Ok(Backup { destination, others, copies, mount_root, on_insert })
+        Ok(Backup { destination, others, copies, cascade, mount_root, on_insert })
     }
 }
 
@@ -141,6 +145,20 @@ mod tests {
         ] {
             assert!(backup(yaml).unwrap_err().contains(said), "{yaml}: {:?}", backup(yaml));
         }
+    }
+
+    #[test]
+    fn the_bus_decides_unless_the_profile_does() {
+        for (yaml, cascade) in [
+            ("destinations: [A, B]", Cascade::Auto),
+            ("destinations: [A, B], cascade: auto", Cascade::Auto),
+            ("destinations: [A, B], cascade: always", Cascade::Always),
+            ("destinations: [A, B], cascade: never", Cascade::Never),
+        ] {
+            assert_eq!(backup(yaml).unwrap().cascade, cascade, "{yaml}");
+        }
+        let error = backup("destination: A, cascade: sometimes").unwrap_err();
+        assert!(error.contains("auto, always and never are allowed"), "{error}");
     }
 
     #[test]

@@ -82,6 +82,23 @@ pub fn way_to(kname: &str) -> io::Result<String> {
     Ok(link.to_string_lossy().into_owned())
 }
 
+/// Reads the same of the device of this number, as `st_dev` has it.
+///
+/// # Errors
+/// There is no such block device.
+pub fn way_to_number(device: u64) -> io::Result<String> {
+    let (major, minor) = (nix::sys::stat::major(device), nix::sys::stat::minor(device));
+    let link = std::fs::read_link(format!("/sys/dev/block/{major}:{minor}"))?;
+    Ok(link.to_string_lossy().into_owned())
+}
+
+/// Reads the speed of a USB bus by its root hub's name, `usb1`, in Mbit/s; none where it is not known.
+#[must_use]
+pub fn usb_speed(root_hub: &str) -> Option<u32> {
+    let speed = std::fs::read_to_string(Path::new("/sys/bus/usb/devices").join(root_hub).join("speed"));
+    speed.ok()?.trim().parse().ok()
+}
+
 /// Reads what is mounted in this process's view.
 ///
 /// # Errors

@@ -66,6 +66,8 @@ pub struct Faults {
     /// Bytes per second.
     pub read_limit: Option<u64>,
     pub write_limit: Option<u64>,
+    /// Reads and writes wait for each other.
+    pub one_way: bool,
     /// The kernel keeps nothing of these files: for images of devices.
     pub direct: bool,
     /// Every call is delayed.
@@ -89,11 +91,19 @@ pub enum Gone {
     Eio,
 }
 
+fn content_at(file: &File, at: u64) -> std::io::Result<u8> {
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, at)?;
+    Ok(byte[0])
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Meanwhile {
     Grow,
     Shrink,
     Rewrite,
+    /// Its last byte turns.
+    Rot,
 }
 
 /// A call that changes something or makes it durable. Paths are relative to the root.
@@ -435,12 +445,13 @@ impl Faulty {
             }
             if offset > 0 && faults.meanwhile.as_ref().is_some_and(|(end, _)| text.ends_with(end.as_str())) {
                 let (_, what) = faults.meanwhile.take().unwrap();
-                let real = OpenOptions::new().write(true).open(self.real(path))?;
+                let real = OpenOptions::new().read(true).write(true).open(self.real(path))?;
                 let len = real.metadata()?.len();
                 match what {
                     Meanwhile::Grow => real.write_all_at(b"more", len)?,
                     Meanwhile::Shrink => real.set_len(len - 1)?,
                     Meanwhile::Rewrite => real.write_all_at(b"X", 0)?,
+                    Meanwhile::Rot => real.write_all_at(&[!content_at(&real, len - 1)?], len - 1)?,
                 }
             }
             (faults.read_limit, faults.short_reads)
@@ -461,7 +472,7 @@ impl Faulty {
     fn do_write(&self, ino: INodeNo, file: &File, offset: u64, data: &[u8]) -> Result<(), Errno> {
         let number = self.inner.lock().unwrap().numbers.get(&ino.0).copied();
         let mut data = data.to_vec();
-        let limit = {
+        let (clock, limit) = {
             let mut faults = self.faults.lock().unwrap();
             if faults.gone == Some(Gone::LikeExfat) {
                 return Ok(());
@@ -500,11 +511,11 @@ impl Faulty {
             if number.is_some_and(|n| faults.flip_on_write.contains(&n)) && !data.is_empty() {
                 data[0] ^= 1;
             }
-            faults.write_limit
+            (usize::from(!faults.one_way), faults.write_limit)
         };
         self.gate()?;
         file.write_all_at(&data, offset)?;
-        self.throttle(1, data.len(), limit);
+        self.throttle(clock, data.len(), limit);
         Ok(())
     }
 

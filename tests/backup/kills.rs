@@ -1,5 +1,6 @@
 //! kill -9 at every kind of moment: the real binary, stopped by ptrace at a system call.
 
+use crate::cascade::profile_with;
 use crate::rig::{Rig, ended, noise, stamps, tree};
 use nix::sys::ptrace;
 use nix::sys::signal::Signal;
@@ -106,9 +107,12 @@ fn done(command: &mut Command, at: u64) {
     assert_eq!(run.code, Some(0), "killed at call {at}: {run:?}");
 }
 
+/// What a backup is given besides its ends.
+type Flags<'a> = &'a [&'a str];
+
 /// A backup to one drive with an older backup, and to others that are new, is killed at call after call; whatever it
 /// left, each drive is as it would be by itself. The next backup is in turns one pass over all of them, and one for each.
-fn kills(rig: Rig, others: usize, rounds: u64, part: u64) {
+fn kills(rig: Rig, (others, flags): (usize, Flags<'_>), rounds: u64, part: u64) {
     let rig = scene(rig);
     let base = rig.dir.path().join("base");
     fs::create_dir(&base).unwrap();
@@ -120,7 +124,7 @@ fn kills(rig: Rig, others: usize, rounds: u64, part: u64) {
     let all: Vec<&PathBuf> = drives.iter().collect();
     let kept = |drive: &PathBuf| base.join(drive.file_name().unwrap());
     all.iter().for_each(|drive| copy_tree(drive, &kept(drive)));
-    let calls = count(&mut over(&rig, "backup", &all));
+    let calls = count(over(&rig, "backup", &all).args(flags));
     let finished: Vec<_> = all.iter().map(|drive| published(&rig, drive)).collect();
     let before: Vec<_> = all.iter().map(|drive| published(&rig, &kept(drive))).collect();
     assert!(calls > 300, "{calls}");
@@ -132,7 +136,7 @@ fn kills(rig: Rig, others: usize, rounds: u64, part: u64) {
                 fs::remove_dir_all(drive).unwrap();
                 copy_tree(&kept(drive), drive);
             }
-            match kill_at(&mut over(&rig, "backup", &all), at) {
+            match kill_at(over(&rig, "backup", &all).args(flags), at) {
                 Ok(()) => break,
                 // Threads interleave, and this run was done with fewer calls.
                 Err((status, made)) => {
@@ -151,7 +155,7 @@ fn kills(rig: Rig, others: usize, rounds: u64, part: u64) {
             left.push((there, stamps(&drive.join(&rig.label))));
         }
         match round % 2 {
-            0 => done(&mut over(&rig, "backup", &all), at),
+            0 => done(over(&rig, "backup", &all).args(flags), at),
             _ => all.iter().for_each(|drive| done(&mut over(&rig, "backup", &[drive]), at)),
         }
         for (n, drive) in all.iter().enumerate() {
@@ -174,19 +178,29 @@ fn kills(rig: Rig, others: usize, rounds: u64, part: u64) {
 
 #[test]
 fn killed_at_250_system_calls_on_a_disk_nothing_is_half_done() {
-    kills(Rig::new(), 0, 250, 0);
+    kills(Rig::new(), (0, &[]), 250, 0);
 }
 
 #[test]
 fn killed_at_250_system_calls_in_memory_nothing_is_half_done() {
-    kills(Rig::in_memory(), 0, 250, 1);
+    kills(Rig::in_memory(), (0, &[]), 250, 1);
+}
+
+#[test]
+fn killed_with_two_drives_each_is_as_it_would_be_by_itself() {
+    kills(Rig::in_memory(), (1, &[]), kills_of_two(), 2);
+}
+
+#[test]
+fn killed_in_either_pass_each_of_two_drives_is_as_it_would_be_by_itself() {
+    let rig = Rig::in_memory();
+    let profile = profile_with(rig.dir.path(), "always");
+    kills(rig, (1, &["--profile", &profile]), kills_of_two(), 3);
 }
 
 /// 40 kills, or as many as `PIBACK_KILLS` says.
-#[test]
-fn killed_with_two_drives_each_is_as_it_would_be_by_itself() {
-    let rounds = std::env::var("PIBACK_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(40);
-    kills(Rig::in_memory(), 1, rounds, 2);
+fn kills_of_two() -> u64 {
+    std::env::var("PIBACK_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(40)
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod account;
 mod card_changed;
+mod cascade;
 mod clips;
 mod damage;
 mod faults;

@@ -3,7 +3,7 @@
 use crate::loops::{Bench, DRIVE, mounted_at, ok};
 use piback::error;
 use piback::media::ends::{Ends, Need, Request, with};
-use piback::profile::Copies;
+use piback::profile::{Cascade, Copies};
 use piback::ui::Ui;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -26,6 +26,7 @@ impl Bench {
             dest: typed.dest,
             destinations: &[DRIVE.to_owned()],
             copies: Copies::All,
+            cascade: Cascade::Auto,
             mount_root: &media,
             root: Some(&root),
             need: typed.need,

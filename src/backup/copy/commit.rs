@@ -9,7 +9,7 @@ use crate::backup::events::{Event, Tally};
 use crate::backup::manifest::{FileRecord, Log, Record};
 use crate::backup::reason::{Reason, Stop};
 use crate::backup::{names, scan};
-use crate::system::volume::{Dir, Fault, FaultKind};
+use crate::system::volume::{Dir, Fault, FaultKind, Stat};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
@@ -50,6 +50,8 @@ struct Committer<'a> {
 struct Done {
     job: u32,
     digest: Digest,
+    /// Of the file on the card.
+    stat: Stat,
     dest: Vec<u8>,
     record: Record,
     bad: Option<Reason>,
@@ -78,7 +80,7 @@ impl Committer<'_> {
         for done in done {
             match done.bad {
                 None => {
-                    self.result.published(done.job, done.digest, &done.dest);
+                    self.result.published(done.job, done.digest, done.stat, &done.dest);
                     verified.add(done.digest.len);
                 }
                 Some(reason) => self.result.failed(done.job, reason),
@@ -205,5 +207,5 @@ fn done(file: Pending, path: &[u8], name: &[u8]) -> Done {
         let reason = Reason::BadRanges { bad: file.end.bad.clone(), kept: Some(dest.clone()) };
         (Record::Partial { file: record, bad: file.end.bad }, Some(reason))
     };
-    Done { job: file.job, digest, dest, record, bad }
+    Done { job: file.job, digest, stat, dest, record, bad }
 }

@@ -26,6 +26,8 @@ pub struct Context<'a> {
     pub run: &'a str,
     pub watch: &'a dyn Watch,
     pub pulse: Pulse,
+    /// Keeps in mind all that is published, for a second pass.
+    pub keeps: bool,
 }
 
 /// When a drive answered last: each of its threads says so after every call that can take long.

@@ -18,14 +18,17 @@ mod commit;
 mod context;
 mod lanes;
 mod message;
+mod open;
 mod read_back;
 mod reader;
+mod relay;
 mod rescue;
 mod result;
 mod room;
 mod writer;
 
 pub use context::{Context, Job, Pulse};
+pub use relay::Relay;
 pub use result::CopyResult;
 
 use super::manifest::Log;
@@ -36,8 +39,13 @@ use context::{BUFFERS, BUFFERS_MORE, CHUNK};
 use lanes::{Lane, Lanes};
 use std::sync::mpsc;
 
-/// Copies all jobs of all drives; whatever goes wrong is in the results, a drive's each, file by file.
-pub fn run(drives: &mut [(Context<'_>, &mut Log)], source: &mut Source) -> Vec<CopyResult> {
+/// Copies all jobs of all drives; whatever goes wrong is in the results, a drive's each, file by file. With a relay, what
+/// another drive got in this run comes from there, and only the rest from the card.
+pub fn run(
+    drives: &mut [(Context<'_>, &mut Log)],
+    source: &mut Source,
+    relay: Option<Relay>,
+) -> Vec<CopyResult> {
     let batch_files = context::batch_files(process::open_files_allowed(), drives.len());
     let (give_back, empty) = mpsc::channel();
     for _ in 0..BUFFERS + BUFFERS_MORE * drives.len().saturating_sub(1) {
@@ -62,7 +70,7 @@ pub fn run(drives: &mut [(Context<'_>, &mut Log)], source: &mut Source) -> Vec<C
         }
         drop(give_back);
         if let Some(lanes) = Lanes::new(lanes) {
-            reader::run(lanes, source, empty);
+            reader::run(lanes, source, relay, empty);
         }
     });
     results.into_iter().map(result::Shared::finish).collect()

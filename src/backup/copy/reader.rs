@@ -2,14 +2,16 @@
 
 use super::context::{BUFFERS, CHUNK};
 use super::lanes::{Lanes, Wanting};
-use super::message::{Message, Pack, Packed, ReadEnd};
+use super::message::{Message, Pack, Packed};
+use super::open::Open;
+use super::relay::Relay;
 use super::rescue;
 use crate::backup::digest::Digester;
 use crate::backup::events::{Event, Side};
 use crate::backup::reason::{Reason, Stop};
 use crate::backup::source::{self, LARGE, Source};
 use crate::system::clock;
-use crate::system::volume::{ALIGN, Buffer, Fault, FaultKind, InFile, Stat};
+use crate::system::volume::{ALIGN, Buffer, Fault, FaultKind};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
@@ -25,12 +27,13 @@ const PACKED: u64 = 512 * 1024;
 const PACK_FILES: usize = 32;
 
 /// Reads every file that a drive wants and sends it on, until the end or until the run is stopped on all of them.
-pub fn run(lanes: Lanes<'_>, source: &mut Source, empty: Receiver<Buffer>) {
+pub fn run(lanes: Lanes<'_>, source: &mut Source, relay: Option<Relay>, empty: Receiver<Buffer>) {
     let files = lanes.files();
     let mut reader = Reader {
         lanes,
         files,
         source,
+        relay,
         empty,
         replaced: 0,
         spare: 0,
@@ -54,12 +57,14 @@ struct Reader<'a, 'b> {
     /// Indexes into the card's files.
     files: Vec<u32>,
     source: &'a mut Source,
+    /// A drive that got files in this run already.
+    relay: Option<Relay>,
     empty: Receiver<Buffer>,
     /// Drives that were left behind, and buffers still to be made for those that they keep.
     replaced: usize,
     spare: usize,
     /// Opened ahead: their places in [`Reader::files`].
-    ahead: VecDeque<(usize, Result<InFile, Fault>)>,
+    ahead: VecDeque<(usize, Result<Open, Fault>)>,
     next: usize,
     /// Small files that were read and not sent yet.
     pack: Option<Pack>,
@@ -70,6 +75,14 @@ struct Current {
     /// Index into the card's files.
     file: u32,
     wanting: Wanting,
+}
+
+/// The end of a file's reading.
+#[derive(PartialEq, Eq)]
+enum Read {
+    Settled,
+    /// The drive's copy is not what the card gave.
+    NotFromThere,
 }
 
 impl Reader<'_, '_> {
@@ -93,22 +106,43 @@ impl Reader<'_, '_> {
             Some((ahead, _)) if *ahead == at => self.ahead.pop_front().map(|(_, opened)| opened),
             _ => None,
         };
-        let opened = opened.unwrap_or_else(|| self.source.open(card, file, false));
-        let current = Current { file: index, wanting };
+        let opened = opened.unwrap_or_else(|| self.open(index));
+        let mut current = Current { file: index, wanting };
+        if self.read(&mut current, opened)? == Read::NotFromThere {
+            let opened = self.open_on_card(index);
+            self.read(&mut current, opened)?;
+        }
+        Some(())
+    }
+
+    /// Opens a file where the drive of the first pass has it, else on the card.
+    fn open(&mut self, index: u32) -> Result<Open, Fault> {
+        match self.relay.as_mut().and_then(|relay| relay.open(self.lanes.card, index)) {
+            Some((file, was)) => Ok(Open { file, was: Some(was) }),
+            None => self.open_on_card(index),
+        }
+    }
+
+    fn open_on_card(&mut self, index: u32) -> Result<Open, Fault> {
+        let card = self.lanes.card;
+        let file = self.source.open(card, &card.files[index as usize], false)?;
+        Ok(Open { file, was: None })
+    }
+
+    fn read(&mut self, current: &mut Current, opened: Result<Open, Fault>) -> Option<Read> {
         let mut open = match opened {
             Ok(open) => open,
             Err(fault) => {
-                self.bad(&current, fault);
-                return Some(());
+                self.bad(current, fault);
+                return Some(Read::Settled);
             }
         };
-        let before = open.opened();
-        if before.size <= PACKED {
-            return self.packed(&current, &mut open, before);
+        if open.file.opened().size <= PACKED {
+            return self.packed(current, &mut open);
         }
         self.send_pack()?;
-        let sent = self.pieces(current, &mut open, before);
-        open.forget();
+        let sent = self.pieces(current, &mut open);
+        open.file.forget();
         sent
     }
 
@@ -116,7 +150,8 @@ impl Reader<'_, '_> {
         self.pack.as_ref().map_or(0, |pack| pack.used as u64)
     }
 
-    fn packed(&mut self, current: &Current, open: &mut InFile, before: Stat) -> Option<()> {
+    fn packed(&mut self, current: &Current, open: &mut Open) -> Option<Read> {
+        let before = open.file.opened();
         let size = before.size as usize;
         if self.pack.as_ref().is_some_and(|pack| pack.used + size > pack.buffer.capacity()) {
             self.send_pack()?;
@@ -127,20 +162,30 @@ impl Reader<'_, '_> {
         };
         let range = pack.used..pack.used + size;
         let mut bad = Vec::new();
-        let read = self.fill(current.file, open, &mut pack.buffer.space()[range.clone()], 0, &mut bad);
-        match read {
-            Ok(n) if n == size && unchanged(open, before) => {
-                let digest = Digester::whole(&pack.buffer.space()[range.clone()]);
+        let filled = self.fill(current.file, open, &mut pack.buffer.space()[range.clone()], 0, &mut bad);
+        let whole = filled.map(|n| (n == size).then(|| Digester::whole(&pack.buffer.space()[range.clone()])));
+        let read = match open.settle(whole, bad) {
+            Some(Ok(Some(end))) => {
                 pack.used += size;
-                let end = ReadEnd { digest, stat: before, bad };
                 pack.files.push(Packed { file: current.file, range, end });
+                Read::Settled
             }
-            Ok(_) => self.lanes.failed(&current.wanting, &Reason::Changed),
-            Err(fault) => self.bad(current, fault),
-        }
+            Some(Ok(None)) => {
+                self.lanes.failed(&current.wanting, &Reason::Changed);
+                Read::Settled
+            }
+            Some(Err(fault)) => {
+                self.bad(current, fault);
+                Read::Settled
+            }
+            None => Read::NotFromThere,
+        };
         let full = pack.files.len() >= PACK_FILES;
         self.pack = Some(pack);
-        if full { self.send_pack() } else { Some(()) }
+        if full {
+            self.send_pack()?;
+        }
+        Some(read)
     }
 
     fn send_pack(&mut self) -> Option<()> {
@@ -156,7 +201,8 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn pieces(&mut self, mut current: Current, open: &mut InFile, before: Stat) -> Option<()> {
+    fn pieces(&mut self, current: &mut Current, open: &mut Open) -> Option<Read> {
+        let before = open.file.opened();
         self.lanes.send(&current.wanting, Message::Begin { file: current.file, size: before.size })?;
         let mut digester = Digester::new();
         let mut bad = Vec::new();
@@ -167,7 +213,7 @@ impl Reader<'_, '_> {
             }
             self.lanes.leave_out_done(&mut current.wanting)?;
             if current.wanting.is_empty() {
-                return Some(());
+                return Some(Read::Settled);
             }
             let mut buffer = self.buffer()?;
             let len = (before.size - offset).min(buffer.capacity() as u64) as usize;
@@ -178,8 +224,11 @@ impl Reader<'_, '_> {
                 Ok(n) => n,
                 Err(fault) => {
                     self.lanes.send(&current.wanting, Message::Drop)?;
-                    self.bad(&current, fault);
-                    return Some(());
+                    if open.was.is_some() {
+                        return Some(Read::NotFromThere);
+                    }
+                    self.bad(current, fault);
+                    return Some(Read::Settled);
                 }
             };
             buffer.set_len(n);
@@ -187,26 +236,37 @@ impl Reader<'_, '_> {
             offset += n as u64;
             self.lanes.send(&current.wanting, Message::Data(Arc::new(buffer)))?;
         }
-        if offset != before.size || !unchanged(open, before) {
-            self.lanes.send(&current.wanting, Message::Drop)?;
-            self.lanes.failed(&current.wanting, &Reason::Changed);
-            return Some(());
+        let whole = Ok((offset == before.size).then(|| digester.finish()));
+        if let Some(Ok(Some(end))) = open.settle(whole, bad) {
+            self.lanes.send(&current.wanting, Message::End(Arc::new(end)))?;
+            return Some(Read::Settled);
         }
-        let end = ReadEnd { digest: digester.finish(), stat: before, bad };
-        self.lanes.send(&current.wanting, Message::End(Arc::new(end)))
+        self.lanes.send(&current.wanting, Message::Drop)?;
+        if open.was.is_some() {
+            return Some(Read::NotFromThere);
+        }
+        self.lanes.failed(&current.wanting, &Reason::Changed);
+        Some(Read::Settled)
     }
 
     /// Fills a buffer; where the card can't read a part, rescues what is around it.
     fn fill(
         &mut self,
         at: u32,
-        open: &mut InFile,
+        open: &mut Open,
         space: &mut [u8],
         offset: u64,
         bad: &mut Vec<(u64, u64)>,
     ) -> Result<usize, Fault> {
         let card = self.lanes.card;
         let file = &card.files[at as usize];
+        if open.was.is_some() {
+            let relay = &mut self.relay;
+            return open.file.read_at(space, offset).inspect_err(|fault| {
+                relay.iter_mut().for_each(|relay| relay.failed(fault.kind()));
+            });
+        }
+        let open = &mut open.file;
         match open.read_at(space, offset) {
             Ok(n) => {
                 self.source.was_good(card, file, offset);
@@ -265,9 +325,9 @@ impl Reader<'_, '_> {
                 }
                 return;
             }
-            let opened = self.source.open(self.lanes.card, file, false);
+            let opened = self.open(index);
             if let Ok(open) = &opened {
-                open.prefetch();
+                open.file.prefetch();
             }
             self.ahead.push_back((self.next, opened));
             self.next += 1;
@@ -310,8 +370,4 @@ impl Reader<'_, '_> {
             }
         }
     }
-}
-
-fn unchanged(open: &InFile, before: Stat) -> bool {
-    open.stat().is_ok_and(|after| after == before)
 }

@@ -1,10 +1,12 @@
 //! Result of every job.
 
 use super::context::Context;
+use super::relay::Got;
 use crate::backup::digest::Digest;
 use crate::backup::events::{Event, Tally};
 use crate::backup::reason::{Reason, Stop};
 use crate::backup::{scan, source};
+use crate::system::volume::Stat;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -21,6 +23,8 @@ pub struct CopyResult {
     /// Index into the card's files, and why.
     pub not_safe: Vec<(u32, Reason)>,
     pub stop: Option<Stop>,
+    /// Files that were published, in no order; kept only where a second pass follows.
+    pub got: Vec<Got>,
 }
 
 /// A file and its path on the drive, below the label's folder.
@@ -83,7 +87,7 @@ impl<'a> Shared<'a> {
     }
 
     /// A job's file is on the drive for good.
-    pub fn published(&self, job: u32, digest: Digest, dest: &[u8]) {
+    pub fn published(&self, job: u32, digest: Digest, stat: Stat, dest: &[u8]) {
         let card = self.context.card;
         let at = self.context.jobs[job as usize].file;
         let file = &card.files[at as usize];
@@ -94,6 +98,10 @@ impl<'a> Shared<'a> {
             inner.result.copied.add(digest.len);
             inner.result.contradicts |= contradicts;
             inner.result.scanned = inner.result.scanned.saturating_add(file.size);
+            if self.context.keeps {
+                let other = (plain != dest).then(|| dest.into());
+                inner.result.got.push(Got { file: at, hash: digest.hash, stat, other });
+            }
             if plain != dest {
                 inner.result.renamed.push(Published { file: at, dest: dest.to_vec() });
             }

@@ -1,5 +1,6 @@
 //! One type per kind of value. Each is made by parsing and can't hold what its rule forbids.
 
+mod cascade;
 mod check_url;
 mod copies;
 mod country;
@@ -22,6 +23,7 @@ mod user;
 mod version;
 mod wifi_interface;
 
+pub use cascade::Cascade;
 pub use check_url::CheckUrl;
 pub use copies::Copies;
 pub use country::Country;

@@ -1,0 +1,40 @@
+//! A file that is being read: the card's own, or a drive's copy of it.
+
+use super::message::ReadEnd;
+use super::relay::Was;
+use crate::backup::digest::Digest;
+use crate::system::volume::{Fault, InFile, Stat};
+
+/// An open file.
+pub struct Open {
+    pub file: InFile,
+    /// The content that it must have, where it is a drive's copy of the card's file.
+    pub was: Option<Was>,
+}
+
+impl Open {
+    /// Says what a file held that was read whole, or why it was not; nothing of a file that changed meanwhile. None where it is a
+    /// drive's copy and not just what the card gave.
+    pub fn settle(
+        &self,
+        whole: Result<Option<Digest>, Fault>,
+        bad: Vec<(u64, u64)>,
+    ) -> Option<Result<Option<ReadEnd>, Fault>> {
+        let before = self.file.opened();
+        match (self.was, whole) {
+            (Some(was), Ok(Some(digest))) if digest.hash == was.hash => {
+                Some(Ok(Some(ReadEnd { digest, stat: was.stat, bad })))
+            }
+            (Some(_), _) => None,
+            (None, Ok(Some(digest))) if unchanged(&self.file, before) => {
+                Some(Ok(Some(ReadEnd { digest, stat: before, bad })))
+            }
+            (None, Ok(_)) => Some(Ok(None)),
+            (None, Err(fault)) => Some(Err(fault)),
+        }
+    }
+}
+
+fn unchanged(open: &InFile, before: Stat) -> bool {
+    open.stat().is_ok_and(|after| after == before)
+}

@@ -1,0 +1,193 @@
+//! A second pass from the first drive: what it leaves, says and ends with is what one pass would.
+
+use crate::faulty::{Faults, Gone, Meanwhile, Mounted};
+use crate::rig::{Ended, Rig, ended, noise, tree};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const VIDEO: &str = "DCIM/100CANON/MVI_0006.MP4";
+
+/// A profile with this word for `backup.cascade`. Returns its path.
+pub fn profile_with(folder: &Path, cascade: &str) -> String {
+    let text = include_str!("../../profiles/travel.yaml");
+    let with = text.replace("\nbackup:\n", &format!("\nbackup:\n  cascade: {cascade}\n"));
+    assert_ne!(with, text);
+    let path = folder.join("profile.yaml");
+    fs::write(&path, with).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+/// A card, the first drive behind a file system that counts and breaks, and a second one.
+struct Two {
+    rig: Rig,
+    behind: PathBuf,
+    first: Mounted,
+    other: PathBuf,
+    bytes: u64,
+}
+
+fn name(i: u64) -> String {
+    format!("DCIM/100CANON/IMG_{i:04}.JPG")
+}
+
+impl Two {
+    fn shot(faults: Faults) -> Self {
+        let rig = Rig::apart();
+        for i in 0..40 {
+            rig.shoot(&name(i), noise(i, 30_000 + i as usize));
+        }
+        rig.shoot(VIDEO, noise(6, 9_000_077));
+        let (behind, other) = (rig.dir.path().join("behind"), rig.dir.path().join("other"));
+        [&behind, &other].into_iter().for_each(|folder| fs::create_dir(folder).unwrap());
+        let first = Mounted::new(&behind, &rig.drive, faults);
+        let bytes = tree(&rig.card).values().map(|content| content.len() as u64).sum();
+        Two { rig, behind, first, other, bytes }
+    }
+
+    fn backup(&self, cascade: &str) -> (Ended, Value) {
+        let profile = profile_with(self.rig.dir.path(), cascade);
+        let mut command = self.rig.command("backup");
+        let run = ended(command.arg("--dest").arg(&self.other).args(["--json", "--profile", &profile]));
+        let account = run.account();
+        (run, account)
+    }
+
+    /// Bytes that were read of the first drive since the last call.
+    fn read(&self) -> u64 {
+        let mut read = 0;
+        self.first.set(|faults| read = std::mem::take(&mut faults.read));
+        read
+    }
+
+    fn on_other(&self) -> BTreeMap<String, Vec<u8>> {
+        tree(&self.other.join(&self.rig.label))
+    }
+
+    /// Empties both drives.
+    fn clear(&self) {
+        for drive in [&self.behind, &self.other] {
+            for entry in fs::read_dir(drive).unwrap() {
+                fs::remove_dir_all(entry.unwrap().path()).unwrap();
+            }
+        }
+    }
+}
+
+/// What a drive's records say of files, without the run's own name.
+fn records(drive: &Path) -> Vec<String> {
+    let texts = tree(&drive.join(".piback/manifests")).into_values();
+    let text: String = texts.map(|bytes| String::from_utf8(bytes).unwrap()).collect();
+    let mut of_files: Vec<String> =
+        text.lines().filter(|line| line.contains(r#""path""#)).map(str::to_owned).collect();
+    of_files.sort();
+    assert!(of_files.len() >= 40, "{text}");
+    of_files
+}
+
+#[test]
+fn records_account_and_exit_code_are_those_of_one_pass() {
+    for bad_sector in [false, true] {
+        let mut two = Two::shot(Faults::default());
+        let card = two.rig.dir.path().join("card-in-front");
+        fs::create_dir(&card).unwrap();
+        let mut faults = Faults::default();
+        if bad_sector {
+            faults.bad.push((VIDEO.into(), 5_000_000..5_000_512));
+        }
+        let in_front = Mounted::new(&two.rig.card, &card, faults);
+        let shot = std::mem::replace(&mut two.rig.card, card);
+        let mut seen = Vec::new();
+        for cascade in ["never", "always"] {
+            two.clear();
+            two.read();
+            let (run, account) = two.backup(cascade);
+            let mut of_card = 0;
+            in_front.set(|faults| of_card = std::mem::take(&mut faults.read));
+            assert_eq!(run.code, Some(if bad_sector { 5 } else { 0 }), "{run:?}");
+            let trees = (tree(&two.behind.join(&two.rig.label)), two.on_other());
+            assert!(bad_sector || trees == (tree(&shot), tree(&shot)));
+            let read = two.read();
+            let passes = if cascade == "always" && !bad_sector { 2 } else { 1 };
+            if !bad_sector {
+                // Once for the proof, and once for the other drive.
+                let once = passes * two.bytes;
+                assert!((once..once + once / 10).contains(&read), "{cascade}: {read} of {}", two.bytes);
+                assert!(of_card < two.bytes + two.bytes / 50, "{cascade}: {of_card} of the card");
+            }
+            seen.push((account, trees, records(&two.behind), records(&two.other)));
+        }
+        assert!(seen[0] == seen[1], "{:#?}\n{:#?}", seen[0].0, seen[1].0);
+        in_front.unmount();
+    }
+}
+
+#[test]
+fn folders_that_are_on_no_usb_bus_are_copied_in_one_pass_unless_asked() {
+    let two = Two::shot(Faults::default());
+    assert_eq!(two.backup("auto").0.code, Some(0));
+    assert!(two.read() < two.bytes + two.bytes / 2);
+}
+
+/// Backs up in two passes with a first drive that can't give back what it got; the other one gets all of the card.
+fn first_is_no_help(faults: impl FnOnce(u64) -> Faults) -> Two {
+    let two = Two::shot(Faults::default());
+    two.first.set(|now| *now = faults(two.bytes));
+    let (run, account) = two.backup("always");
+    assert_eq!((run.code, &account["sentence"]), (Some(0), &"safe on 2 of 2".into()), "{run:?}");
+    assert!(two.on_other() == tree(&two.rig.card));
+    two
+}
+
+#[test]
+fn what_rots_between_the_passes_comes_from_the_card() {
+    let two =
+        first_is_no_help(|_| Faults { meanwhile: Some((VIDEO.into(), Meanwhile::Rot)), ..Faults::default() });
+    let on_first = fs::read(two.behind.join(&two.rig.label).join(VIDEO)).unwrap();
+    assert!(on_first != fs::read(two.rig.card.join(VIDEO)).unwrap(), "nothing rotted");
+}
+
+#[test]
+fn what_can_t_be_read_back_comes_from_the_card() {
+    first_is_no_help(|_| Faults {
+        bad: vec![(VIDEO.into(), 5_000_000..5_000_512), (name(3), 0..512)],
+        ..Faults::default()
+    });
+}
+
+#[test]
+fn a_first_drive_that_is_pulled_in_the_second_pass_keeps_its_verdict_and_the_card_gives_the_rest() {
+    first_is_no_help(|bytes| Faults {
+        gone_after_read: Some((bytes + bytes / 2, Gone::Nodev)),
+        ..Faults::default()
+    });
+}
+
+#[test]
+fn a_first_drive_that_fills_up_ends_alone() {
+    let two = Two::shot(Faults { full_after: Some(4_000_000), ..Faults::default() });
+    let (run, account) = two.backup("always");
+    assert_eq!(run.code, Some(5), "{run:?}");
+    let sentence = account["sentence"].as_str().unwrap();
+    assert!(sentence.starts_with("safe on 1 of 2: ") && sentence.contains("no room"), "{sentence}");
+    assert!(two.on_other() == tree(&two.rig.card));
+}
+
+#[test]
+fn other_photos_of_the_same_names_go_through_as_well() {
+    let two = Two::shot(Faults::default());
+    assert_eq!(two.backup("always").0.code, Some(0));
+    fs::remove_dir_all(two.other.join(&two.rig.label)).unwrap();
+    fs::remove_dir_all(two.other.join(".piback")).unwrap();
+    two.rig.format();
+    for i in 0..40 {
+        two.rig.shoot(&name(i), noise(100 + i, 30_000 + i as usize));
+    }
+    two.read();
+    let (run, _) = two.backup("always");
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(two.on_other() == tree(&two.rig.card));
+    let bytes: u64 = tree(&two.rig.card).values().map(|content| content.len() as u64).sum();
+    assert!(two.read() >= 2 * bytes, "under the names that the first drive gave them");
+}
