@@ -3,6 +3,8 @@
 //! Every figure is a median of the rounds of one run; what counts are the ratios.
 #![allow(clippy::disallowed_methods, clippy::disallowed_macros)]
 
+#[path = "drives.rs"]
+mod drives;
 #[path = "../backup/faulty.rs"]
 #[allow(dead_code)]
 mod faulty;
@@ -56,6 +58,10 @@ fn main() {
         "{} rounds, medians; wall and CPU in s, memory in MiB, gap = from \"done\" to durable in s\n",
         rounds
     );
+    if let Some(("drives", parts)) = wanted.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        drives::all(at, rounds, parts);
+        return;
+    }
     if on("large") {
         compare(at, "4 GB in 160 files", rounds, &mut |card| shoot(card, 160, 25 * MB), None);
     }
@@ -228,35 +234,13 @@ fn memory(at: &Path) {
 /// A card and a drive that are slower than the machine: loop devices whose images go through a throttle.
 fn slow(at: &Path, card_rate: u64, drive_rate: u64, rounds: usize) {
     let size = if drive_rate < 60 * MB { 300 * MB } else { 900 * MB };
-    let device = |name: &str, rate: u64| {
-        let (behind, through) = (at.join(format!("{name}-behind")), at.join(format!("{name}-through")));
-        fs::create_dir_all(&behind).unwrap();
-        fs::File::create(behind.join("image")).unwrap().set_len(3 * size + 300 * MB).unwrap();
-        let faults = Faults { direct: true, ..Faults::default() };
-        let mounted = Mounted::new(&behind, &through, faults);
-        let image = through.join("image");
-        let device = output(&["losetup", "-f", "--show", image.to_str().unwrap()]);
-        let place = at.join(name);
-        fs::create_dir_all(&place).unwrap();
-        run(&[
-            "mkfs.ext4".into(),
-            "-q".into(),
-            "-E".into(),
-            "lazy_itable_init=0".into(),
-            "-J".into(),
-            "size=16".into(),
-            device.clone(),
-        ]);
-        run(&["mount".into(), device.clone(), place.display().to_string()]);
-        mounted.set(|f| (f.read_limit, f.write_limit) = (Some(rate), Some(rate)));
-        (mounted, device, place)
-    };
-    let (card_fs, card_device, card) = device("slow-card", card_rate);
-    let (drive_fs, drive_device, drive) = device("slow-drive", drive_rate);
-    card_fs.set(|f| (f.read_limit, f.write_limit) = (None, None));
+    let slow_card = Slow::new(at, "slow-card", card_rate, 3 * size + 300 * MB);
+    let slow_drive = Slow::new(at, "slow-drive", drive_rate, 3 * size + 300 * MB);
+    let (card, drive) = (slow_card.place.clone(), slow_drive.place.clone());
+    slow_card.mounted.set(|f| (f.read_limit, f.write_limit) = (None, None));
     shoot(&card, size / (25 * MB), 25 * MB);
     sync(&card);
-    card_fs.set(|f| f.read_limit = Some(card_rate));
+    slow_card.mounted.set(|f| f.read_limit = Some(card_rate));
     let names = [
         "dd: write, fsync, drop caches, read",
         "piback (verified)",
@@ -265,13 +249,6 @@ fn slow(at: &Path, card_rate: u64, drive_rate: u64, rounds: usize) {
     ];
     let mut costs = vec![Vec::new(); names.len()];
     for _ in 0..rounds {
-        let clear = || {
-            for entry in fs::read_dir(&drive).unwrap() {
-                let path = entry.unwrap().path();
-                if path.is_dir() { fs::remove_dir_all(path).unwrap() } else { fs::remove_file(path).unwrap() }
-            }
-            sync(&drive);
-        };
         let file = drive.join("dd").display().to_string();
         cold(&drive);
         let count = size / MB;
@@ -286,23 +263,73 @@ fn slow(at: &Path, card_rate: u64, drive_rate: u64, rounds: usize) {
         cold(&drive);
         let read = run(&["dd".into(), format!("if={file}"), "of=/dev/null".into(), "bs=1000000".into()]);
         costs[0].push(Cost { wall: write.wall + read.wall, cpu: write.cpu + read.cpu, ..Cost::default() });
-        clear();
+        slow_drive.clear();
         for (n, tool) in [Tool::Piback, Tool::Rsync, Tool::RsyncVerified].into_iter().enumerate() {
             costs[n + 1].push(copy(tool, &card, &drive));
             assert_same(&card.join("DCIM"), &drive.join("S/DCIM"));
-            clear();
+            slow_drive.clear();
         }
     }
     let title = format!("{} MB, card {} MB/s, drive {} MB/s", size / MB, card_rate / MB, drive_rate / MB);
     print(&title, &names, &costs);
-    for (mounted, device, place) in [(card_fs, card_device, card), (drive_fs, drive_device, drive)] {
-        mounted.set(|f| (f.read_limit, f.write_limit) = (None, None));
-        run(&["umount".into(), place.display().to_string()]);
-        run(&["losetup".into(), "-d".into(), device]);
-        // The loop device lets go of its image a moment later.
-        std::thread::sleep(Duration::from_millis(300));
-        mounted.unmount();
+    slow_card.end();
+    slow_drive.end();
+}
+
+/// A device that is slower than the machine: ext4 on a loop device whose image goes through a throttle.
+struct Slow {
+    mounted: Mounted,
+    device: String,
+    place: PathBuf,
+}
+
+impl Slow {
+    /// Bytes per second to read and to write, and the device's size.
+    fn new(at: &Path, name: &str, rate: u64, size: u64) -> Self {
+        let (behind, through) = (at.join(format!("{name}-behind")), at.join(format!("{name}-through")));
+        fs::create_dir_all(&behind).unwrap();
+        fs::File::create(behind.join("image")).unwrap().set_len(size).unwrap();
+        let mounted = Mounted::new(&behind, &through, Faults { direct: true, ..Faults::default() });
+        let place = at.join(name);
+        let device = attach(&through.join("image"), &place);
+        mounted.set(|f| (f.read_limit, f.write_limit) = (Some(rate), Some(rate)));
+        Slow { mounted, device, place }
     }
+
+    /// Removes all that is on it.
+    fn clear(&self) {
+        clear(&self.place);
+    }
+
+    fn end(self) {
+        self.mounted.set(|f| (f.read_limit, f.write_limit) = (None, None));
+        detach(&self.device, &self.place);
+        self.mounted.unmount();
+    }
+}
+
+fn clear(place: &Path) {
+    for entry in fs::read_dir(place).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { fs::remove_dir_all(path).unwrap() } else { fs::remove_file(path).unwrap() }
+    }
+    sync(place);
+}
+
+/// Makes an image a file system, and mounts it. Returns its loop device.
+fn attach(image: &Path, place: &Path) -> String {
+    let device = output(&["losetup", "-f", "--show", image.to_str().unwrap()]);
+    fs::create_dir_all(place).unwrap();
+    output(&["mkfs.ext4", "-q", "-E", "lazy_itable_init=0", "-J", "size=16", &device]);
+    output(&["mount", &device, place.to_str().unwrap()]);
+    device
+}
+
+fn detach(device: &str, place: &Path) {
+    output(&["umount", place.to_str().unwrap()]);
+    output(&["losetup", "-d", device]);
+    // The loop device lets go of its image a moment later.
+    std::thread::sleep(Duration::from_millis(300));
 }
 
 fn backup_line(card: &Path, drive: &Path) -> Vec<String> {
