@@ -2,7 +2,7 @@
 
 use super::account::{Account, NotSafe};
 use super::card_seen::CardSeen;
-use super::copy::CopyResult;
+use super::copy::{CopyResult, Seen};
 use super::drive::{Drive, RESERVE};
 use super::endpoints::Endpoints;
 use super::events::{Event, Tally, Watch};
@@ -11,8 +11,8 @@ use super::matched::Matched;
 use super::matching;
 use super::reason::{self, Reason, Stop};
 use super::scan::Card;
-use super::source::Source;
-use super::{mhl, mirror, stale, untracked};
+use super::source::{self, Source};
+use super::{findings, mhl, mirror, stale, untracked};
 use crate::error::Problem;
 use crate::system::volume::{Dir, Fault, Lock};
 use crate::system::{clock, process, random};
@@ -48,6 +48,8 @@ pub struct OnDrive<'a> {
     pub result: CopyResult,
     /// None where there is nothing to write.
     pub begun: Option<Begun>,
+    /// Records were begun, whether they are ended or not.
+    wrote: bool,
 }
 
 /// Records that were begun.
@@ -108,6 +110,7 @@ impl<'a> OnDrive<'a> {
             account,
             result: CopyResult::default(),
             begun: None,
+            wrote: false,
         })
     }
 
@@ -180,16 +183,53 @@ impl<'a> OnDrive<'a> {
         Ok(())
     }
 
+    /// Ends the run's records.
+    pub fn end(&mut self, card: &Card) {
+        let Some(begun) = self.begun.take() else { return };
+        self.wrote = true;
+        if self.result.stop.is_none()
+            && let Err(fault) = self.end_records(begun, card)
+        {
+            self.result.stop = Some(Stop::of_drive(fault));
+        }
+    }
+
+    /// Takes in what a later read of its copies found, before the account is closed; leaves it on the drive too.
+    pub fn look_again(&mut self, card: &Card, seen: Seen) {
+        let mut rotten = Vec::new();
+        for (got, reason) in seen.bad {
+            let file = &card.files[got.file as usize];
+            self.watch.event(Event::NotSafe { path: source::shown(card, file), why: reason.describe() });
+            if matches!(reason, Reason::Differs | Reason::ReadBack(_)) {
+                rotten.push(Record::Rotten { dest: to_text(&got.dest(card)) });
+            }
+            let result = &mut self.result;
+            result.copied.files = result.copied.files.saturating_sub(1);
+            result.copied.bytes = result.copied.bytes.saturating_sub(got.stat.size);
+            result.scanned = result.scanned.saturating_sub(file.size);
+            result.renamed.retain(|published| published.file != got.file);
+            result.not_safe.push((got.file, reason));
+        }
+        self.result.not_safe.sort_unstable_by_key(|(file, _)| *file);
+        self.account.notes.extend(seen.note.map(str::to_owned));
+        if let Some(fault) = seen.gone {
+            self.result.stop.get_or_insert(Stop::DriveGone(fault));
+        } else if !self.drive.root.is_at(&self.drive.path) {
+            self.result.stop.get_or_insert(Stop::DriveReplaced);
+        } else if !rotten.is_empty() {
+            // Not as of a backup: that one would vouch for the end of this one's records.
+            let left = match self.drive.runs() {
+                Ok(runs) => findings::leave(&self.drive, &runs, "verify", rotten),
+                Err(e) => Some(format!("the findings could not be recorded on the drive: {e:#}")),
+            };
+            self.account.notes.extend(left);
+        }
+    }
+
     /// Ends the run's records, and closes the account.
     pub fn finish(mut self, card: &Card) -> Account {
-        if let Some(begun) = self.begun.take() {
-            if self.result.stop.is_none()
-                && let Err(fault) = self.end_records(begun, card)
-            {
-                self.result.stop = Some(Stop::of_drive(fault));
-            }
-            self.account.add(card, self.result);
-        } else if self.is_lost() {
+        self.end(card);
+        if self.wrote || self.is_lost() {
             self.account.add(card, self.result);
         }
         self.account.not_safe.sort_by(|a, b| a.path.cmp(&b.path));

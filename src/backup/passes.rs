@@ -1,13 +1,14 @@
 //! The copy to all drives, in one pass; or in two, for drives that share one slow bus with the card: the first drive gets
-//! all from the card, and the others get it from the first one afterwards. Records, account and exit code are the same.
+//! all from the card, and the others get it from the first one afterwards. Records, account and exit code
+//! are the same, but for what the second pass sees of the first drive's copies.
 
 use super::account::Account;
 use super::copy::{self, Context, CopyResult, Pulse, Relay};
-use super::drive::Drive;
 use super::on_drive::OnDrive;
 use super::reason::{Reason, Stop};
 use super::scan::Card;
 use super::source::Source;
+use std::sync::atomic::AtomicBool;
 
 /// Copies to all drives with one read of the card, and closes their accounts.
 pub fn one(
@@ -28,25 +29,42 @@ pub fn two(
     let first = runs.iter().position(|run| run.as_ref().is_ok_and(OnDrive::has_work)).unwrap_or_default();
     let mut rest = runs.split_off((first + 1).min(runs.len()));
     copy(card, source, &mut runs, Pass::First);
-    // What is on the first drive is on record there before the second pass begins, whatever becomes of that.
-    let relay = runs.last_mut().and_then(|run| run.as_mut().ok()).and_then(|run| {
-        let got = std::mem::take(&mut run.result.got);
-        let drive = Drive::open(&run.drive.path, run.drive.label.clone()).ok()?;
-        Some(Relay::new(drive, got))
-    });
-    let mut accounts: Vec<_> = finish(card, runs);
-    copy(card, source, &mut rest, Pass::Second(relay));
+    // What is on the first drive is on record there before the second pass begins, whatever becomes of that. Its account
+    // stays open: the second pass reads what was written, and sees whether it is still good.
+    let got =
+        runs.last_mut().and_then(|run| run.as_mut().ok()).map(|run| std::mem::take(&mut run.result.got));
+    runs.iter_mut().flatten().for_each(|run| run.end(card));
+    let seen = match (runs.last_mut(), got) {
+        (Some(Ok(run)), Some(got)) if !run.result.stop.is_some_and(is_lost) => {
+            let mut relay = Relay::new(&mut run.drive, got);
+            copy(card, source, &mut rest, Pass::Second(&mut relay));
+            Some(relay.seen())
+        }
+        _ => {
+            copy(card, source, &mut rest, Pass::Only);
+            None
+        }
+    };
+    if let (Some(Ok(run)), Some(seen)) = (runs.last_mut(), seen) {
+        run.look_again(card, seen);
+    }
+    let mut accounts = finish(card, runs);
     accounts.extend(finish(card, rest));
     accounts
 }
 
+/// Tells whether nothing can be read of a drive that ended so.
+fn is_lost(stop: Stop) -> bool {
+    matches!(stop, Stop::DriveGone(_) | Stop::DriveReplaced | Stop::DriveSilent)
+}
+
 /// The pass of a copy over the drives.
-enum Pass {
+enum Pass<'a, 'b> {
     Only,
     /// The one before a second pass: all that is copied is kept in mind.
     First,
     /// From the drive of the first one, where that has it.
-    Second(Option<Relay>),
+    Second(&'a mut Relay<'b>),
 }
 
 /// Closes the accounts.
@@ -55,7 +73,7 @@ fn finish(card: &Card, runs: Vec<anyhow::Result<OnDrive<'_>>>) -> Vec<anyhow::Re
 }
 
 /// Copies to all drives that go on what they lack, with one read.
-fn copy(card: &Card, source: &mut Source, runs: &mut [anyhow::Result<OnDrive<'_>>], pass: Pass) {
+fn copy(card: &Card, source: &mut Source, runs: &mut [anyhow::Result<OnDrive<'_>>], pass: Pass<'_, '_>) {
     let keeps = matches!(pass, Pass::First);
     let (mut work, mut results) = (Vec::new(), Vec::new());
     for run in runs.iter_mut().flatten() {
@@ -71,6 +89,7 @@ fn copy(card: &Card, source: &mut Source, runs: &mut [anyhow::Result<OnDrive<'_>
                     watch: run.watch,
                     pulse: Pulse::default(),
                     keeps,
+                    from_card: AtomicBool::new(true),
                 };
                 work.push((context, &mut begun.log));
                 results.push(&mut run.result);
@@ -78,7 +97,7 @@ fn copy(card: &Card, source: &mut Source, runs: &mut [anyhow::Result<OnDrive<'_>
             (Some(stop), _) => run.result = not_reached(&run.matched.jobs, stop),
         }
     }
-    let relay = if let Pass::Second(relay) = pass { relay } else { None };
+    let relay = if let Pass::Second(relay) = pass { Some(relay) } else { None };
     let copied = copy::run(&mut work, source, relay);
     results.into_iter().zip(copied).for_each(|(result, copied)| *result = copied);
 }

@@ -1,4 +1,5 @@
-//! A second pass from the first drive: what it leaves, says and ends with is what one pass would.
+//! A second pass from the first drive: what it leaves, says and ends with is what one pass would, and what it sees of the
+//! first drive's copies is said as well.
 
 use crate::faulty::{Faults, Gone, Meanwhile, Mounted};
 use crate::rig::{Ended, Rig, ended, noise, tree};
@@ -130,38 +131,145 @@ fn folders_that_are_on_no_usb_bus_are_copied_in_one_pass_unless_asked() {
     assert!(two.read() < two.bytes + two.bytes / 2);
 }
 
-/// Backs up in two passes with a first drive that can't give back what it got; the other one gets all of the card.
-fn first_is_no_help(faults: impl FnOnce(u64) -> Faults) -> Two {
-    let two = Two::shot(Faults::default());
-    two.first.set(|now| *now = faults(two.bytes));
+/// Backs up in two passes with a first drive that can't give back what it got: the other one gets all of the card, and the
+/// account says why it is on no more than that one. Returns what it says of the first one.
+fn first_is_no_help(two: &Two, why: &str) -> Value {
     let (run, account) = two.backup("always");
-    assert_eq!((run.code, &account["sentence"]), (Some(0), &"safe on 2 of 2".into()), "{run:?}");
+    assert_eq!(run.code, Some(5), "{run:?}");
+    let sentence = account["sentence"].as_str().unwrap();
+    assert!(sentence.starts_with("safe on 1 of 2: ") && sentence.contains(why), "{sentence}");
     assert!(two.on_other() == tree(&two.rig.card));
-    two
+    let [first, other] = [0, 1].map(|at| account["drives"][at].clone());
+    assert_eq!((&first["safe"], &other["safe"]), (&false.into(), &true.into()), "{account}");
+    first
+}
+
+fn not_safe(of_drive: &Value) -> Vec<&str> {
+    of_drive["not_safe_files"].as_array().unwrap().iter().map(|file| file["path"].as_str().unwrap()).collect()
+}
+
+/// Files of the first drive whose records say that they are not as they were.
+fn rotten(two: &Two) -> usize {
+    let texts = tree(&two.behind.join(".piback/manifests")).into_values();
+    texts.map(|bytes| String::from_utf8(bytes).unwrap().matches("rotten").count()).sum()
 }
 
 #[test]
-fn what_rots_between_the_passes_comes_from_the_card() {
-    let two =
-        first_is_no_help(|_| Faults { meanwhile: Some((VIDEO.into(), Meanwhile::Rot)), ..Faults::default() });
+fn what_rots_between_the_passes_comes_from_the_card_and_is_said_of_the_first_drive() {
+    let two = Two::shot(Faults { meanwhile: Some((VIDEO.into(), Meanwhile::Rot)), ..Faults::default() });
+    let first = first_is_no_help(&two, "other bytes than were written");
     let on_first = fs::read(two.behind.join(&two.rig.label).join(VIDEO)).unwrap();
     assert!(on_first != fs::read(two.rig.card.join(VIDEO)).unwrap(), "nothing rotted");
+    assert_eq!(not_safe(&first), [VIDEO]);
+    assert_eq!(first["copied"]["files"], 40);
+    assert_eq!(rotten(&two), 1, "on record");
+    let verified = ended(two.rig.command("verify").arg("--json"));
+    assert_eq!(verified.code, Some(5), "{verified:?}");
+    // And the next backup does not take its word.
+    let (run, account) = two.backup("always");
+    assert_eq!((run.code, &account["sentence"]), (Some(0), &"safe on 2 of 2".into()), "{run:?}");
+    assert_eq!(account["drives"][0]["copied"]["files"], 1, "{account}");
 }
 
 #[test]
-fn what_can_t_be_read_back_comes_from_the_card() {
-    first_is_no_help(|_| Faults {
-        bad: vec![(VIDEO.into(), 5_000_000..5_000_512), (name(3), 0..512)],
-        ..Faults::default()
-    });
+fn what_can_t_be_read_back_comes_from_the_card_and_is_said_of_the_first_drive() {
+    let bad = vec![(VIDEO.into(), 5_000_000..5_000_512), (name(3), 0..512)];
+    let two = Two::shot(Faults { bad, ..Faults::default() });
+    let first = first_is_no_help(&two, "can't read it back");
+    assert_eq!(not_safe(&first), [name(3).as_str(), VIDEO]);
+    assert_eq!(rotten(&two), 2, "on record");
 }
 
 #[test]
-fn a_first_drive_that_is_pulled_in_the_second_pass_keeps_its_verdict_and_the_card_gives_the_rest() {
-    first_is_no_help(|bytes| Faults {
-        gone_after_read: Some((bytes + bytes / 2, Gone::Nodev)),
-        ..Faults::default()
-    });
+fn a_first_drive_that_is_pulled_in_the_second_pass_is_no_safe_one_and_the_card_gives_the_rest() {
+    let two = Two::shot(Faults::default());
+    let left = two.bytes + two.bytes / 2;
+    two.first.set(|now| now.gone_after_read = Some((left, Gone::Nodev)));
+    let first = first_is_no_help(&two, "the drive is gone");
+    assert_eq!(first["stopped"], "the drive is gone", "{first}");
+}
+
+#[test]
+fn a_first_drive_that_gives_nothing_back_is_not_asked_for_every_file() {
+    let bad = (0..40).map(|i| (name(i), 0..512)).chain([(VIDEO.into(), 0..512)]).collect();
+    let two = Two::shot(Faults { bad, ..Faults::default() });
+    let first = first_is_no_help(&two, "can't read it back");
+    assert_eq!(not_safe(&first), [0, 1, 2].map(name));
+    assert!(first["notes"].to_string().contains("asked for no more"), "{first}");
+}
+
+/// Pulls the card after so large a part of what the first pass reads of it. With `had` the first drive has one photo from
+/// an earlier backup, the first in order: only the card can give that to the other one.
+fn card_is_pulled(had: bool, part: u64) {
+    let mut two = Two::shot(Faults::default());
+    let pages = |content: &Vec<u8>| (content.len() as u64).next_multiple_of(4096);
+    let all = tree(&two.rig.card);
+    let mut later: u64 = all.values().map(pages).sum();
+    if had {
+        for path in all.keys().filter(|path| **path != name(0)) {
+            fs::remove_file(two.rig.card.join(path)).unwrap();
+        }
+        two.rig.backed_up();
+        for (path, content) in all.iter().filter(|(path, _)| **path != name(0)) {
+            two.rig.shoot(path, content);
+        }
+        later -= pages(&all[&name(0)]);
+    }
+    let card = two.rig.dir.path().join("card-in-front");
+    fs::create_dir(&card).unwrap();
+    let gone_after_read = Some((later / part, Gone::Nodev));
+    let in_front = Mounted::new(&two.rig.card, &card, Faults { gone_after_read, ..Faults::default() });
+    two.rig.card = card;
+    let (run, account) = two.backup("always");
+    in_front.unmount();
+    let (mut first, other) = (tree(&two.behind.join(&two.rig.label)), two.on_other());
+    assert!(first.len() > 10 && (part > 1 || first.len() >= 40), "{had} {part}: {}", first.len());
+    if had {
+        first.remove(&name(0));
+    }
+    assert!(first == other, "{had} {part}: {} and {}", first.len(), other.len());
+    assert_eq!(run.code, Some(if had || part > 1 { 5 } else { 0 }), "{run:?}");
+    let lacks = &account["drives"][1]["not_safe_files"].as_array().unwrap();
+    assert_eq!(lacks.len(), 41 - other.len());
+    assert!(lacks.iter().all(|file| file["why"] == "the card is gone"), "{lacks:?}");
+}
+
+#[test]
+fn a_pulled_card_keeps_from_the_other_drive_nothing_that_the_first_has() {
+    for (had, part) in [(false, 1), (true, 1), (false, 2), (true, 2)] {
+        card_is_pulled(had, part);
+    }
+}
+
+/// Numbers and words of the lines about a run's progress.
+fn progress(run: &Ended, field: &str) -> Vec<Value> {
+    let lines = run.out.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    lines.filter(|line| line["event"] == "progress").map(|line| line[field].clone()).collect()
+}
+
+#[test]
+fn the_card_is_not_called_slower_while_the_first_drive_is_read() {
+    let two = Two::shot(Faults { read_limit: Some(4_000_000), ..Faults::default() });
+    let (run, _) = two.backup("always");
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let slower = progress(&run, "slower");
+    assert!(slower.len() > 3 && !slower.contains(&"card".into()), "{slower:?}");
+}
+
+#[test]
+fn what_is_begun_from_the_first_drive_and_comes_from_the_card_counts_once_as_written() {
+    let bad = vec![(VIDEO.into(), 8_500_000..8_500_512)];
+    let two = Two::shot(Faults { bad, ..Faults::default() });
+    let behind = two.rig.dir.path().join("behind-other");
+    fs::create_dir(&behind).unwrap();
+    // Slow to read back, so that progress is told when all is written.
+    let limit = Faults { read_limit: Some(5_000_000), ..Faults::default() };
+    let other = Mounted::new(&behind, &two.other, limit);
+    let (run, _) = two.backup("always");
+    other.unmount();
+    assert_eq!(run.code, Some(5), "{run:?}");
+    let written = progress(&run, "written_bytes");
+    assert_eq!(written.last().unwrap(), &Value::from(2 * two.bytes), "{written:?}");
 }
 
 #[test]

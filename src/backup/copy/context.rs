@@ -5,7 +5,7 @@ use crate::backup::events::Watch;
 use crate::backup::manifest::Index;
 use crate::backup::scan::Card;
 use crate::system::clock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// A file to copy.
@@ -28,6 +28,8 @@ pub struct Context<'a> {
     pub pulse: Pulse,
     /// Keeps in mind all that is published, for a second pass.
     pub keeps: bool,
+    /// Says whether it gets from the card now, and not from another drive.
+    pub from_card: AtomicBool,
 }
 
 /// When a drive answered last: each of its threads says so after every call that can take long.

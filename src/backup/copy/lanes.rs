@@ -9,6 +9,7 @@ use crate::backup::reason::{Reason, Stop};
 use crate::backup::scan::Card;
 use crate::system::clock;
 use std::cell::Cell;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::Duration;
 
@@ -93,6 +94,11 @@ impl<'a> Lanes<'a> {
     /// The card can't give a file to those who want it.
     pub fn failed(&self, wanting: &Wanting, reason: &Reason) {
         wanting.iter().for_each(|(at, job)| self.lanes[*at].result.failed(*job, reason.clone()));
+    }
+
+    /// Says whether what the drives wait for now comes from the card.
+    pub fn reads_card(&self, card: bool) {
+        self.lanes.iter().for_each(|lane| lane.context.from_card.store(card, Ordering::Relaxed));
     }
 
     /// Ends the run on all drives: the card is gone, or a stop was asked for.

@@ -28,7 +28,7 @@ mod room;
 mod writer;
 
 pub use context::{Context, Job, Pulse};
-pub use relay::Relay;
+pub use relay::{Relay, Seen};
 pub use result::CopyResult;
 
 use super::manifest::Log;
@@ -44,7 +44,7 @@ use std::sync::mpsc;
 pub fn run(
     drives: &mut [(Context<'_>, &mut Log)],
     source: &mut Source,
-    relay: Option<Relay>,
+    relay: Option<&mut Relay<'_>>,
 ) -> Vec<CopyResult> {
     let batch_files = context::batch_files(process::open_files_allowed(), drives.len());
     let (give_back, empty) = mpsc::channel();

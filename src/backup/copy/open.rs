@@ -5,6 +5,13 @@ use super::relay::Was;
 use crate::backup::digest::Digest;
 use crate::system::volume::{Fault, InFile, Stat};
 
+/// The content of a file that was read: none where it ended early.
+pub type Whole = Result<Option<Digest>, Fault>;
+
+/// Facts of a file that was read whole, or why it was not; nothing of one that changed meanwhile. None where it is a drive's
+/// copy and not just what the card gave.
+pub type Settled = Option<Result<Option<ReadEnd>, Fault>>;
+
 /// An open file.
 pub struct Open {
     pub file: InFile,
@@ -13,13 +20,8 @@ pub struct Open {
 }
 
 impl Open {
-    /// Says what a file held that was read whole, or why it was not; nothing of a file that changed meanwhile. None where it is a
-    /// drive's copy and not just what the card gave.
-    pub fn settle(
-        &self,
-        whole: Result<Option<Digest>, Fault>,
-        bad: Vec<(u64, u64)>,
-    ) -> Option<Result<Option<ReadEnd>, Fault>> {
+    /// Says what a file held.
+    pub fn settle(&self, whole: Whole, bad: Vec<(u64, u64)>) -> Settled {
         let before = self.file.opened();
         match (self.was, whole) {
             (Some(was), Ok(Some(digest))) if digest.hash == was.hash => {

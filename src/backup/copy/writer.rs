@@ -13,6 +13,7 @@ use crate::system::clock;
 use crate::system::volume::{ALIGN, Buffer, Fault, FaultKind, OutFile};
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError};
 use std::time::Duration;
 
@@ -42,6 +43,7 @@ pub fn run(
         to_come: total(context.jobs.iter().map(|job| context.card.files[job.file as usize].size)),
         next_job: 0,
         temps: 0,
+        again: None,
     };
     while let Some(message) = writer.next(&reader) {
         context.pulse.beat();
@@ -67,6 +69,8 @@ struct Writer<'a> {
     to_come: u64,
     next_job: u32,
     temps: u64,
+    /// A job whose file was dropped, and how many of its bytes were told as written.
+    again: Option<(u32, u64)>,
 }
 
 /// The file being written.
@@ -78,6 +82,9 @@ struct Open {
     offset: u64,
     direct: bool,
     in_flight: VecDeque<(u64, u64)>,
+    /// Bytes told as written, and those of them that an earlier try of this file told.
+    told: u64,
+    told_before: u64,
 }
 
 impl Writer<'_> {
@@ -93,7 +100,7 @@ impl Writer<'_> {
             match reader.recv_timeout(Duration::from_millis(500)) {
                 Ok(message) => {
                     let ms = clock::monotonic().saturating_sub(begin).as_millis() as u64;
-                    if ms > 0 {
+                    if ms > 0 && self.context.from_card.load(Ordering::Relaxed) {
                         self.context.watch.event(Event::Waited { side: Side::Card, ms });
                     }
                     return Some(message);
@@ -192,7 +199,9 @@ impl Writer<'_> {
         if direct {
             file.go_direct();
         }
-        self.open = Some(Open { job, file, temp, place, offset: 0, direct, in_flight: VecDeque::new() });
+        let told_before = self.again.take().filter(|(again, _)| *again == job).map_or(0, |(_, told)| told);
+        let in_flight = VecDeque::new();
+        self.open = Some(Open { job, file, temp, place, offset: 0, direct, in_flight, told: 0, told_before });
         Ok(())
     }
 
@@ -201,9 +210,7 @@ impl Writer<'_> {
         match open.write(bytes) {
             Ok(written) => {
                 self.room.take(bytes.len() as u64);
-                if written > 0 {
-                    self.context.watch.event(Event::Written { bytes: written });
-                }
+                open.tell(written, self.context);
             }
             Err(fault) => {
                 let job = open.job;
@@ -214,7 +221,7 @@ impl Writer<'_> {
     }
 
     fn end(&mut self, end: &ReadEnd) {
-        let Some(open) = self.open.take() else { return };
+        let Some(mut open) = self.open.take() else { return };
         // Some file systems can't hold every date; the photo counts, and the manifest keeps its time.
         if let Err(fault) = open.file.set_mtime(end.stat.mtime)
             && fault.ends_the_drive()
@@ -224,9 +231,7 @@ impl Writer<'_> {
         }
         // Of a small file nothing is on its way yet: the batch's sync writes all of them in the best order.
         let left: u64 = open.in_flight.iter().map(|(_, len)| len).sum();
-        if left > 0 {
-            self.context.watch.event(Event::Written { bytes: left });
-        }
+        open.tell(left, self.context);
         let Open { job, file, temp, place, .. } = open;
         let pending = Pending { job, file, temp, place, end: end.clone() };
         self.batch.add(pending, clock::monotonic());
@@ -236,6 +241,7 @@ impl Writer<'_> {
     /// Forgets the file being written.
     fn abandon(&mut self) {
         if let Some(open) = self.open.take() {
+            self.again = Some((open.job, open.told.max(open.told_before)));
             drop(open.file);
             // If this fails the drive is gone, and the next run removes the file.
             let _ = open.place.dir.unlink(&open.temp);
@@ -274,6 +280,16 @@ impl Writer<'_> {
 }
 
 impl Open {
+    /// Tells of bytes that have reached the device, each of them once.
+    fn tell(&mut self, written: u64, context: &Context<'_>) {
+        let before = self.told.max(self.told_before);
+        self.told += written;
+        let bytes = self.told.saturating_sub(before);
+        if bytes > 0 {
+            context.watch.event(Event::Written { bytes });
+        }
+    }
+
     /// Writes on; returns how many bytes have reached the device since the last call.
     fn write(&mut self, bytes: &[u8]) -> Result<u64, Fault> {
         self.file.write_at(bytes, self.offset)?;

@@ -1,17 +1,18 @@
 //! The reader: the card's files one after the other, each once for all drives, hashed on the way.
 
-use super::context::{BUFFERS, CHUNK};
-use super::lanes::{Lanes, Wanting};
-use super::message::{Message, Pack, Packed};
-use super::open::Open;
-use super::relay::Relay;
-use super::rescue;
+mod fill;
+
+use crate::backup::copy::context::{BUFFERS, CHUNK};
+use crate::backup::copy::lanes::{Lanes, Wanting};
+use crate::backup::copy::message::{Message, Pack, Packed};
+use crate::backup::copy::open::Open;
+use crate::backup::copy::relay::Relay;
 use crate::backup::digest::Digester;
 use crate::backup::events::{Event, Side};
 use crate::backup::reason::{Reason, Stop};
 use crate::backup::source::{self, LARGE, Source};
 use crate::system::clock;
-use crate::system::volume::{ALIGN, Buffer, Fault, FaultKind};
+use crate::system::volume::{ALIGN, Buffer, Fault};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
@@ -27,7 +28,7 @@ const PACKED: u64 = 512 * 1024;
 const PACK_FILES: usize = 32;
 
 /// Reads every file that a drive wants and sends it on, until the end or until the run is stopped on all of them.
-pub fn run(lanes: Lanes<'_>, source: &mut Source, relay: Option<Relay>, empty: Receiver<Buffer>) {
+pub fn run(lanes: Lanes<'_>, source: &mut Source, relay: Option<&mut Relay<'_>>, empty: Receiver<Buffer>) {
     let files = lanes.files();
     let mut reader = Reader {
         lanes,
@@ -40,6 +41,7 @@ pub fn run(lanes: Lanes<'_>, source: &mut Source, relay: Option<Relay>, empty: R
         ahead: VecDeque::new(),
         next: 0,
         pack: None,
+        card_gone: None,
     };
     for at in 0..reader.files.len() {
         if reader.lanes.watch.stop_requested() {
@@ -49,16 +51,19 @@ pub fn run(lanes: Lanes<'_>, source: &mut Source, relay: Option<Relay>, empty: R
             break;
         }
     }
+    if let Some(fault) = reader.card_gone {
+        reader.lanes.stop(Stop::CardGone(fault));
+    }
     reader.send_pack();
 }
 
-struct Reader<'a, 'b> {
+struct Reader<'a, 'b, 'c> {
     lanes: Lanes<'b>,
     /// Indexes into the card's files.
     files: Vec<u32>,
     source: &'a mut Source,
     /// A drive that got files in this run already.
-    relay: Option<Relay>,
+    relay: Option<&'a mut Relay<'c>>,
     empty: Receiver<Buffer>,
     /// Drives that were left behind, and buffers still to be made for those that they keep.
     replaced: usize,
@@ -68,6 +73,8 @@ struct Reader<'a, 'b> {
     next: usize,
     /// Small files that were read and not sent yet.
     pack: Option<Pack>,
+    /// Nothing more can be read of the card; what the relay has still comes.
+    card_gone: Option<Fault>,
 }
 
 /// A file that is read, and who wants it.
@@ -85,15 +92,16 @@ enum Read {
     NotFromThere,
 }
 
-impl Reader<'_, '_> {
+impl Reader<'_, '_, '_> {
     /// `None` when nobody listens any more.
     fn one(&mut self, at: usize) -> Option<()> {
         let (card, index) = (self.lanes.card, self.files[at]);
         let file = &card.files[index as usize];
         // Nearly full, a drive may still take what is on its way to it, and the writer asks again.
-        let wanting = self.lanes.wanting(index, self.packed_bytes(), true);
+        let reached = self.card_gone.is_none() || self.relay.as_ref().is_some_and(|relay| relay.has(index));
+        let wanting = if reached { self.lanes.wanting(index, self.packed_bytes(), true) } else { Vec::new() };
         if wanting.is_empty() {
-            // None has room: nothing of it is read.
+            // None has room, or it can't be reached: nothing of it is read.
             if self.ahead.front().is_some_and(|(ahead, _)| *ahead == at) {
                 self.ahead.pop_front();
             }
@@ -106,13 +114,33 @@ impl Reader<'_, '_> {
             Some((ahead, _)) if *ahead == at => self.ahead.pop_front().map(|(_, opened)| opened),
             _ => None,
         };
-        let opened = opened.unwrap_or_else(|| self.open(index));
+        let mut opened = opened.unwrap_or_else(|| self.open(index));
         let mut current = Current { file: index, wanting };
-        if self.read(&mut current, opened)? == Read::NotFromThere {
-            let opened = self.open_on_card(index);
+        if matches!(&opened, Ok(open) if open.was.is_some()) {
+            self.lanes.reads_card(false);
+            if self.relay_answers() && self.read(&mut current, opened)? == Read::Settled {
+                return Some(());
+            }
+            opened = self.open_on_card(index);
+        }
+        self.lanes.reads_card(true);
+        // Not reached then; the account says so at the end.
+        if self.card_gone.is_none() {
             self.read(&mut current, opened)?;
         }
         Some(())
+    }
+
+    fn relay_answers(&self) -> bool {
+        self.relay.as_ref().is_some_and(|relay| relay.answers())
+    }
+
+    /// Nothing more comes from the card. Where a relay has files that are still wanted the run goes on with those.
+    fn card_is_gone(&mut self, fault: Fault) {
+        self.card_gone.get_or_insert(fault);
+        if !self.relay_answers() {
+            self.lanes.stop(Stop::CardGone(fault));
+        }
     }
 
     /// Opens a file where the drive of the first pass has it, else on the card.
@@ -124,6 +152,9 @@ impl Reader<'_, '_> {
     }
 
     fn open_on_card(&mut self, index: u32) -> Result<Open, Fault> {
+        if let Some(fault) = self.card_gone {
+            return Err(fault);
+        }
         let card = self.lanes.card;
         let file = self.source.open(card, &card.files[index as usize], false)?;
         Ok(Open { file, was: None })
@@ -164,7 +195,7 @@ impl Reader<'_, '_> {
         let mut bad = Vec::new();
         let filled = self.fill(current.file, open, &mut pack.buffer.space()[range.clone()], 0, &mut bad);
         let whole = filled.map(|n| (n == size).then(|| Digester::whole(&pack.buffer.space()[range.clone()])));
-        let read = match open.settle(whole, bad) {
+        let read = match self.settle(current.file, open, whole, bad) {
             Some(Ok(Some(end))) => {
                 pack.used += size;
                 pack.files.push(Packed { file: current.file, range, end });
@@ -215,6 +246,10 @@ impl Reader<'_, '_> {
             if current.wanting.is_empty() {
                 return Some(Read::Settled);
             }
+            if open.was.is_some() && !self.relay_answers() {
+                self.lanes.send(&current.wanting, Message::Drop)?;
+                return Some(Read::NotFromThere);
+            }
             let mut buffer = self.buffer()?;
             let len = (before.size - offset).min(buffer.capacity() as u64) as usize;
             // The whole buffer where the file ends within it: O_DIRECT takes whole blocks only.
@@ -237,7 +272,7 @@ impl Reader<'_, '_> {
             self.lanes.send(&current.wanting, Message::Data(Arc::new(buffer)))?;
         }
         let whole = Ok((offset == before.size).then(|| digester.finish()));
-        if let Some(Ok(Some(end))) = open.settle(whole, bad) {
+        if let Some(Ok(Some(end))) = self.settle(current.file, open, whole, bad) {
             self.lanes.send(&current.wanting, Message::End(Arc::new(end)))?;
             return Some(Read::Settled);
         }
@@ -247,67 +282,6 @@ impl Reader<'_, '_> {
         }
         self.lanes.failed(&current.wanting, &Reason::Changed);
         Some(Read::Settled)
-    }
-
-    /// Fills a buffer; where the card can't read a part, rescues what is around it.
-    fn fill(
-        &mut self,
-        at: u32,
-        open: &mut Open,
-        space: &mut [u8],
-        offset: u64,
-        bad: &mut Vec<(u64, u64)>,
-    ) -> Result<usize, Fault> {
-        let card = self.lanes.card;
-        let file = &card.files[at as usize];
-        if open.was.is_some() {
-            let relay = &mut self.relay;
-            return open.file.read_at(space, offset).inspect_err(|fault| {
-                relay.iter_mut().for_each(|relay| relay.failed(fault.kind()));
-            });
-        }
-        let open = &mut open.file;
-        match open.read_at(space, offset) {
-            Ok(n) => {
-                self.source.was_good(card, file, offset);
-                Ok(n)
-            }
-            Err(fault) if self.source.is_gone(fault, at) => {
-                self.lanes.stop(Stop::CardGone(fault));
-                Err(fault)
-            }
-            Err(_) => {
-                let size = open.opened().size;
-                let len = size.saturating_sub(offset).min(space.len() as u64) as usize;
-                let source = &mut *self.source;
-                let lanes = &self.lanes;
-                let good = rescue::read(open, &mut space[..len], offset, bad, &mut |fault| {
-                    let gone = source.is_gone(fault, at);
-                    if gone {
-                        lanes.stop(Stop::CardGone(fault));
-                    }
-                    gone || lanes.stopped()
-                })?;
-                if let Some(good) = good {
-                    source.was_good(card, file, good);
-                }
-                Ok(len)
-            }
-        }
-    }
-
-    fn bad(&mut self, current: &Current, fault: Fault) {
-        if fault.kind() == FaultKind::Exhausted {
-            self.lanes.stop(Stop::Exhausted(fault));
-        }
-        if self.lanes.stopped() || self.source.is_gone(fault, current.file) {
-            // The account says of this file, as of all that follow, that the run ended.
-            if !self.lanes.stopped() {
-                self.lanes.stop(Stop::CardGone(fault));
-            }
-            return;
-        }
-        self.lanes.failed(&current.wanting, &Reason::Unreadable(fault));
     }
 
     fn look_ahead(&mut self, at: usize) {
