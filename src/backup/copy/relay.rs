@@ -188,18 +188,19 @@ impl<'a> Relay<'a> {
 mod tests {
     use super::*;
     use crate::backup::label::Label;
+    use crate::system::input::{make_dirs, write};
     use crate::system::volume::Dir;
 
     /// A card with five files, and a drive that got them: the third is a byte short there, the fourth is missing.
     fn with_relay(look: impl FnOnce(&Card, &mut Relay<'_>)) {
         let (card, disk) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        std::fs::create_dir(disk.path().join("L")).unwrap();
-        for name in ["A", "B", "C", "D", "E"] {
-            std::fs::write(card.path().join(name), "photo").unwrap();
-            std::fs::write(disk.path().join("L").join(name), "photo").unwrap();
+        make_dirs(&disk.path().join("L")).unwrap();
+        for (name, copy) in [("A", "photo"), ("B", "photo"), ("C", "phot"), ("D", ""), ("E", "photo")] {
+            write(&card.path().join(name), b"photo").unwrap();
+            if !copy.is_empty() {
+                write(&disk.path().join("L").join(name), copy.as_bytes()).unwrap();
+            }
         }
-        std::fs::write(disk.path().join("L/C"), "phot").unwrap();
-        std::fs::remove_file(disk.path().join("L/D")).unwrap();
         let root = Dir::open(card.path()).unwrap();
         let stat = root.stat(b"A").unwrap().unwrap();
         let card = Card::scan(&root).unwrap();
