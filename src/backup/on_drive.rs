@@ -212,7 +212,9 @@ impl<'a> OnDrive<'a> {
         }
         self.result.not_safe.sort_unstable_by_key(|(file, _)| *file);
         self.account.notes.extend(seen.note.map(str::to_owned));
-        if let Some(fault) = seen.gone {
+        // Where nothing at all is answered, its place tells nothing.
+        let silent = || self.drive.root.list().err().filter(|fault| self.drive.is_lost(*fault));
+        if let Some(fault) = seen.gone.or_else(silent) {
             self.result.stop.get_or_insert(Stop::DriveGone(fault));
         } else if !self.drive.root.is_at(&self.drive.path) {
             self.result.stop.get_or_insert(Stop::DriveReplaced);

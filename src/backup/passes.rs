@@ -38,7 +38,7 @@ pub fn two(
         (Some(Ok(run)), Some(got)) if !run.result.stop.is_some_and(is_lost) => {
             let mut relay = Relay::new(&mut run.drive, got);
             copy(card, source, &mut rest, Pass::Second(&mut relay));
-            Some(relay.seen())
+            Some(relay.seen(card))
         }
         _ => {
             copy(card, source, &mut rest, Pass::Only);

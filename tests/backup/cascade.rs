@@ -2,7 +2,7 @@
 //! first drive's copies is said as well.
 
 use crate::faulty::{Faults, Gone, Meanwhile, Mounted};
-use crate::rig::{Ended, Rig, ended, noise, tree};
+use crate::rig::{Ended, Rig, ended, noise, tree, until};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
@@ -187,6 +187,33 @@ fn a_first_drive_that_is_pulled_in_the_second_pass_is_no_safe_one_and_the_card_g
     two.first.set(|now| now.gone_after_read = Some((left, Gone::Nodev)));
     let first = first_is_no_help(&two, "the drive is gone");
     assert_eq!(first["stopped"], "the drive is gone", "{first}");
+}
+
+#[test]
+fn a_first_drive_that_fails_when_it_has_given_all_is_no_safe_one() {
+    let (unreadable, pulled) = ("can't read it back", "the drive is gone");
+    for (gone, why) in [(None, unreadable), (Some(Gone::Nodev), pulled), (Some(Gone::Eio), pulled)] {
+        let two = Two::shot(Faults::default());
+        let behind = two.rig.dir.path().join("behind-other");
+        // Slow to read back: when all is written there, the first one has nothing more to give.
+        let limit = Faults { read_limit: Some(6_000_000), ..Faults::default() };
+        let other = Mounted::new(&behind, &two.other, limit);
+        let given = || {
+            let mut written = 0;
+            other.set(|faults| written = faults.written);
+            written >= two.bytes
+        };
+        std::thread::scope(|scope| {
+            let run = scope.spawn(|| first_is_no_help(&two, why));
+            until("all is written", || given() || run.is_finished());
+            two.first.set(|faults| match gone {
+                Some(_) => faults.gone = gone,
+                None => faults.bad.push((String::new(), 0..u64::MAX)),
+            });
+            run.join().unwrap();
+        });
+        other.unmount();
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::backup::reason::Reason;
 use crate::backup::scan::Card;
 use crate::backup::source::LARGE;
 use crate::system::clock;
-use crate::system::volume::{Fault, FaultKind, InFile, Stat};
+use crate::system::volume::{Buffer, Fault, FaultKind, InFile, Stat};
 use std::time::Duration;
 
 /// After so many files in a row that it can't give, the drive is asked for nothing more: each costs the kernel's patience.
@@ -177,11 +177,28 @@ impl<'a> Relay<'a> {
         self.seen.note = Some(note);
     }
 
-    /// Findings about the drive.
+    /// Findings about the drive, after a last look at it: it may be gone since it gave the last file, or since it was slow.
     #[must_use]
-    pub fn seen(self) -> Seen {
+    pub fn seen(mut self, card: &Card) -> Seen {
+        let asked_no_more = self.seen.gone.is_some() || self.in_a_row >= FAILURES;
+        if let Some(got) = self.got.iter().rfind(|got| got.stat.size > 0).filter(|_| !asked_no_more) {
+            let (file, path) = (got.file, got.dest(card));
+            match begin_of(self.drive, &path) {
+                Ok(true) => {}
+                Ok(false) => self.bad(file, Reason::Missing),
+                Err(fault) => self.failed(file, fault),
+            }
+        }
         self.seen
     }
+}
+
+/// Reads a file's first block from the medium; false where there is none.
+fn begin_of(drive: &mut Drive, path: &[u8]) -> Result<bool, Fault> {
+    let Some((dir, name)) = drive.holding(path)? else { return Ok(false) };
+    let mut open = dir.read(name, true)?;
+    open.from_medium();
+    open.read_at(Buffer::new(1).space(), 0).map(|n| n > 0)
 }
 
 #[cfg(test)]
