@@ -52,7 +52,7 @@ pub fn with_followers(
         let progress = Progress::new(ui, "backup", label.as_str(), followed.take());
         let was_weak = power();
         let cascade = match ends.cascade {
-            Cascade::Always => true,
+            Cascade::Always => all.len() > 1,
             Cascade::Never => false,
             Cascade::Auto => all.len() > 1 && bus::is_one(ends),
         };

@@ -268,6 +268,43 @@ fn a_pulled_card_keeps_from_the_other_drive_nothing_that_the_first_has() {
     }
 }
 
+#[test]
+fn a_pulled_card_is_no_matter_to_a_drive_that_gets_all_it_lacks() {
+    let mut two = Two::shot(Faults::default());
+    let all = tree(&two.rig.card);
+    all.keys()
+        .filter(|path| *path != VIDEO)
+        .for_each(|path| fs::remove_file(two.rig.card.join(path)).unwrap());
+    // Two of three drives have the video: only the card can give it to the last one.
+    assert_eq!(two.backup("always").0.code, Some(0));
+    all.iter().filter(|(path, _)| *path != VIDEO).for_each(|(path, content)| two.rig.shoot(path, content));
+    let (card, third) = (two.rig.dir.path().join("card-in-front"), two.rig.dir.path().join("third"));
+    [&card, &third].into_iter().for_each(|folder| fs::create_dir(folder).unwrap());
+    let in_front = Mounted::new(&two.rig.card, &card, Faults::default());
+    two.rig.card = card;
+    two.first.set(|faults| faults.read_limit = Some(800_000));
+    let ends = || {
+        let texts = tree(&two.behind.join(".piback/manifests")).into_values();
+        texts.filter(|text| String::from_utf8_lossy(text).contains(r#""end""#)).count()
+    };
+    let profile = profile_with(two.rig.dir.path(), "always");
+    let mut command = two.rig.command("backup");
+    command.arg("--dest").arg(&two.other).arg("--dest").arg(&third).args(["--json", "--profile", &profile]);
+    std::thread::scope(|scope| {
+        let run = scope.spawn(|| ended(&mut command).account());
+        until("the first pass is over", || ends() == 2 || run.is_finished());
+        in_front.set(|faults| faults.gone = Some(Gone::Nodev));
+        let account = run.join().unwrap();
+        let sentence = account["sentence"].as_str().unwrap();
+        assert!(
+            sentence.starts_with("safe on 2 of 3: ") && sentence.contains("the card is gone"),
+            "{account}"
+        );
+        assert_eq!(not_safe(&account["drives"][2]), [VIDEO]);
+    });
+    in_front.unmount();
+}
+
 /// Numbers and words of the lines about a run's progress.
 fn progress(run: &Ended, field: &str) -> Vec<Value> {
     let lines = run.out.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());

@@ -106,6 +106,16 @@ impl<'a> Lanes<'a> {
         self.lanes.iter().for_each(|lane| lane.result.stop(stop));
     }
 
+    /// Ends the run early on the drives that still want one of these files.
+    pub fn stop_without(&self, lost: &[u32], stop: Stop) {
+        for Lane { context, result, .. } in &self.lanes {
+            let wants = |file: &u32| context.job_of(*file).is_some_and(|job| !result.is_settled(job));
+            if lost.iter().any(wants) {
+                result.stop(stop);
+            }
+        }
+    }
+
     /// Tells whether no drive goes on.
     pub fn stopped(&self) -> bool {
         self.lanes.iter().all(|lane| lane.result.stopped())

@@ -42,6 +42,7 @@ pub fn run(lanes: Lanes<'_>, source: &mut Source, relay: Option<&mut Relay<'_>>,
         next: 0,
         pack: None,
         card_gone: None,
+        lost: Vec::new(),
     };
     for at in 0..reader.files.len() {
         if reader.lanes.watch.stop_requested() {
@@ -52,7 +53,7 @@ pub fn run(lanes: Lanes<'_>, source: &mut Source, relay: Option<&mut Relay<'_>>,
         }
     }
     if let Some(fault) = reader.card_gone {
-        reader.lanes.stop(Stop::CardGone(fault));
+        reader.lanes.stop_without(&reader.lost, Stop::CardGone(fault));
     }
     reader.send_pack();
 }
@@ -75,6 +76,8 @@ struct Reader<'a, 'b, 'c> {
     pack: Option<Pack>,
     /// Nothing more can be read of the card; what the relay has still comes.
     card_gone: Option<Fault>,
+    /// Files that did not come any more: indexes into the card's files.
+    lost: Vec<u32>,
 }
 
 /// A file that is read, and who wants it.
@@ -101,6 +104,9 @@ impl Reader<'_, '_, '_> {
         let reached = self.card_gone.is_none() || self.relay.as_ref().is_some_and(|relay| relay.has(index));
         let wanting = if reached { self.lanes.wanting(index, self.packed_bytes(), true) } else { Vec::new() };
         if wanting.is_empty() {
+            if !reached {
+                self.lost.push(index);
+            }
             // None has room, or it can't be reached: nothing of it is read.
             if self.ahead.front().is_some_and(|(ahead, _)| *ahead == at) {
                 self.ahead.pop_front();
@@ -127,6 +133,9 @@ impl Reader<'_, '_, '_> {
         // Not reached then; the account says so at the end.
         if self.card_gone.is_none() {
             self.read(&mut current, opened)?;
+        }
+        if self.card_gone.is_some() {
+            self.lost.push(index);
         }
         Some(())
     }
