@@ -173,10 +173,7 @@ struct Up {
 /// The time since what is on a drive was read again, or why nobody knows; nothing where it is not mounted.
 fn last_read(drive: &Drive) -> Option<(&'static str, bool, bool, String)> {
     let found = match backup::last_read(drive.folder()?) {
-        Ok(ages) => scrubbed::damaged(&ages).map_or_else(
-            || (true, ages.words()),
-            |damage| (false, damage),
-        ),
+        Ok(ages) => scrubbed::damaged(&ages).map_or_else(|| (true, ages.words()), |damage| (false, damage)),
         Err(e) => (false, format!("{e:#}")),
     };
     Some(("read again", true, found.0, found.1))

@@ -101,8 +101,7 @@ pub fn of_folders(world: &World) -> Facts {
     let card = |label: &str| most_errors(&drives, label).and_then(|errors| of_card(&errors));
     let drive = |path: &Path| of_drive(&backup::last_read(path));
     let cards = world.cards.iter().filter_map(|c| Some((c.label.clone(), vec![card(&c.label)?])));
-    let drives =
-        world.drives.iter().filter_map(|d| Some((d.label.clone(), vec![drive(d.path.as_deref()?)])));
+    let drives = world.drives.iter().filter_map(|d| Some((d.label.clone(), vec![drive(d.path.as_deref()?)])));
     cards.chain(drives).collect()
 }
 

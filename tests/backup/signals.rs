@@ -17,6 +17,19 @@ struct Running {
     child: Child,
 }
 
+/// Waits until a signal has come to the thread that takes them, and that one has gone back to sleep.
+fn is_heard(process: u32) {
+    let tasks = format!("/proc/{process}/task");
+    until("the signal is heard", || {
+        std::fs::read_dir(&tasks).unwrap().flatten().any(|task| {
+            let status = std::fs::read_to_string(task.path().join("status")).unwrap_or_default();
+            status.starts_with("Name:\tsignals\n")
+                && status.contains("\nState:\tS")
+                && status.contains("\nShdPnd:\t0000000000000000\n")
+        })
+    });
+}
+
 impl Running {
     fn start(flags: &[&str], stdout: Stdio) -> Running {
         let rig = Rig::new();
@@ -216,6 +229,7 @@ fn a_verification_that_was_stopped_says_how_many_were_not_read() {
     let child = command.arg("--json").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     until("the reading stands still in the middle", || drive.is_held());
     kill(Pid::from_raw(child.id() as i32), Signal::SIGINT).unwrap();
+    is_heard(child.id());
     drive.allow(None);
     let ended = child.wait_with_output().unwrap();
     let said = String::from_utf8(ended.stderr).unwrap();
