@@ -1,4 +1,5 @@
-//! What a yes takes.
+//! Answers of yes, and all that each takes.
+#![cfg(test)]
 
 use super::*;
 use crate::backup::scan::{Odd, OddKind};
@@ -39,10 +40,13 @@ fn not_safe(path: &str) -> NotSafe {
     NotSafe { path: path.into(), size: 3, reason: Reason::Missing }
 }
 
+/// A thing that makes it a no, and how it comes about.
+type Wrong = (&'static str, fn(&mut Answer));
+
 #[test]
 fn yes_takes_all_that_must_be_so_and_each_alone_makes_it_a_no() {
     assert!(good().yes());
-    let wrong: [(&str, fn(&mut Answer)); 6] = [
+    let wrong: [Wrong; 6] = [
         ("a file that is not safe", |a| a.not_safe.push(not_safe("a"))),
         ("the end before its time", |a| a.stop = Some(Stop::Asked)),
         ("fewer files than there are", |a| a.safe = tally(1)),
@@ -72,10 +76,13 @@ fn compared(drives: &[bool], away: &[bool], copies: profile::Copies) -> Compared
     }
 }
 
+/// Drives and places far away, each with its yes or no; how many must; the answer.
+type Case = (&'static [bool], &'static [bool], profile::Copies, bool);
+
 #[test]
 fn as_many_drives_and_places_far_away_as_must_have_all_of_it() {
     use profile::Copies::{All, AllAnd, Any, Count};
-    let cases: [(&[bool], &[bool], profile::Copies, bool); 11] = [
+    let cases: [Case; 11] = [
         (&[true], &[], All, true),
         (&[false], &[], All, false),
         (&[true, false], &[], All, false),

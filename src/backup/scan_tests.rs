@@ -1,4 +1,5 @@
-//! What is on a card, and what it is called.
+//! Cards, their files and folders, and words for the odd things on them.
+#![cfg(test)]
 
 use super::*;
 

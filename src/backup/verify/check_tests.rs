@@ -1,4 +1,5 @@
-//! What is said of one file of a backup, and where one that was moved is found.
+//! Verdicts on one file of a backup, and the search for one that was moved.
+#![cfg(test)]
 
 use super::*;
 use crate::backup::digest::Digester;
