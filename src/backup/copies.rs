@@ -181,3 +181,7 @@ fn is_no_file(fault: Fault) -> bool {
     use FaultKind::{BadName, Missing, NotADirectory, Unsupported};
     matches!(fault.kind(), Missing | NotADirectory | BadName | Unsupported)
 }
+
+#[cfg(test)]
+#[path = "copies_tests.rs"]
+mod tests;

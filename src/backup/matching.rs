@@ -48,7 +48,6 @@ pub fn run(
             matcher.out.stop = Some(stop);
             // Not looked at is not safe: these become jobs that the stopped run never reaches.
             let files = card.folders[first].files.start..card.files.len();
-            matcher.out.jobs.retain(|job| (job.file as usize) < files.start);
             for file in files {
                 matcher.out.copy.add(card.files[file].size);
                 matcher.out.jobs.push(Job { file: file as u32, k: 1 });
@@ -368,3 +367,7 @@ fn speaks_of(known: &Known<'_>, file: &File) -> bool {
     let times = (known.mtime, known.ctime) == (file.mtime, file.ctime);
     times && known.size == file.size && !known.partial
 }
+
+#[cfg(test)]
+#[path = "matching_tests.rs"]
+mod tests;

@@ -202,16 +202,7 @@ impl Walk<'_> {
         }
         if self.seen.is_some() {
             // FAT and exFAT know no hard links: two names of one file are one name too many.
-            let mut inodes: HashMap<u64, u32> = HashMap::new();
-            found
-                .iter()
-                .flat_map(|(_, stat)| stat)
-                .for_each(|stat| *inodes.entry(stat.inode).or_default() += 1);
-            for (_, what) in &mut found {
-                if what.as_ref().is_ok_and(|stat| inodes.get(&stat.inode).is_some_and(|n| *n > 1)) {
-                    *what = Err(OddKind::Twice);
-                }
-            }
+            name_twice(&mut found);
         }
         Ok(found)
     }
@@ -232,6 +223,17 @@ impl Walk<'_> {
     fn saw(&mut self, size: u64) {
         if let Some(seen) = &mut self.seen {
             seen.add(size);
+        }
+    }
+}
+
+/// Of names that lead to one file none is known to be the right one.
+fn name_twice(found: &mut [Looked]) {
+    let mut inodes: HashMap<u64, u32> = HashMap::new();
+    found.iter().flat_map(|(_, stat)| stat).for_each(|stat| *inodes.entry(stat.inode).or_default() += 1);
+    for (_, what) in found {
+        if what.as_ref().is_ok_and(|stat| inodes.get(&stat.inode).is_some_and(|n| *n > 1)) {
+            *what = Err(OddKind::Twice);
         }
     }
 }

@@ -119,3 +119,15 @@ fn the_deepest_folder_is_read_and_the_one_below_it_is_named() {
     let path = vec!["f"; DEEPEST].join("/").into_bytes();
     assert_eq!(card.odd, [Odd { path, what: OddKind::TooDeep }]);
 }
+
+#[test]
+fn of_names_that_lead_to_one_file_none_is_taken_and_all_others_are() {
+    let stat = |inode| Stat { kind: FileKind::File, size: 1, mtime: 2, ctime: 3, device: 4, inode };
+    let mut found: Vec<Looked> = [1, 2, 1, 3, 4, 4, 4].map(|inode| (b"x".to_vec(), Ok(stat(inode)))).into();
+    found.push((b"link".to_vec(), Err(OddKind::Link)));
+    name_twice(&mut found);
+    let taken: Vec<_> = found.iter().flat_map(|(_, what)| what).map(|stat| stat.inode).collect();
+    assert_eq!(taken, [2, 3]);
+    let twice = found.iter().filter(|(_, what)| *what == Err(OddKind::Twice)).count();
+    assert_eq!((twice, found.len()), (5, 8));
+}

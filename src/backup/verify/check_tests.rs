@@ -6,9 +6,11 @@ use crate::backup::digest::Digester;
 use crate::backup::events::{Event, Watch};
 use crate::backup::label::Label;
 use crate::backup::manifest::{FileRecord, Record};
+use crate::backup::untracked::Untracked;
 use crate::backup::untracked::UntrackedFile;
-use crate::backup::verify::relocate;
+use crate::backup::verify::{Reading, Verdict, relocate};
 use crate::system::volume::Dir;
+use std::collections::HashSet;
 
 const SECOND: i64 = 1_000_000_000;
 
@@ -267,4 +269,76 @@ fn a_copy_was_written_when_its_time_moved_and_not_by_a_time_zone() {
         assert_eq!(was_written(base, base - moved), written, "-{moved}");
     }
     assert!(was_written(i64::MIN, i64::MAX) && was_written(i64::MAX, i64::MIN));
+}
+
+/// A verification of all that the records speak of, before it is judged.
+fn reading<'a>(bench: &'a mut Bench, watch: &'a Quiet) -> Reading<'a> {
+    let picked: Vec<_> = bench.index.dests().collect();
+    let mut reading = Reading {
+        checker: Checker::new(&mut bench.drive, &bench.index),
+        watch,
+        verdict: Verdict::default(),
+        trusted: HashSet::new(),
+        records: Vec::new(),
+        good: HashSet::new(),
+        bad: Vec::new(),
+    };
+    reading.all(&picked);
+    reading
+}
+
+#[test]
+fn rot_goes_on_record_once_and_what_is_gone_does_not() {
+    let mut bench = Bench::new();
+    for (dest, content) in [("edited", "Photo"), ("good", "photo"), ("known", "Photo"), ("rotten", "Photo")] {
+        let at = bench.put(&format!("SD/{dest}"), content);
+        bench.record(dest, "photo", if dest == "edited" { at - 10 * SECOND } else { at });
+    }
+    bench.record("gone", "photo", 0);
+    bench.index.add(&Record::Rotten { dest: "known".into() });
+    let reading = reading(&mut bench, &Quiet { stop: false });
+    let rotten = |dest: &str| Record::Rotten { dest: dest.into() };
+    assert_eq!(reading.records, [rotten("edited"), rotten("rotten")]);
+    assert_eq!((reading.verdict.good.files, reading.bad.len()), (1, 4));
+}
+
+#[test]
+fn a_sample_names_what_nobody_vouches_for_and_nothing_else() {
+    let mut bench = Bench::new();
+    let xxh128 = |content: &[u8]| format!("{:032x}", Digester::whole(content).hash);
+    for (dest, content) in [("accepted", "mine!"), ("good", "photo"), ("stray", "stray"), ("twin", "photo")] {
+        let at = bench.put(&format!("SD/{dest}"), content);
+        match dest {
+            "good" => bench.record(dest, content, at),
+            "accepted" => {
+                let xxh128 = xxh128(content.as_bytes());
+                bench.index.add(&Record::Accepted { dest: dest.into(), size: 5, xxh128 });
+            }
+            _ => bench.found(dest, content),
+        }
+    }
+    for (sample, accused) in [(true, vec!["stray"]), (false, vec![])] {
+        let quiet = Quiet { stop: false };
+        let mut reading = reading(&mut bench, &quiet);
+        reading.verdict.sample = sample;
+        reading.name(&Untracked::default());
+        let bad: Vec<_> = reading.verdict.bad.iter().map(|bad| bad.path.as_str()).collect();
+        assert_eq!(bad, accused, "{sample}");
+    }
+}
+
+#[test]
+fn after_a_stop_nothing_is_looked_for_any_more() {
+    let mut bench = Bench::new();
+    bench.record("1", "photo", 0);
+    bench.put("SD/E/1", "photo");
+    for (stopped, moved) in [(false, 1), (true, 0)] {
+        let quiet = Quiet { stop: false };
+        let mut reading = reading(&mut bench, &quiet);
+        assert_eq!(reading.bad.len(), 1);
+        reading.verdict.stop = stopped.then_some(Stop::Asked);
+        let files = vec![UntrackedFile { dest: b"E/1".to_vec(), size: 5 }];
+        reading.moved(&mut Untracked { files, ..Untracked::default() });
+        assert_eq!((reading.verdict.moved.len(), reading.bad.len()), (moved, 1 - moved), "{stopped}");
+    }
 }

@@ -301,4 +301,34 @@ mod tests {
         assert_eq!(names(4711), names(4711));
         assert_ne!(names(4711), names(815));
     }
+
+    #[test]
+    fn remarks_are_made_only_where_there_is_something_to_remark() {
+        let notes = |unfinished: usize, mended: usize, litter| {
+            let mut runs = Runs::default();
+            (runs.unfinished, runs.mended) = (vec![String::new(); unfinished], vec![String::new(); mended]);
+            let verdict = begun(&runs, &Untracked { litter, ..Untracked::default() });
+            (verdict.notes.len(), verdict.mended)
+        };
+        assert_eq!(notes(0, 0, 0), (0, 0));
+        assert_eq!(notes(0, 0, 1), (1, 0));
+        assert_eq!(notes(1, 0, 0), (1, 0));
+        assert_eq!(notes(0, 1, 1), (2, 1));
+    }
+
+    #[test]
+    fn where_there_is_no_backup_those_that_there_are_are_named_and_many_are_counted() {
+        let scratch = tempfile::tempdir().unwrap();
+        let root = crate::system::volume::Dir::open(scratch.path()).unwrap();
+        let manifests = root.make_sub(b".piback").unwrap().0.make_sub(b"manifests").unwrap().0;
+        let label = Label::new("OTHER").unwrap();
+        let hint = || no_backup(&label, scratch.path()).hints.concat();
+        assert_eq!(hint(), "piback cards shows what is plugged in");
+        for (n, more) in [(1, None), (12, None), (13, Some("and 1 more")), (15, Some("and 3 more"))] {
+            (1..=n).for_each(|at| drop(manifests.make_sub(format!("SD{at:02}").as_bytes()).unwrap()));
+            let hint = hint();
+            assert_eq!(hint.matches("SD").count(), n.min(12), "{hint}");
+            assert_eq!(hint.split_once(" and ").map(|(_, more)| format!("and {more}")).as_deref(), more);
+        }
+    }
 }
