@@ -45,6 +45,18 @@ class Appliance:
 
     # The cable
 
+    def cable_is(self, name):
+        """The cable gets another kernel's name for it. Nobody knows of the old one, as after a boot."""
+        self.sh(f"""
+            for unit in NetworkManager dhcpcd; do systemctl is-active -q $unit && was=$unit; done
+            systemctl stop $was
+            ip addr flush dev {self.uplink}
+            rm -f /run/NetworkManager/devices/$(cat /sys/class/net/{self.uplink}/ifindex)
+            ip link set {self.uplink} down; ip link set {self.uplink} name {name}
+            systemctl start $was
+        """)
+        self.uplink = name
+
     def open_hotel(self, net=HOTEL, dhcp=True):
         self.sh(f"in_hotel /run/lab/hotel-open {net} {'' if dhcp else 'silent'}")
 

@@ -128,8 +128,8 @@ def serves(lab):
 
 
 def closed_towards(lab, address):
-    """SMB and DNS do not answer on the hotel's side; SSH does, or this would prove nothing. The Wi-Fi's own address answers nothing."""
-    for port in (22, 139, 445, 53):
+    """SMB, DNS and the page do not answer on the hotel's side; SSH does, or this would prove nothing. The Wi-Fi's own address answers nothing."""
+    for port in (22, 80, 139, 445, 53):
         is_open = lab.run(f"hotel_reaches {address} {port}").ok()
         expect(is_open == (port == 22 and address != HOME.address), f"port {port} of {address} is {'open' if is_open else 'closed'} towards the hotel")
     ran = lab.run(f"in_hotel dig +short +time=2 +tries=1 page.example @{address}")
