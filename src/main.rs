@@ -39,6 +39,7 @@ fn main() -> ExitCode {
             | Command::Send(_)
             | Command::SafeToFormat(_)
     );
+    let is_of_tree = cli.global.root.is_some();
     match commands::run(cli, &ui) {
         Ok(_) if is_output && ui::output_lost() => {
             ui.error(&Problem::failed("the output could not be written: that disk is full").into());
@@ -47,7 +48,7 @@ fn main() -> ExitCode {
         Ok(outcome) => ExitCode::from(outcome.exit_code()),
         Err(e) => {
             // Nothing was done yet. Over SSH from an iPad, `piback backup` is enough to type.
-            if error::needs_root(&e) {
+            if error::needs_root(&e) && !is_of_tree {
                 process::again_as_root();
             }
             ui.error(&e);

@@ -1,6 +1,7 @@
 //! The command line, as types. Names, flags and exit codes are a contract.
 
 mod daily;
+pub mod reach;
 mod runs;
 mod texts;
 

@@ -50,7 +50,7 @@ pub fn with_followers(
         let memory = Memory::begin(ends, &label, global, ui);
         running::register(followed, Verb::Backup, label.as_str(), drive, global, ui);
         let progress = Progress::new(ui, "backup", label.as_str(), followed.take());
-        let was_weak = power();
+        let was_weak = power(global);
         let cascade = match ends.cascade {
             Cascade::Always => all.len() > 1,
             Cascade::Never => false,
@@ -62,7 +62,7 @@ pub fn with_followers(
         if let Ok(backed) = &mut backed {
             backed.drives.extend(bad.iter().map(NoDrive::row));
             let mut line = AccountLine::new(label.as_str(), backed);
-            if was_weak == Some(false) && power() == Some(true) {
+            if was_weak == Some(false) && power(global) == Some(true) {
                 line.note(WEAK);
             }
             progress.tell(&line);
@@ -93,8 +93,11 @@ pub fn with_followers(
 const WEAK: &str =
     "the power supply was too weak for a moment: a stronger one, a shorter cable, or a powered hub";
 
-/// Tells whether the power supply was too weak since boot; none where nobody can say.
-fn power() -> Option<bool> {
+/// Tells whether the power supply was too weak since boot; none where nobody can say, and of a tree, which has none.
+fn power(global: &Global) -> Option<bool> {
+    if global.root.is_some() {
+        return None;
+    }
     board::was_weak(&RealHost::live().ok()?)
 }
 

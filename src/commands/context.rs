@@ -3,7 +3,8 @@
 
 use crate::backup::Endpoints;
 use crate::backup::label::Label;
-use crate::cli::{Global, StackArg};
+use crate::cli::reach::Reach;
+use crate::cli::{Cli, Global, StackArg};
 use crate::error::Problem;
 use crate::media::ends::{self, Ends, Need, Request};
 use crate::media::reach::End;
@@ -33,6 +34,30 @@ pub fn host(global: &Global) -> anyhow::Result<RealHost> {
                 .into()
         }),
     }
+}
+
+/// Refuses what a tree of files has not, before anything else is done.
+///
+/// # Errors
+/// `--root` names a tree, and the command line is of this host's devices, networks, jobs or clock.
+pub fn refuse_host_on_tree(cli: &Cli) -> anyhow::Result<()> {
+    let (Some(_), verb) = (&cli.global.root, cli.command.verb()) else { return Ok(()) };
+    let problem = match cli.command.reach() {
+        Reach::Folders { named, all } if all && !named.iter().any(|path| mount::is_block_device(path)) => {
+            return Ok(());
+        }
+        Reach::Files => return Ok(()),
+        Reach::Folders { .. } => {
+            let what = format!(
+                "{verb} would use this host's own cards and drives, and --root names a tree of files"
+            );
+            Problem::usage(what).hint("name folders for the card and the drive: --source DIR, --dest DIR")
+        }
+        Reach::Host => {
+            Problem::usage(format!("{verb} is of this host as it runs, and --root names a tree of files"))
+        }
+    };
+    Err(problem.hint("leave --root out").into())
 }
 
 /// Reads the profile and everything that a plan for it needs.

@@ -32,7 +32,7 @@ pub fn run(args: &Control, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> 
         server::serve(&listener, Arc::new(keeper), None, &|| true, Arc::new(|_| true));
         return Ok(Outcome::Done);
     }
-    super::eject::need_this_host(global, "control")?;
+    super::eject::need_root()?;
     let socket = local::handed().context("the socket of piback-control")?;
     let socket = socket.ok_or_else(|| {
         Problem::failed("systemd handed over no socket").hint("it is started by its socket's unit alone")

@@ -33,7 +33,7 @@ pub fn run(args: &Eject, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
         ui.json("ejected", &Asked { asked: args.volume.as_deref() });
         return Ok(Outcome::Done);
     }
-    need_this_host(global, "eject")?;
+    need_root()?;
     let settings = context::settings(global)?;
     let plugged = plugged::read()?;
     let volumes: Vec<&Volume> = match &args.volume {
@@ -53,15 +53,11 @@ pub fn run(args: &Eject, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// Refuses a tree of files, whose devices are this host's, and anybody but root.
+/// Refuses anybody but root.
 ///
 /// # Errors
 /// As said.
-pub fn need_this_host(global: &Global, verb: &str) -> anyhow::Result<()> {
-    if global.root.is_some() {
-        let what = format!("{verb} takes this host's own cards and drives, and --root names a tree of files");
-        return Err(Problem::usage(what).hint("leave --root out").into());
-    }
+pub fn need_root() -> anyhow::Result<()> {
     if !process::is_root() {
         return Err(Problem::needs_root("only root can mount, and take off what is mounted").into());
     }

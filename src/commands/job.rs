@@ -14,7 +14,7 @@ use anyhow::Context;
 use std::path::{Path, PathBuf};
 
 pub fn run(args: &Job, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
-    eject::need_this_host(global, "job")?;
+    eject::need_root()?;
     let Entry { job, order } = asked(&args.id, global)?;
     // Before anything else: a stop that comes now is heard, and whoever keeps the jobs sees that it has begun.
     signals::stop_gently();

@@ -49,6 +49,7 @@ use std::path::Path;
 pub fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Outcome> {
     let global = &cli.global;
     ui::repeat(typed(&cli));
+    context::refuse_host_on_tree(&cli)?;
     if !matches!(
         cli.command,
         Command::Volume(_)

@@ -24,7 +24,7 @@ pub fn run(args: &Poweroff, global: &Global, ui: &Ui) -> anyhow::Result<Outcome>
         running::done(remote.ask(&Request::Poweroff { stop_jobs: args.stop_jobs }))?;
         return Ok(switching_off(ui));
     }
-    eject::need_this_host(global, "poweroff")?;
+    eject::need_root()?;
     let settings = context::settings(global)?;
     stop_jobs(args, ui)?;
     let plugged = plugged::read()?;

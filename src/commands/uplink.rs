@@ -21,9 +21,6 @@ use serde::Serialize;
 
 pub fn run(args: &Uplink, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let host = context::host(global)?;
-    if !host.is_live() {
-        return Err(Problem::usage("a tree has no uplink: leave --root out").into());
-    }
     let profile = profile_or_default(&host, global)?;
     match &args.act {
         None => show(&host, &profile, ui),

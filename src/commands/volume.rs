@@ -23,7 +23,7 @@ use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 pub fn run(args: &Volume, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
-    eject::need_this_host(global, "volume")?;
+    eject::need_root()?;
     let settings = context::settings(global)?;
     let volumes = match &args.act {
         VolumeAct::Mount { kname } => mount(kname, &settings, ui)?,

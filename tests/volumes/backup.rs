@@ -73,9 +73,7 @@ fn a_running_backup_outlives_its_terminal_is_followed_and_cancelled() {
 }
 
 fn spawn(bench: &Bench, args: &[&str]) -> Child {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_piback"));
-    command.arg("--root").arg(bench.root()).args(args);
-    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    bench.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
 fn signal(child: &Child, name: &str) {

@@ -72,7 +72,7 @@ fn what_is_no_drive_is_refused() {
     let missing = bench.piback(&["enroll", "NOSUCHDRIVE", "--yes"]);
     assert!(stderr(&missing).contains("no drive labelled NOSUCHDRIVE"), "{}", stderr(&missing));
     assert!(stderr(&missing).contains("PBCARD: /dev/loop"), "{}", stderr(&missing));
-    assert!(!bench.root().join("var").exists(), "a refusal left a record");
+    assert!(!bench.root().join("var/lib/piback").exists(), "a refusal left a record");
 }
 
 #[test]
@@ -138,12 +138,12 @@ fn a_label_comes_through_udev_and_lsblk_as_it_is() {
                   E:ID_FS_LABEL_ENC=a\\x0ab\\x2fc\\x1b[2J\\x22\\x5cx41é\n";
     std::fs::write(bench.path("record"), record).unwrap();
     let script = "mount -t tmpfs run /run && mkdir -p /run/udev/data && touch /run/udev/control && \
-                  cp \"$1\" \"/run/udev/data/b7:$2\" && exec \"$3\" --root \"$4\" cards --json";
+                  cp \"$1\" \"/run/udev/data/b7:$2\" && exec \"$3\" --profile \"$4\" cards --json";
     let output = Command::new("unshare")
         .args(["-m", "sh", "-ec", script, "sh"])
         .arg(bench.path("record"))
         .args([minor, env!("CARGO_BIN_EXE_piback")])
-        .arg(bench.root())
+        .arg(bench.root().join("etc/piback/profile.yaml"))
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", stderr(&output));

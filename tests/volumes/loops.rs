@@ -8,7 +8,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// The kernel's loop devices and mounts are one for all tests.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-/// A scratch folder with images, and a `--root` tree whose profile mounts below it.
+/// A scratch folder with images, and a tree below it whose profile, records and runs are piback's: a device is no tree's, so
+/// piback runs on the host itself, in a view of its own (see [`SCRIPT`]).
 pub struct Bench {
     pub dir: tempfile::TempDir,
     loops: Vec<PathBuf>,
@@ -26,6 +27,12 @@ impl Bench {
         }
         let dir = tempfile::Builder::new().prefix("piback-volumes-").tempdir().unwrap();
         let bench = Bench { dir, loops: Vec::new(), _alone: alone };
+        // What is mounted below it is seen outside of that view.
+        ok(Command::new("mount").arg("--bind").args([bench.dir.path(); 2]));
+        ok(Command::new("mount").arg("--make-shared").arg(bench.dir.path()));
+        for dir in ["var/lib", "run"] {
+            std::fs::create_dir_all(bench.root().join(dir)).unwrap();
+        }
         let profile = piback::profile::embedded("travel").unwrap();
         let profile =
             profile.replace("PHOTOS", DRIVE).replace("/media/piback", bench.media().to_str().unwrap());
@@ -110,8 +117,15 @@ impl Bench {
     }
 
     pub fn piback(&self, args: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_piback"));
-        command.arg("--root").arg(self.root()).args(args).output().unwrap()
+        self.command(args).output().unwrap()
+    }
+
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "--propagation", "unchanged", "sh", "-ec", SCRIPT]).arg(self.root());
+        command.arg(env!("CARGO_BIN_EXE_piback")).arg("--profile");
+        command.arg(self.root().join("etc/piback/profile.yaml")).args(args);
+        command
     }
 
     /// Shows what is on an image.
@@ -132,6 +146,14 @@ pub fn skip(why: &str) {
     #[allow(clippy::explicit_write)]
     writeln!(std::io::stderr(), "SKIPPED: {why}").unwrap();
 }
+
+/// The tree's records and runs in place of the host's, for this process alone.
+const SCRIPT: &str = r#"
+for at in / /run /var /var/lib; do mount --make-private $at 2>/dev/null || :; done
+mount --bind "$0/var/lib" /var/lib
+mount --bind "$0/run" /run
+exec "$@"
+"#;
 
 pub const DRIVE: &str = "PIBACKTEST";
 
