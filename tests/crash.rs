@@ -4,6 +4,7 @@
 mod common;
 
 use common::{PASSPHRASE, Snapshot, Tree};
+use piback::paths;
 use piback::profile::types::Passphrase;
 use piback::profile::{EMBEDDED, load};
 use piback::provision::adopt;
@@ -14,7 +15,7 @@ use piback::provision::desired::render::render;
 use piback::provision::host::facts::{Facts, Stack};
 use piback::provision::plan;
 use piback::provision::state::State;
-use piback::system::fake::{FakeHost, Fault};
+use piback::system::fake::{Event, FakeHost, Fault};
 use std::collections::BTreeMap;
 
 /// What a command wants of the host.
@@ -201,6 +202,37 @@ fn failing_at_every_change_puts_everything_back_at_once() {
         }
     }
     println!("failed at {failures} places, every one");
+}
+
+/// Everything is done but the journal's end: that is neither "done", as the next command finds an apply that is open, nor "the
+/// previous state is back".
+#[test]
+fn a_journal_that_can_t_be_removed_is_a_failure_that_says_what_is_in_force() {
+    for path in [paths::INTENT.to_owned(), format!("{}/before-0", paths::JOURNAL)] {
+        let (_, new, _) = undisturbed(&[], FIRST);
+        let tree = prepared(&[]);
+        let host = FakeHost::tree(&tree.root()).unwrap();
+        let is_the_end = path.clone();
+        host.arm_when(
+            Fault::Fail,
+            move |event| matches!(event, Event::Remove { path } if *path == is_the_end),
+        );
+        let e = run(&host, FIRST).unwrap_err();
+        assert_eq!(piback::error::exit_code(&e), 1, "{path}: {e:#}");
+        let said = format!("{e:#} {}", piback::error::hints(&e).join(" "));
+        assert!(said.contains("all of it is in force") && said.contains("type: sudo piback apply"), "{said}");
+        assert_eq!(files(&tree), new, "{path}");
+        // Whoever is told 0 goes on, and is refused.
+        let refused = run(&host, CHANGED).unwrap_err();
+        assert!(format!("{refused:#}").contains("is open"), "{path}: {refused:#}");
+        // The next `piback apply` recovers first.
+        let was_open = path == paths::INTENT;
+        let expected = if was_open { Recovered::Finished } else { Recovered::Nothing };
+        assert_eq!(apply::recover(&host).unwrap(), expected, "{path}");
+        is_settled(&tree);
+        run(&host, FIRST).unwrap();
+        assert_eq!(files(&tree), new, "{path}");
+    }
 }
 
 /// A power cut can come while the last one is being recovered from.

@@ -26,8 +26,8 @@ use anyhow::Context;
 /// Carries out `plan`. Needs the lock; nothing may be left to recover.
 ///
 /// # Errors
-/// [`crate::error::Kind::Failed`] when nothing was changed, `RolledBack` when everything is back,
-/// `RollbackIncomplete` with what is not.
+/// [`crate::error::Kind::Failed`] when nothing was changed, or everything but the journal's end is done; `RolledBack` when
+/// everything is back, `RollbackIncomplete` with what is not.
 pub fn apply(host: &dyn Host, plan: &Plan, state: &State, options: &Options<'_>) -> anyhow::Result<()> {
     if plan.is_empty() {
         return Ok(());
@@ -61,11 +61,21 @@ pub fn apply(host: &dyn Host, plan: &Plan, state: &State, options: &Options<'_>)
             // The whole window counts from here: whoever has to confirm sees the new state only now.
             watchdog::start_anew(host)
         }
-        None => {
-            journal::end(host)?;
-            watchdog::retire(host, plan.artifacts.is_empty())
-        }
+        None => journal::end(host)
+            .map_err(|cause| in_force(&cause))
+            .and_then(|()| watchdog::retire(host, plan.artifacts.is_empty())),
     }
+}
+
+/// The journal can't be taken away, after everything else. Neither done (0: the next apply would find it open, and every
+/// command says so until then) nor back (3): 1, with what is so and what ends it.
+fn in_force(cause: &anyhow::Error) -> anyhow::Error {
+    Problem::failed(format!(
+        "all of it is in force and on record, but its journal can't be removed: {cause:#}"
+    ))
+    .hint("is that disk full, or read-only? When that is mended, type: sudo piback apply")
+    .hint("it takes the journal away, and changes nothing else")
+    .into()
 }
 
 /// Every file must be as it was when the plan was made.
