@@ -167,7 +167,10 @@ fn explained(what: &str, said: &str) -> anyhow::Error {
         .filter(|line| ["E: ", "W: ", "Err:"].iter().any(|mark| line.starts_with(mark)))
         .map(crate::ui::visible)
         .collect();
-    let said_itself = errors.first().cloned().unwrap_or_else(|| {
+    // Another's warning may come first, as of an old key.
+    let is_warning = |line: &str| line.starts_with("W: ") && !line.starts_with("W: Failed to fetch");
+    let first = errors.iter().find(|line| !is_warning(line)).or(errors.first());
+    let said_itself = first.cloned().unwrap_or_else(|| {
         let last = said.lines().map(str::trim).rfind(|line| !line.is_empty());
         crate::ui::visible(last.unwrap_or("apt-get says nothing"))
     });
@@ -220,7 +223,7 @@ mod tests {
             let error = explained("the package lists can't be fetched", said).to_string();
             assert!(error.contains(is), "{said}: {error}");
         }
-        let other = explained("x", "E: Unable to locate package y\x1b[2J").to_string();
+        let other = explained("x", "W: an old key\nE: Unable to locate package y\x1b[2J").to_string();
         assert_eq!(other, "x: E: Unable to locate package y\\u{1b}[2J");
     }
 
