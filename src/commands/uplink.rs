@@ -4,7 +4,7 @@ use super::context;
 use crate::cli::{Global, Uplink, UplinkAct, UplinkJoin};
 use crate::error::{Outcome, Problem};
 use crate::paths::PROFILE;
-use crate::profile::types::{Passphrase, Ssid};
+use crate::profile::types::{By, Passphrase, Ssid};
 use crate::profile::{self, Profile};
 use crate::provision::components;
 use crate::provision::host::facts::{self, Stack};
@@ -26,7 +26,7 @@ pub fn run(args: &Uplink, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
         None => show(&host, &profile, ui),
         Some(UplinkAct::Scan { on }) => {
             let radio = second_radio(&host, &profile, on.as_deref())?;
-            scan(&host, &radio, ui)
+            scan(&host, &radio.name, ui)
         }
         Some(UplinkAct::Join(join)) => {
             context::root_of_live(&host, &join_again(join))?;
@@ -129,7 +129,7 @@ fn show(host: &dyn Host, profile: &Profile, ui: &Ui) -> anyhow::Result<Outcome> 
 }
 
 /// A radio that is not the access point's.
-fn second_radio(host: &dyn Host, profile: &Profile, wanted: Option<&str>) -> anyhow::Result<String> {
+fn second_radio(host: &dyn Host, profile: &Profile, wanted: Option<&str>) -> anyhow::Result<Device> {
     let own = profile.wifi.interface.as_str();
     let all = radios::look(host);
     let others: Vec<&Device> = all.iter().filter(|one| one.is_radio && one.name != own).collect();
@@ -148,7 +148,7 @@ fn second_radio(host: &dyn Host, profile: &Profile, wanted: Option<&str>) -> any
             .into());
     }
     match (found, wanted) {
-        (Some(device), _) => Ok(device.name.clone()),
+        (Some(device), _) => Ok(device.clone()),
         (None, Some(name)) if !others.is_empty() => {
             let names = others.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
             let what = format!("there is no second radio {}", visible(name));
@@ -195,7 +195,7 @@ fn scan(host: &dyn Host, radio: &str, ui: &Ui) -> anyhow::Result<Outcome> {
 fn join_network(
     host: &dyn Host,
     profile: &Profile,
-    radio: &str,
+    radio: &Device,
     join: &UplinkJoin,
     ui: &Ui,
 ) -> anyhow::Result<Outcome> {
@@ -209,7 +209,8 @@ fn join_network(
             "piback joins networks through NetworkManager, which this system does not use",
         )
         .hint(format!(
-            "name the network in /etc/wpa_supplicant/wpa_supplicant-{radio}.conf: man wpa_supplicant.conf"
+            "name the network in /etc/wpa_supplicant/wpa_supplicant-{}.conf: man wpa_supplicant.conf",
+            radio.name
         ))
         .hint("firewall and sharing follow by themselves, whatever joins")
         .into());
@@ -223,8 +224,10 @@ fn join_network(
             Some(passphrase.map_err(|why| Problem::usage(format!("the passphrase in {shown}: {why}")))?)
         }
     };
-    networks::join(host, &ssid, radio, passphrase.as_ref())?;
-    ui.say(&format!("{radio} is in {} now, and whenever it is there.", visible(ssid.as_str())));
+    let own = (profile.wifi.interface.by() != &By::Name).then_some(radio.mac.as_str());
+    let named = networks::Radio { name: &radio.name, own };
+    networks::join(host, &ssid, &named, passphrase.as_ref())?;
+    ui.say(&format!("{} is in {} now, and whenever it is there.", radio.name, visible(ssid.as_str())));
     show(host, profile, ui)
 }
 

@@ -1,7 +1,8 @@
 //! Wi-Fi networks around a second radio, and joining one through NetworkManager.
 
+use crate::error::Problem;
 use crate::profile::types::{Passphrase, Ssid};
-use crate::system::run::Tool;
+use crate::system::run::{RunError, Tool};
 use crate::system::{FileNode, Host};
 use crate::ui::visible;
 use anyhow::Context;
@@ -10,6 +11,15 @@ use std::time::Duration;
 
 /// The folder in which NetworkManager keeps what it was told of networks.
 const FOLDER: &str = "/etc/NetworkManager/system-connections";
+
+/// The radio that is to be in a network.
+#[derive(Debug, Clone, Copy)]
+pub struct Radio<'a> {
+    pub name: &'a str,
+    /// Its hardware address, where the profile means the access point's radio by more than a name: the kernel may give the
+    /// two each other's name at the next boot.
+    pub own: Option<&'a str>,
+}
 
 /// A network that can be heard.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -74,12 +84,14 @@ fn file(ssid: &str) -> String {
 
 /// NetworkManager's file of a network (nm-settings-keyfile(5)). The name is a list of bytes, so that none has a meaning of
 /// its own; without a passphrase the network is an open one.
-fn keyfile(ssid: &str, interface: &str, passphrase: Option<&Passphrase>) -> String {
+fn keyfile(ssid: &str, radio: &Radio<'_>, passphrase: Option<&Passphrase>) -> String {
     let bytes: String = ssid.bytes().map(|b| format!("{b};")).collect();
     let uuid = uuid(ssid);
+    let name = if radio.own.is_none() { format!("interface-name={}\n", radio.name) } else { String::new() };
+    let own = radio.own.map(|own| format!("mac-address={own}\n")).unwrap_or_default();
     let mut text = format!(
         "# Made by `piback uplink join`; taken away by `piback uplink forget`.\n[connection]\nid=piback-uplink-{uuid}\n\
-         uuid={uuid}\ntype=wifi\ninterface-name={interface}\nautoconnect=true\n\n[wifi]\nmode=infrastructure\nssid={bytes}\n"
+         uuid={uuid}\ntype=wifi\n{name}autoconnect=true\n\n[wifi]\nmode=infrastructure\n{own}ssid={bytes}\n"
     );
     if let Some(passphrase) = passphrase {
         let secret = passphrase.secret().expose();
@@ -106,20 +118,30 @@ fn uuid(ssid: &str) -> String {
 pub fn join(
     host: &dyn Host,
     ssid: &Ssid,
-    interface: &str,
+    radio: &Radio<'_>,
     passphrase: Option<&Passphrase>,
 ) -> anyhow::Result<()> {
+    let interface = radio.name;
     let path = file(ssid.as_str());
     let before = host.read(&path).with_context(|| path.clone())?;
-    let bytes = keyfile(ssid.as_str(), interface, passphrase).into_bytes();
+    let bytes = keyfile(ssid.as_str(), radio, passphrase).into_bytes();
     host.write(&path, &FileNode { bytes, mode: 0o600, uid: 0, gid: 0 }).with_context(|| path.clone())?;
     let nmcli =
-        |args: &[&str]| Tool::new("nmcli").args(args.iter().copied()).deadline(Duration::from_secs(60));
+        |args: &[&str]| Tool::new("nmcli").args(args.iter().copied()).deadline(Duration::from_secs(100));
     let come_up = || -> anyhow::Result<()> {
         host.run(&nmcli(&["connection", "load", &path]))?;
         // By its id: NetworkManager may know others of this name, and would take what it likes.
-        host.run(&nmcli(&["--wait", "45", "connection", "up", "uuid", &uuid(ssid.as_str())]))?;
+        let up = nmcli(&["--wait", "80", "connection", "up", "uuid", &uuid(ssid.as_str())]);
+        let first = host.run(&up);
+        // NetworkManager takes a handshake that was lost in the air for a wrong passphrase.
+        match first.as_ref().err().and_then(refusal) {
+            Some(said) if said.contains(NO_SECRETS) && passphrase.is_some() => host.run(&up)?,
+            _ => first?,
+        };
         anyhow::ensure!(is_in(host, interface, ssid.as_str()), "the radio is in another network");
+        let address =
+            host.run(&Tool::new("ip").args(["-o", "addr", "show", "dev", interface, "scope", "global"]))?;
+        anyhow::ensure!(!address.stdout.trim().is_empty(), "the network gives it no address");
         Ok(())
     };
     let joined = come_up();
@@ -132,7 +154,64 @@ pub fn join(
         back.with_context(|| path.clone())?;
         let _ = host.output(&nmcli(&["connection", "reload"]));
     }
-    joined.with_context(|| format!("{} could not be joined with {interface}", visible(ssid.as_str())))
+    joined.map_err(|error| {
+        let what = || format!("{} could not be joined with {interface}", visible(ssid.as_str()));
+        let Some(said) = error.downcast_ref().and_then(refusal) else { return error.context(what()) };
+        let heard = || scan(host, interface).ok()?.into_iter().find(|one| one.ssid == ssid.as_str());
+        let meant = meant(said, ssid.as_str(), passphrase.is_some(), heard);
+        meant.map_or_else(|| error.context(what()), Into::into)
+    })
+}
+
+/// nmcli's words for a passphrase that was refused, or that nobody gave.
+const NO_SECRETS: &str = "Secrets were required";
+
+fn refusal(error: &RunError) -> Option<&str> {
+    match error {
+        RunError::Failed { output, .. } => Some(output.stderr.as_str()),
+        _ => None,
+    }
+}
+
+/// Reads what the words of nmcli (libnmc-base's nm-client-utils.c) mean for somebody who typed a name and a passphrase.
+/// A network that asks for more or less than was given is not found, for NetworkManager; so `heard` listens for it.
+fn meant(
+    said: &str,
+    ssid: &str,
+    has_passphrase: bool,
+    heard: impl FnOnce() -> Option<Network>,
+) -> Option<Problem> {
+    let ssid = visible(ssid);
+    let wants_one = || {
+        Problem::failed(format!("{ssid} wants a passphrase"))
+            .hint("write it into a file, and name that with --passphrase-file")
+    };
+    if said.contains(NO_SECRETS) {
+        let refused = || {
+            Problem::failed(format!("{ssid} does not take this passphrase, tried twice"))
+                .hint("or it is too far away: piback uplink scan shows how strong it is")
+        };
+        return Some(if has_passphrase { refused() } else { wants_one() });
+    }
+    if said.contains("IP configuration could not be reserved") {
+        let what = format!("{ssid} lets the Pi in, and gives it no address");
+        return Some(Problem::failed(what).hint("try once more, nearer to its antenna"));
+    }
+    if !said.contains("network could not be found") {
+        return None;
+    }
+    Some(match heard().map(|network| network.security) {
+        None => Problem::failed(format!("no network {ssid} can be heard"))
+            .hint("piback uplink scan lists what can be"),
+        Some(security) if security.is_empty() => {
+            Problem::failed(format!("{ssid} has no passphrase")).hint("leave --passphrase-file out")
+        }
+        Some(_) if !has_passphrase => wants_one(),
+        Some(security) => {
+            let security = visible(&security);
+            Problem::failed(format!("{ssid} asks for {security}; piback joins with a passphrase of WPA2"))
+        }
+    })
 }
 
 /// Tells whether a radio is in a network now.
@@ -169,8 +248,13 @@ pub fn forget(host: &dyn Host, ssid: &str) -> anyhow::Result<bool> {
     if !matches!(host.read(&path), Ok(crate::system::Node::File(_))) {
         return Ok(false);
     }
-    host.remove(&path).with_context(|| path.clone())?;
-    host.run(&Tool::new("nmcli").args(["connection", "reload"])).context("NetworkManager was not told")?;
+    // It leaves the network before this ends, and takes the file away; unless it never read that.
+    let _ = host.output(&Tool::new("nmcli").args(["connection", "delete", "uuid", &uuid(ssid)]));
+    if matches!(host.read(&path), Ok(crate::system::Node::File(_))) {
+        host.remove(&path).with_context(|| path.clone())?;
+        host.run(&Tool::new("nmcli").args(["connection", "reload"]))
+            .context("NetworkManager was not told")?;
+    }
     Ok(true)
 }
 
@@ -189,6 +273,8 @@ pub fn joined(host: &dyn Host) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::system::fake::FakeHost;
+    use crate::system::run::Output;
 
     #[test]
     fn networks_as_nmcli_lists_them() {
@@ -203,15 +289,104 @@ mod tests {
     #[test]
     fn no_name_and_no_passphrase_breaks_out_of_its_line() {
         let passphrase = Passphrase::from_file_content(b"  a\\b;c=[x] \n").unwrap();
-        let text = keyfile("x]\n[evil", "wlan1", Some(&passphrase));
+        let radio = Radio { name: "wlan1", own: None };
+        let text = keyfile("x]\n[evil", &radio, Some(&passphrase));
         assert!(text.contains("\nssid=120;93;10;91;101;118;105;108;\n"), "{text}");
         assert!(text.contains("\npsk=\\s\\sa\\\\b;c=[x]\\s\n"), "{text}");
         assert_eq!(text.matches("\n[").count(), 5);
-        assert!(!keyfile("open", "wlan1", None).contains("wifi-security"));
+        assert!(!keyfile("open", &radio, None).contains("wifi-security"));
+        assert!(text.contains("\ninterface-name=wlan1\n") && !text.contains("mac-address"), "{text}");
+        let own = keyfile("open", &Radio { own: Some("02:00:00:00:01:00"), ..radio }, None);
+        assert!(
+            own.contains("\nmac-address=02:00:00:00:01:00\n") && !own.contains("interface-name"),
+            "{own}"
+        );
         let (one, other) = (uuid("Hotel"), uuid("Hotel 2"));
         assert!(one != other && one == uuid("Hotel") && text.contains(&uuid("x]\n[evil")));
         assert_eq!((one.len(), &one[14..15], one.matches('-').count()), (36, "8", 4));
         assert_eq!(file("A b"), "/etc/NetworkManager/system-connections/piback-uplink-412062.nmconnection");
+    }
+
+    #[test]
+    fn a_refusal_is_told_in_words() {
+        let listed = |security: &'static str| move || networks(&format!(" :90:{security}:Rex\n")).pop();
+        let said = |said: &str, passphrase, security| {
+            let problem = match security {
+                Some(security) => meant(said, "Rex", passphrase, listed(security)),
+                None => meant(said, "Rex", passphrase, || None),
+            };
+            problem.map(|problem| problem.what).unwrap_or_default()
+        };
+        let secrets = "Warning: password for '802-11-wireless-security.psk' not given in 'passwd-file' and nmcli cannot ask \
+                       without '--ask' option.\nError: Connection activation failed: Secrets were required, but not provided\n";
+        assert_eq!(said(secrets, true, None), "Rex does not take this passphrase, tried twice");
+        assert_eq!(said(secrets, false, None), "Rex wants a passphrase");
+        let none = "Error: Connection activation failed: The Wi-Fi network could not be found\n";
+        for (passphrase, security, words) in [
+            (true, None, "no network Rex can be heard"),
+            (false, Some("WPA2"), "Rex wants a passphrase"),
+            (true, Some(""), "Rex has no passphrase"),
+            (true, Some("WPA2 802.1X"), "Rex asks for WPA2 802.1X; piback joins with a passphrase of WPA2"),
+        ] {
+            assert_eq!(said(none, passphrase, security), words);
+        }
+        let address = "Error: Connection activation failed: IP configuration could not be reserved (no available address, \
+                       timeout, etc.)\n";
+        assert_eq!(said(address, true, None), "Rex lets the Pi in, and gives it no address");
+        assert_eq!(said("Error: something else", true, None), "");
+    }
+
+    /// A host whose nmcli, iw and ip answer so to `connection up`, `link` and `addr`.
+    fn host(
+        root: &std::path::Path,
+        up: Option<&'static str>,
+        link: &'static str,
+        ip: &'static str,
+    ) -> FakeHost {
+        std::fs::create_dir_all(root.join(&FOLDER[1..])).unwrap();
+        let said = move |tool: &Tool| {
+            let (program, args) = (tool.program.as_str(), &tool.args);
+            let is_up = args.iter().any(|arg| arg == "up");
+            Ok(match (program, up) {
+                ("ip", _) => Output { code: Some(0), stdout: ip.into(), ..Output::default() },
+                ("iw", _) => Output { code: Some(0), stdout: link.into(), ..Output::default() },
+                ("nmcli", Some(why)) if is_up => {
+                    Output { code: Some(4), stderr: why.into(), ..Output::default() }
+                }
+                _ => Output { code: Some(0), ..Output::default() },
+            })
+        };
+        FakeHost::live(root, said).unwrap()
+    }
+
+    #[test]
+    fn what_did_not_come_up_leaves_nothing_and_what_did_is_forgotten() {
+        let root = tempfile::tempdir().unwrap();
+        let (ssid, radio): (Ssid, _) = ("Rex".parse().unwrap(), Radio { name: "wlan1", own: None });
+        let names = || std::fs::read_dir(root.path().join(&FOLDER[1..])).unwrap().count();
+        let none = "Error: Connection activation failed: The Wi-Fi network could not be found";
+        let refused = join(&host(root.path(), Some(none), "", ""), &ssid, &radio, None).unwrap_err();
+        assert_eq!((refused.to_string().as_str(), names()), ("no network Rex can be heard", 0));
+        // NetworkManager says that it is up, and the radio is elsewhere.
+        let elsewhere = join(&host(root.path(), None, "\tSSID: Other\n", ""), &ssid, &radio, None);
+        assert!(format!("{:#}", elsewhere.unwrap_err()).contains("in another network") && names() == 0);
+        const IN: &str = "Connected to 02:00\n\tSSID: Rex\n";
+        let bare = join(&host(root.path(), None, IN, ""), &ssid, &radio, None);
+        assert!(format!("{:#}", bare.unwrap_err()).contains("gives it no address") && names() == 0);
+        let there = host(root.path(), None, IN, "3: wlan1    inet 192.168.78.106/24 scope global wlan1\n");
+        join(&there, &ssid, &radio, None).unwrap();
+        assert_eq!((joined(&there), names()), (vec!["Rex".to_owned()], 1));
+        // One that was joined before stays as it was.
+        let before = std::fs::read(root.path().join(&file("Rex")[1..])).unwrap();
+        let passphrase = Passphrase::from_file_content(b"another one").unwrap();
+        let refuses = host(root.path(), Some(NO_SECRETS), "", "");
+        join(&refuses, &ssid, &radio, Some(&passphrase)).unwrap_err();
+        let tried = refuses.take_tools().iter().filter(|line| line.contains(" connection up ")).count();
+        assert_eq!(tried, 2, "a lost handshake looks like a wrong passphrase");
+        assert_eq!(std::fs::read(root.path().join(&file("Rex")[1..])).unwrap(), before);
+        assert!(forget(&there, "Rex").unwrap() && names() == 0 && !forget(&there, "Rex").unwrap());
+        let told = there.take_tools().join("\n");
+        assert!(told.contains(&format!("connection delete uuid {}", uuid("Rex"))), "{told}");
     }
 
     #[test]

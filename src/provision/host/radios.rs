@@ -7,11 +7,15 @@ use std::fmt;
 
 const NET: &str = "/sys/class/net";
 
+/// `addr_assign_type` of an address that somebody has set (netdevice.h: NET_ADDR_SET). NetworkManager gives a radio that is
+/// in no network a made-up one, another at each scan.
+const SET: &str = "3";
+
 /// One interface, as the kernel shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Device {
     pub name: String,
-    /// Its hardware address, lower case.
+    /// Its hardware address, lower case: of a radio its own, whatever it shows while it looks for networks.
     pub mac: String,
     /// The place where it is plugged in: `platform`, `usb-1.2`; none for one that is only software.
     pub path: Option<String>,
@@ -49,8 +53,13 @@ pub fn look(host: &dyn Host) -> Vec<Device> {
 
 fn device(host: &dyn Host, name: String) -> Option<Device> {
     let Ok(Node::Link { target }) = host.read(&format!("{NET}/{name}")) else { return None };
-    let mac = host.read_followed(&format!("{NET}/{name}/address")).ok().flatten().unwrap_or_default();
-    let mac = String::from_utf8_lossy(&mac).trim().to_ascii_lowercase();
+    let text = |what: &str| {
+        let bytes = host.read_followed(&format!("{NET}/{name}/{what}")).ok().flatten().unwrap_or_default();
+        String::from_utf8_lossy(&bytes).trim().to_ascii_lowercase()
+    };
+    let own =
+        Some(text("phy80211/macaddress")).filter(|own| !own.is_empty() && text("addr_assign_type") == SET);
+    let mac = own.unwrap_or_else(|| text("address"));
     let is_radio = matches!(host.read(&format!("{NET}/{name}/phy80211")), Ok(node) if node != Node::Absent);
     Some(Device { path: path(&target), name, mac, is_radio })
 }
@@ -117,6 +126,30 @@ mod tests {
         let own = "../../devices/platform/soc/fe300000.mmcnr/mmc_host/mmc1/mmc1:0001/mmc1:0001:1/net/wlan0";
         assert_eq!(path(own).as_deref(), Some("platform"));
         assert_eq!(path("../../devices/virtual/net/tun0"), None);
+    }
+
+    #[test]
+    fn a_made_up_address_is_not_the_radios() {
+        let root = tempfile::tempdir().unwrap();
+        let at = |path: &str| root.path().join(format!("sys/{path}"));
+        let radio = "devices/virtual/mac80211_hwsim/hwsim0/net/wlan0";
+        std::fs::create_dir_all(at(&format!("{radio}/phy80211"))).unwrap();
+        std::fs::create_dir_all(at("class/net")).unwrap();
+        std::os::unix::fs::symlink(format!("../../{radio}"), at("class/net/wlan0")).unwrap();
+        let seen = |kind: &str| {
+            for (file, text) in [
+                ("address", "F2:45:bb:79:7a:f1\n"),
+                ("addr_assign_type", kind),
+                ("phy80211/macaddress", "02:00:00:00:00:00\n"),
+            ] {
+                std::fs::write(at(&format!("{radio}/{file}")), text).unwrap();
+            }
+            let host = crate::system::fake::FakeHost::live(root.path(), |_| Ok(Default::default())).unwrap();
+            look(&host).into_iter().map(|device| (device.mac, device.is_radio)).collect::<Vec<_>>()
+        };
+        assert_eq!(seen("3\n"), [("02:00:00:00:00:00".to_owned(), true)]);
+        // A second interface of one radio, as hostapd makes them, has an address of its own.
+        assert_eq!(seen("0\n"), [("f2:45:bb:79:7a:f1".to_owned(), true)]);
     }
 
     #[test]
