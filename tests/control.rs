@@ -182,6 +182,9 @@ fn nonsense(seed: u64) -> Vec<u8> {
         "{\"v\":1,\"ask\":\"known\",\"secret\":\"x\"}",
         "{\"v\":1,\"ask\":\"enter\",\"key\":{\"code\":\"AAAAAAAA\"},\"name\":\"x\"}",
         "{\"v\":1,\"ask\":\"state\",\"look\":true}",
+        "{\"v\":1,\"ask\":\"join\",\"ssid\":\"--help\",\"passphrase\":\"x\"}",
+        "{\"v\":1,\"ask\":\"forget-network\",\"ssid\":\"../../etc/passwd\\u0000\"}",
+        "{\"v\":1,\"ask\":\"networks\"}",
     ];
     let mut line = Vec::new();
     match next() % 4 {

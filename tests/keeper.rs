@@ -10,6 +10,7 @@ use piback::jobs::protocol::{Answer, Key, RefusalKind, Request};
 use piback::jobs::runner::{Order, Runner, Stop, Told};
 use piback::jobs::state::{Claim, Fact, Level};
 use piback::jobs::store::{Store, Text};
+use piback::jobs::uplink::Handed;
 use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
@@ -34,6 +35,7 @@ struct Beside {
     /// Verbs that were run, and what each answers.
     verbs: Mutex<Vec<String>>,
     answer: Mutex<serde_json::Value>,
+    secrets: Mutex<Vec<String>>,
     /// Looks at the health, and what each says.
     cared: Mutex<Vec<World>>,
     facts: Mutex<Facts>,
@@ -84,6 +86,11 @@ impl Runner for Of {
         self.0.verbs.lock().unwrap().push(args.join(" "));
         let answer = self.0.answer.lock().unwrap().clone();
         Ok(answer)
+    }
+
+    fn verb_with(&self, args: &[&str], secret: &Handed) -> std::io::Result<serde_json::Value> {
+        self.0.secrets.lock().unwrap().push(secret.expose().to_owned());
+        self.verb(args)
     }
 
     fn health(&self, world: &World) -> Facts {
@@ -485,4 +492,34 @@ fn health_is_looked_at_once_and_again_when_a_job_ended_or_something_else_is_ther
     assert_eq!(looks(), 2);
     beside.world.lock().unwrap().drives[0].kname = Some("sdz1".into());
     assert_eq!(looks(), 3, "another drive");
+}
+
+#[test]
+fn a_passphrase_is_in_the_input_of_the_process_that_joins_and_in_no_argument() {
+    let (_dir, beside) = site();
+    let keeper = keeper(&beside);
+    let join = |passphrase: Option<&str>| {
+        let passphrase = passphrase.map(|text| Handed::new(text.to_owned()));
+        keeper.ask(&Request::Join { ssid: "--on".into(), passphrase })
+    };
+    *beside.answer.lock().unwrap() = serde_json::json!({"ways": [], "internet": "yes", "sign_in": null, "why": null,
+        "radio": "wlan1", "no_radio": null, "no_radio_hints": [], "known": ["--on"]});
+    let Answer::Uplink(uplink) = join(Some("correct horse")) else { panic!() };
+    assert_eq!((uplink.internet.as_str(), uplink.radio.as_deref()), ("yes", Some("wlan1")));
+    join(None);
+    keeper.ask(&Request::ForgetNetwork { ssid: "--on".into() });
+    keeper.ask(&Request::Uplink);
+    assert_eq!(*beside.secrets.lock().unwrap(), ["correct horse"]);
+    let verbs = [
+        "uplink join --passphrase-file /dev/stdin -- --on",
+        "uplink join -- --on",
+        "uplink forget -- --on",
+        "uplink",
+    ];
+    assert_eq!(*beside.verbs.lock().unwrap(), verbs);
+    *beside.answer.lock().unwrap() =
+        serde_json::json!({"error": "wlan0 is the only radio", "hints": ["a USB adapter"]});
+    let Answer::Refused(why) = join(None) else { panic!() };
+    assert_eq!((why.error.as_str(), why.hints[0].as_str()), ("wlan0 is the only radio", "a USB adapter"));
+    assert!(matches!(keeper.ask(&Request::Networks), Answer::Refused(_)));
 }

@@ -1,10 +1,14 @@
 //! The page of an appliance, to a browser that was not let in and to one that was: what each of them makes it ask for.
 #![allow(clippy::disallowed_methods)]
 
+#[path = "common/openapi.rs"]
+mod openapi;
+
 use piback::jobs::Control;
 use piback::jobs::job::Verb;
 use piback::jobs::protocol::{Answer, Picture, Refusal, RefusalKind, Request};
 use piback::jobs::state::State;
+use piback::jobs::uplink::{Handed, Network, Uplink, Way};
 use piback::system::volume::InFile;
 use piback::web::Server;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -24,6 +28,9 @@ struct Noted {
     appliance: Mutex<bool>,
     /// The secret that lets in.
     known: Mutex<Option<String>>,
+    /// Answers to the two, where they are not refused.
+    uplink: Mutex<Option<Uplink>>,
+    networks: Mutex<Vec<Network>>,
     changed: Mutex<Vec<Box<dyn Fn() + Send + Sync>>>,
 }
 
@@ -43,6 +50,17 @@ impl Control for Of {
             }
             other => {
                 self.0.asked.lock().unwrap().push(other.clone());
+                let uplink = self.0.uplink.lock().unwrap().clone();
+                match (other, uplink) {
+                    (Request::Uplink | Request::Join { .. }, Some(uplink)) => {
+                        return Answer::Uplink(Box::new(uplink));
+                    }
+                    (Request::Networks, Some(_)) => {
+                        return Answer::Networks { networks: self.0.networks.lock().unwrap().clone() };
+                    }
+                    (Request::ForgetNetwork { .. }, Some(_)) => return Answer::Done,
+                    _ => {}
+                }
                 Answer::Refused(Refusal::new(RefusalKind::Busy, "not now", ""))
             }
         }
@@ -119,6 +137,11 @@ fn all() -> Vec<(&'static str, &'static str, &'static str, &'static str, Option<
     let start = |verb| Some(Request::Start { verb, label: "SD".into(), compare: false });
     let eject = |label: Option<&str>| Some(Request::Eject { label: label.map(str::to_owned) });
     let poweroff = |stop_jobs| Some(Request::Poweroff { stop_jobs });
+    let join = |text: &str| {
+        let passphrase = Some(Handed::new(text.into())).filter(|_| !text.is_empty());
+        Some(Request::Join { ssid: "Café 1".into(), passphrase })
+    };
+    let forget = Some(Request::ForgetNetwork { ssid: "Café 1".into() });
     let cancel = Some(Request::Cancel { id: "1".into() });
     vec![
         ("GET", "/", FORM, "", None),
@@ -132,6 +155,16 @@ fn all() -> Vec<(&'static str, &'static str, &'static str, &'static str, Option<
         ("POST", "/jobs/1/stop", FORM, "", cancel.clone()),
         ("GET", "/appliance", FORM, "", None),
         ("GET", "/appliance/checks", FORM, "", Some(Request::Doctor)),
+        ("GET", "/uplink", FORM, "", Some(Request::Uplink)),
+        ("GET", "/uplink/networks", FORM, "", Some(Request::Uplink)),
+        ("POST", "/uplink/join", FORM, "ssid=Caf%C3%A9+1&passphrase=a+b%26c%25d", join("a b&c%d")),
+        ("POST", "/uplink/join", FORM, "ssid=Caf%C3%A9+1&passphrase=", join("")),
+        ("POST", "/uplink/forget", FORM, "ssid=Caf%C3%A9+1", forget.clone()),
+        ("GET", "/api/v1/uplink", JSON, "", Some(Request::Uplink)),
+        ("GET", "/api/v1/uplink/networks", JSON, "", Some(Request::Networks)),
+        ("POST", "/api/v1/uplink/join", JSON, r#"{"ssid":"Café 1","passphrase":"a b&c%d"}"#, join("a b&c%d")),
+        ("POST", "/api/v1/uplink/join", JSON, r#"{"ssid":"Café 1"}"#, join("")),
+        ("POST", "/api/v1/uplink/forget", JSON, r#"{"ssid":"Café 1"}"#, forget),
         ("GET", "/poweroff", FORM, "", None),
         ("POST", "/eject", FORM, "label=SD", eject(Some("SD"))),
         ("POST", "/eject", FORM, "label=", eject(None)),
@@ -193,6 +226,8 @@ fn the_api_of_the_appliance_wants_json_and_an_appliance() {
         ("/api/v1/eject", "{}"),
         ("/api/v1/time", r#"{"seconds":5}"#),
         ("/api/v1/poweroff", r#"{"stop_jobs":true}"#),
+        ("/api/v1/uplink/join", r#"{"ssid":"Hotel"}"#),
+        ("/api/v1/uplink/forget", r#"{"ssid":"Hotel"}"#),
     ];
     for (path, body) in verbs {
         for kind in ["text/plain", FORM, "multipart/form-data", "application/jsonx"] {
@@ -204,7 +239,13 @@ fn the_api_of_the_appliance_wants_json_and_an_appliance() {
     for (path, body) in verbs {
         assert_eq!(site.status("POST", path, &site.cookie(), JSON, body), 404, "{path}");
     }
-    assert_eq!(site.status("GET", "/api/v1/checks", &site.cookie(), JSON, ""), 404);
+    for path in ["/api/v1/checks", "/api/v1/uplink", "/api/v1/uplink/networks", "/uplink", "/uplink/networks"]
+    {
+        assert_eq!(site.status("GET", path, &site.cookie(), JSON, ""), 404, "{path}");
+    }
+    for path in ["/uplink/join", "/uplink/forget"] {
+        assert_eq!(site.status("POST", path, &site.cookie(), FORM, "ssid=Hotel"), 404, "{path}");
+    }
     assert_eq!(site.wishes(), []);
 }
 
@@ -242,4 +283,111 @@ fn events_end_when_their_browser_is_shown_out_and_streams_are_counted() {
     stream.get_ref().set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     stream.read_to_string(&mut rest).unwrap();
     assert!(!rest.contains("data:"), "{rest}");
+}
+
+fn uplink() -> Uplink {
+    let way = |interface: &str, kind: &str, in_use: bool| Way {
+        interface: interface.into(),
+        kind: kind.into(),
+        address: in_use.then(|| "192.168.1.23/24".into()),
+        in_use,
+        metered: kind == "phone",
+    };
+    Uplink {
+        ways: vec![way("eth0", "cable", true), way("usb0", "phone", false)],
+        internet: "sign-in needed".into(),
+        sign_in: Some("http://portal.example/login?a=1&b=\"><script>".into()),
+        radio: Some("wlan1".into()),
+        known: vec!["Last <b>week</b>".into()],
+        ..Uplink::default()
+    }
+}
+
+fn network(ssid: &str, security: &str, known: bool) -> Network {
+    Network { ssid: ssid.into(), signal: 80, security: security.into(), joined: false, known }
+}
+
+#[test]
+fn the_uplink_s_page_says_what_is_so_and_names_of_networks_are_text() {
+    let site = Site::new();
+    *site.noted.uplink.lock().unwrap() = Some(uplink());
+    let evil = "\"><img src=x onerror=alert(1)>{{ 7*7 }}";
+    *site.noted.networks.lock().unwrap() = vec![
+        network(evil, "WPA2", false),
+        network("Lobby", "", false),
+        network("Staff", "WPA2 802.1X", false),
+        network("Room 12", "WPA2", true),
+    ];
+    let page = site.reply("GET", "/uplink/networks", &site.cookie(), FORM, "").1;
+    for there in
+        ["Sign in to the network", "Cable", "(in use)", "usb0 · no address · metered", "wlan1", "(known)"]
+    {
+        assert!(page.contains(there), "{there}: {page}");
+    }
+    for bad in ["<img src=x", "<script>", "<b>week", "Join 49", "alert(1)>49"] {
+        assert!(!page.contains(bad), "{bad}: {page}");
+    }
+    assert_eq!(
+        page.matches("action=\"/uplink/join\"").count(),
+        2,
+        "not for Staff, and not for what is known"
+    );
+    assert_eq!(page.matches("name=\"passphrase\"").count(), 1, "an open one has none");
+    assert_eq!(page.matches("action=\"/uplink/forget\"").count(), 2);
+    assert!(
+        page.contains("href=\"http:&#x2F;&#x2F;portal") || page.contains("href=\"http://portal"),
+        "{page}"
+    );
+    // A portal's word is a link only where it is an address.
+    site.noted.uplink.lock().unwrap().as_mut().unwrap().sign_in = Some("javascript:alert(1)".into());
+    let page = site.reply("GET", "/uplink", &site.cookie(), FORM, "").1;
+    assert!(!page.contains("href=\"javascript") && !page.contains("Open the sign-in page"), "{page}");
+    let joined =
+        site.reply("POST", "/uplink/join", &site.cookie(), FORM, "ssid=Lobby&passphrase=correct+horse").1;
+    assert!(joined.starts_with("HTTP/1.1 303") && !joined.contains("horse"), "{joined}");
+}
+
+#[test]
+fn with_one_radio_nothing_can_be_joined_and_the_page_says_why() {
+    let site = Site::new();
+    *site.noted.uplink.lock().unwrap() = Some(Uplink {
+        radio: None,
+        no_radio: Some("wlan0 is the only radio, and the appliance's own Wi-Fi needs it".into()),
+        no_radio_hints: vec!["a USB Wi-Fi adapter joins the hotel's network".into()],
+        internet: "no".into(),
+        why: Some("no uplink has a way out".into()),
+        ways: Vec::new(),
+        ..uplink()
+    });
+    let page = site.reply("GET", "/uplink", &site.cookie(), FORM, "").1;
+    for there in [
+        "No internet",
+        "No uplink has a way out",
+        "wlan0 is the only radio",
+        "A USB Wi-Fi adapter",
+        "No uplink: plug",
+    ] {
+        assert!(page.contains(there), "{there}: {page}");
+    }
+    assert!(!page.contains("/uplink/join") && !page.contains("/uplink/networks"), "{page}");
+}
+
+#[test]
+fn the_uplink_s_answers_are_what_the_api_s_file_says() {
+    let api: serde_json::Value = serde_yaml::from_str(include_str!("../docs/api/openapi.yaml")).unwrap();
+    let site = Site::new();
+    *site.noted.uplink.lock().unwrap() = Some(uplink());
+    *site.noted.networks.lock().unwrap() = vec![network("Lobby", "", false)];
+    for (method, path, body) in [
+        ("GET", "/api/v1/uplink", ""),
+        ("GET", "/api/v1/uplink/networks", ""),
+        ("POST", "/api/v1/uplink/join", r#"{"ssid":"Lobby"}"#),
+        ("POST", "/api/v1/uplink/forget", r#"{"ssid":"Lobby"}"#),
+    ] {
+        let (status, text) = site.reply(method, path, &site.cookie(), JSON, body);
+        assert_eq!(status, 200, "{text}");
+        let value = serde_json::from_str(text.split_once("\r\n\r\n").unwrap().1).unwrap();
+        let at = &api["paths"][path][method.to_lowercase()]["responses"]["200"]["content"][JSON]["schema"];
+        openapi::fits(&api, at, &value, path);
+    }
 }

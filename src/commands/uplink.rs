@@ -2,7 +2,7 @@
 
 use super::context;
 use crate::cli::{Global, Uplink, UplinkAct, UplinkJoin};
-use crate::error::{Outcome, Problem};
+use crate::error::{self, Outcome, Problem};
 use crate::paths::PROFILE;
 use crate::profile::types::{By, Passphrase, Ssid};
 use crate::profile::{self, Profile};
@@ -18,6 +18,9 @@ use crate::system::{Host, Node, input};
 use crate::ui::{Ui, visible, word};
 use anyhow::Context;
 use serde::Serialize;
+
+/// Whoever keeps the jobs hands a passphrase over there.
+const STDIN: &str = "/dev/stdin";
 
 pub fn run(args: &Uplink, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let host = context::host(global)?;
@@ -88,6 +91,13 @@ struct Shown<'a> {
     sign_in: Option<String>,
     /// Why there is none.
     why: Option<String>,
+    /// The second radio, which can join networks.
+    radio: Option<String>,
+    /// Why none can be joined.
+    no_radio: Option<String>,
+    no_radio_hints: Vec<String>,
+    /// Networks that piback joined once.
+    known: Vec<String>,
 }
 
 fn show(host: &dyn Host, profile: &Profile, ui: &Ui) -> anyhow::Result<Outcome> {
@@ -124,8 +134,38 @@ fn show(host: &dyn Host, profile: &Profile, ui: &Ui) -> anyhow::Result<Outcome> 
         Reach::NotKnown => ui.say("  nobody was asked: uplink.check is off in the profile"),
         Reach::Yes => {}
     }
-    ui.json("uplink", &Shown { ways: &ways, internet: reach.word(), sign_in, why });
+    let radio = joining_radio(host, profile);
+    let (no_radio, no_radio_hints) = match &radio {
+        Ok(_) => (None, Vec::new()),
+        Err(error) => (Some(visible(&format!("{error:#}"))), error::hints(error)),
+    };
+    let known = networks::joined(host);
+    let internet = reach.word();
+    let radio = radio.ok();
+    let shown = Shown { ways: &ways, internet, sign_in, why, radio, no_radio, no_radio_hints, known };
+    ui.json("uplink", &shown);
     Ok(Outcome::Done)
+}
+
+/// A radio that can join networks here.
+fn joining_radio(host: &dyn Host, profile: &Profile) -> anyhow::Result<String> {
+    let radio = second_radio(host, profile, None)?;
+    joins_networks(host, &radio.name)?;
+    Ok(radio.name)
+}
+
+/// Refuses a host on which piback joins nothing.
+fn joins_networks(host: &dyn Host, radio: &str) -> Result<(), Problem> {
+    let stack = facts::read(host, components::of_stack, None, None).map(|facts| facts.stack).ok();
+    if stack == Some(Stack::NetworkManager) {
+        return Ok(());
+    }
+    let what = "piback joins networks through NetworkManager, which this system does not use";
+    Err(Problem::failed(what)
+        .hint(format!(
+            "name the network in /etc/wpa_supplicant/wpa_supplicant-{radio}.conf: man wpa_supplicant.conf"
+        ))
+        .hint("firewall and sharing follow by themselves, whatever joins"))
 }
 
 /// A radio that is not the access point's.
@@ -172,9 +212,15 @@ fn scan(host: &dyn Host, radio: &str, ui: &Ui) -> anyhow::Result<Outcome> {
     let found = networks::scan(host, radio)?;
     let known = networks::joined(host);
     #[derive(Serialize)]
+    struct Row<'a> {
+        #[serde(flatten)]
+        network: &'a Network,
+        known: bool,
+    }
+    #[derive(Serialize)]
     struct Answer<'a> {
         interface: &'a str,
-        networks: &'a [Network],
+        networks: Vec<Row<'a>>,
     }
     for network in &found {
         let security = if network.security.is_empty() { "open" } else { &network.security };
@@ -188,7 +234,8 @@ fn scan(host: &dyn Host, radio: &str, ui: &Ui) -> anyhow::Result<Outcome> {
     if found.is_empty() {
         ui.say("no network can be heard");
     }
-    ui.json("networks", &Answer { interface: radio, networks: &found });
+    let row = |network| Row { network, known: known.contains(&network.ssid) };
+    ui.json("networks", &Answer { interface: radio, networks: found.iter().map(row).collect() });
     Ok(Outcome::Done)
 }
 
@@ -203,25 +250,15 @@ fn join_network(
     if ssid == profile.wifi.ssid {
         return Err(Problem::usage("that is the appliance's own Wi-Fi").into());
     }
-    let stack = facts::read(host, components::of_stack, None, None).map(|facts| facts.stack).ok();
-    if stack != Some(Stack::NetworkManager) {
-        return Err(Problem::failed(
-            "piback joins networks through NetworkManager, which this system does not use",
-        )
-        .hint(format!(
-            "name the network in /etc/wpa_supplicant/wpa_supplicant-{}.conf: man wpa_supplicant.conf",
-            radio.name
-        ))
-        .hint("firewall and sharing follow by themselves, whatever joins")
-        .into());
-    }
+    joins_networks(host, &radio.name)?;
     let passphrase = match &join.passphrase_file {
         None => None,
         Some(path) => {
             let shown = visible(&path.to_string_lossy());
             let content = input::read(path).with_context(|| format!("{shown} can't be read"))?;
             let passphrase = Passphrase::from_file_content(&content);
-            Some(passphrase.map_err(|why| Problem::usage(format!("the passphrase in {shown}: {why}")))?)
+            let of = if shown == STDIN { String::new() } else { format!(" in {shown}") };
+            Some(passphrase.map_err(|why| Problem::usage(format!("the passphrase{of}: {why}")))?)
         }
     };
     let own = (profile.wifi.interface.by() != &By::Name).then_some(radio.mac.as_str());

@@ -5,6 +5,7 @@ use super::job::{Job, Verb};
 use super::keeper::{Keeper, Manner};
 use super::places::{Place, Places, World};
 use super::runner::{Order, Runner, Stop, Told};
+use super::uplink::Handed;
 use crate::backup::label::Label;
 use crate::system::child;
 use serde_json::Value;
@@ -64,6 +65,10 @@ impl Runner for Children {
 
     fn verb(&self, _: &[&str]) -> io::Result<Value> {
         Err(io::Error::other("these are plain folders"))
+    }
+
+    fn verb_with(&self, args: &[&str], _: &Handed) -> io::Result<Value> {
+        self.verb(args)
     }
 
     fn health(&self, world: &World) -> Facts {

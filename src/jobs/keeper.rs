@@ -4,6 +4,7 @@ mod appliance;
 mod care;
 mod guests;
 mod turns;
+mod uplink;
 
 use super::album::Album;
 use super::control::Control;
@@ -61,6 +62,8 @@ struct Inner {
     looked: Mutex<Option<(Duration, Duration)>>,
     /// Held while somebody looks how cards and drives are.
     caring: Mutex<()>,
+    /// Held while the uplink is looked at or changed.
+    uplink: Mutex<()>,
 }
 
 impl Keeper {
@@ -87,6 +90,7 @@ impl Keeper {
             watcher: OnceLock::new(),
             looked: Mutex::default(),
             caring: Mutex::default(),
+            uplink: Mutex::default(),
             store,
         });
         Inner::take_up(&inner);
@@ -124,6 +128,10 @@ impl Control for Keeper {
             Request::Poweroff { stop_jobs } => Inner::poweroff(inner, *stop_jobs),
             Request::SetTime { seconds } => inner.set_time(*seconds),
             Request::Doctor => inner.doctor(),
+            Request::Uplink => inner.uplink(),
+            Request::Networks => inner.networks(),
+            Request::Join { ssid, passphrase } => inner.join(ssid, passphrase.as_ref()),
+            Request::ForgetNetwork { ssid } => inner.forget_network(ssid),
             Request::Invite => inner.invite(),
             Request::Enter { key, name } => inner.enter(key, name),
             Request::Known { secret } => Answer::Known { at: inner.door().session(secret) },

@@ -30,6 +30,7 @@ pub mod server;
 pub mod state;
 pub mod store;
 pub mod units;
+pub mod uplink;
 pub mod world;
 
 pub use control::Control;

@@ -5,6 +5,7 @@
 
 use super::job::{Job, Verb};
 use super::state::State;
+use super::uplink::{Handed, Network, Uplink};
 use serde::{Deserialize, Serialize};
 
 /// Version of the protocol.
@@ -75,6 +76,21 @@ pub enum Request {
     },
     /// All that stands in the way.
     Doctor,
+    /// The uplink: where the internet comes from, and whether it is there.
+    Uplink,
+    /// The Wi-Fi networks around a second radio.
+    Networks,
+    /// Joins one of them.
+    Join {
+        ssid: String,
+        /// None for an open one.
+        #[serde(default)]
+        passphrase: Option<Handed>,
+    },
+    /// Forgets one that was joined.
+    ForgetNetwork {
+        ssid: String,
+    },
     /// A line whenever something changed, as long as the connection lasts.
     Watch,
     /// A job's lines, from the first to the last.
@@ -182,6 +198,10 @@ pub enum Answer {
     /// As `piback doctor --json` has them.
     Findings {
         checks: serde_json::Value,
+    },
+    Uplink(Box<Uplink>),
+    Networks {
+        networks: Vec<Network>,
     },
     Changed,
     /// A job's line, as it printed it.
@@ -303,5 +323,17 @@ mod tests {
         }
         let long = format!(r#"{{"v":1,"ask":"cancel","id":"{}"}}"#, "x".repeat(LONGEST));
         assert!(Line::parse(&long).is_err());
+    }
+
+    #[test]
+    fn a_passphrase_is_in_its_line_and_in_no_other_text() {
+        let passphrase = Some(Handed::new("correct horse".into()));
+        let request = Request::Join { ssid: "Hotel".into(), passphrase };
+        assert!(!format!("{request:?}").contains("horse"), "{request:?}");
+        let text = serde_json::to_string(&Line { v: VERSION, request: request.clone() }).unwrap();
+        assert!(text.ends_with(r#""ssid":"Hotel","passphrase":"correct horse"}"#), "{text}");
+        assert_eq!(Line::parse(&text), Ok(request));
+        let wrong = r#"{"v":1,"ask":"join","ssid":7,"passphrase":"correct horse"}"#;
+        assert!(!Line::parse(wrong).unwrap_err().contains("horse"));
     }
 }

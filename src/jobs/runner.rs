@@ -3,6 +3,7 @@
 use super::health::Facts;
 use super::job::Job;
 use super::places::World;
+use super::uplink::Handed;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::io;
@@ -52,6 +53,12 @@ pub trait Runner: Send + Sync {
     /// # Errors
     /// It can't be run.
     fn verb(&self, args: &[&str]) -> io::Result<Value>;
+
+    /// The same, with a secret on its standard input.
+    ///
+    /// # Errors
+    /// It can't be run.
+    fn verb_with(&self, args: &[&str], secret: &Handed) -> io::Result<Value>;
 
     /// Looks how cards and drives are; nothing where that can't be asked. It may take as long as they take.
     fn health(&self, world: &World) -> Facts;

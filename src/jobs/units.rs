@@ -5,6 +5,7 @@ use super::job::{Job, Phase};
 use super::places::World;
 use super::rot;
 use super::runner::{Order, Runner, Stop, Told};
+use super::uplink::Handed;
 use crate::provision::components::control;
 use crate::system::led;
 use crate::system::run::Tool;
@@ -104,18 +105,28 @@ impl Runner for Units {
     }
 
     fn verb(&self, args: &[&str]) -> io::Result<Value> {
-        let (verb, rest) = args.split_first().ok_or_else(|| io::Error::other("no verb"))?;
-        let args: Vec<OsString> = [verb, &"--json"].into_iter().chain(rest).map(OsString::from).collect();
-        let lines = child::run(&args)?;
-        let said: Vec<Value> = lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
-        // What doctor found stands before the error that it found something.
-        let answer = said.iter().find(|line| line.get("checks").is_some()).or(said.last()).cloned();
-        answer.ok_or_else(|| io::Error::other("it said nothing"))
+        answer(&child::run(&with_json(args)?, None)?)
+    }
+
+    fn verb_with(&self, args: &[&str], secret: &Handed) -> io::Result<Value> {
+        answer(&child::run(&with_json(args)?, Some(secret.expose()))?)
     }
 
     fn health(&self, _: &World) -> Facts {
         self.verb(&["cards"]).map(|answer| health::of_answer(&answer)).unwrap_or_default()
     }
+}
+
+fn with_json(args: &[&str]) -> io::Result<Vec<OsString>> {
+    let (verb, rest) = args.split_first().ok_or_else(|| io::Error::other("no verb"))?;
+    Ok([verb, &"--json"].into_iter().chain(rest).map(OsString::from).collect())
+}
+
+/// The JSON object that a verb ended with. What doctor found stands before the error that it found something.
+fn answer(lines: &[String]) -> io::Result<Value> {
+    let said: Vec<Value> = lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let answer = said.iter().find(|line| line.get("checks").is_some()).or(said.last()).cloned();
+    answer.ok_or_else(|| io::Error::other("it said nothing"))
 }
 
 /// Follows a job from its first line to its end.

@@ -5,7 +5,7 @@ use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 use std::collections::VecDeque;
 use std::ffi::OsString;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Child as Process, Command, Stdio};
@@ -33,13 +33,28 @@ pub struct Child {
 /// When it can't be started.
 pub fn start(
     args: &[OsString],
+    line: impl FnMut(&str) + Send + 'static,
+    end: impl FnOnce(Option<u8>) + Send + 'static,
+) -> io::Result<Child> {
+    begin(args, None, line, end)
+}
+
+/// Starts it with a short `input`, which it need not read.
+fn begin(
+    args: &[OsString],
+    input: Option<&str>,
     mut line: impl FnMut(&str) + Send + 'static,
     end: impl FnOnce(Option<u8>) + Send + 'static,
 ) -> io::Result<Child> {
     let mut command = Command::new(program()?);
-    command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
+    let stdin = if input.is_some() { Stdio::piped() } else { Stdio::null() };
+    command.args(args).stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
     super::signals::hears_all(&mut command);
     let mut process = command.spawn()?;
+    if let (Some(text), Some(mut stdin)) = (input, process.stdin.take()) {
+        // The kernel takes up to a page of it whether or not anybody reads; one that ended already says why.
+        let _ = stdin.write_all(text.as_bytes());
+    }
     let output = process.stdout.take();
     let pid = Pid::from_raw(i32::try_from(process.id()).map_err(io::Error::other)?);
     let child = Child { pid, process: Arc::new(Mutex::new(Some(process))) };
@@ -67,15 +82,16 @@ fn program() -> io::Result<PathBuf> {
     Ok(if path.exists() { path } else { PathBuf::from("/proc/self/exe") })
 }
 
-/// Runs this very program with other arguments to its end; returns the last lines of its output.
+/// Runs this very program with other arguments to its end, with a short text on its standard input if there is one; returns the
+/// last lines of its output.
 ///
 /// # Errors
 /// When it can't be started.
-pub fn run(args: &[OsString]) -> io::Result<Vec<String>> {
+pub fn run(args: &[OsString], input: Option<&str>) -> io::Result<Vec<String>> {
     const MOST: usize = 16;
     let (told, lines) = mpsc::channel();
     let ended = told.clone();
-    start(args, move |text| _ = told.send(Some(text.to_owned())), move |_| _ = ended.send(None))?;
+    begin(args, input, move |text| _ = told.send(Some(text.to_owned())), move |_| _ = ended.send(None))?;
     let mut last = VecDeque::new();
     while let Ok(Some(line)) = lines.recv() {
         if last.len() == MOST {

@@ -6,6 +6,7 @@ use super::guard::is_json;
 use super::pages::{Instead, form, inside, render, see_other, sorry, word};
 use super::words;
 use crate::jobs::protocol::{Answer, Request};
+use crate::jobs::state;
 use crate::system::clock;
 use crate::ui::JSON_SCHEMA;
 use axum::body::Body;
@@ -62,13 +63,24 @@ struct Values {
     checked: bool,
 }
 
-async fn values(app: &Arc<App>) -> Result<Values, Instead> {
-    let state = app.state(true).await;
+/// The state of an appliance; plain folders have no such page.
+async fn state(app: &Arc<App>, look: bool) -> Result<state::State, Instead> {
+    let state = app.state(look).await;
     let failed = |e| word(app, StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong", &format!("{e:#}"));
     let state = state.map_err(failed)?;
     if !state.appliance {
         return Err(StatusCode::NOT_FOUND.into_response().into());
     }
+    Ok(state)
+}
+
+/// Lets nobody further on plain folders.
+pub async fn is_one(app: &Arc<App>) -> Result<(), Instead> {
+    state(app, false).await.map(|_| ())
+}
+
+async fn values(app: &Arc<App>) -> Result<Values, Instead> {
+    let state = state(app, true).await?;
     let cards = state.cards.iter().filter(|card| card.present).map(|card| card.label.clone());
     let drives = state.drives.iter().filter(|drive| drive.present).map(|drive| drive.label.clone());
     Ok(Values {
@@ -144,7 +156,7 @@ struct Said {
     checks: Option<Value>,
 }
 
-fn said(answer: Answer) -> Result<Response, Failure> {
+pub fn said(answer: Answer) -> Result<Response, Failure> {
     let checks = match answer {
         Answer::Done => None,
         Answer::Findings { checks } => Some(checks),
@@ -155,7 +167,7 @@ fn said(answer: Answer) -> Result<Response, Failure> {
 }
 
 /// A body of JSON from a browser that is let in, on an appliance.
-async fn wish<T: for<'a> Deserialize<'a>>(
+pub async fn wish<T: for<'a> Deserialize<'a>>(
     app: &Arc<App>,
     headers: &HeaderMap,
     content: Body,
@@ -170,7 +182,7 @@ async fn wish<T: for<'a> Deserialize<'a>>(
     serde_json::from_slice(&bytes).map_err(bad)
 }
 
-async fn is_here(app: &Arc<App>, headers: &HeaderMap) -> Result<(), Failure> {
+pub async fn is_here(app: &Arc<App>, headers: &HeaderMap) -> Result<(), Failure> {
     admitted(app, headers).await?;
     match app.state(false).await {
         Ok(state) if state.appliance => Ok(()),

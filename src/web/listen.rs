@@ -94,7 +94,7 @@ async fn serve(stream: TcpStream, service: TowerToHyperService<Router>) {
 }
 
 fn router(app: Arc<App>) -> Router {
-    use super::{api, appliance, assets, events, guard, pages, photos};
+    use super::{api, appliance, assets, events, guard, pages, photos, uplink};
     Router::new()
         .route("/", get(pages::home))
         .route("/tiles", get(pages::tiles))
@@ -106,6 +106,10 @@ fn router(app: Arc<App>) -> Router {
         .route("/photos/{id}", get(pages::photo))
         .route("/appliance", get(appliance::page))
         .route("/appliance/checks", get(appliance::checks))
+        .route("/uplink", get(uplink::page))
+        .route("/uplink/networks", get(uplink::networks))
+        .route("/uplink/join", post(uplink::join))
+        .route("/uplink/forget", post(uplink::forget))
         .route("/eject", post(appliance::eject))
         .route("/time", post(appliance::set_time))
         .route("/poweroff", get(appliance::ask_poweroff).post(appliance::poweroff))
@@ -117,6 +121,10 @@ fn router(app: Arc<App>) -> Router {
         .route("/api/v1/jobs", post(api::start))
         .route("/api/v1/jobs/{id}", get(api::job).delete(api::cancel))
         .route("/api/v1/checks", get(appliance::api_checks))
+        .route("/api/v1/uplink", get(uplink::api_look))
+        .route("/api/v1/uplink/networks", get(uplink::api_networks))
+        .route("/api/v1/uplink/join", post(uplink::api_join))
+        .route("/api/v1/uplink/forget", post(uplink::api_forget))
         .route("/api/v1/eject", post(appliance::api_eject))
         .route("/api/v1/time", post(appliance::api_set_time))
         .route("/api/v1/poweroff", post(appliance::api_poweroff))

@@ -16,8 +16,10 @@ mod pages;
 mod photos;
 mod qr;
 mod templates;
+mod uplink;
 mod view;
 mod words;
+mod words_uplink;
 
 pub use app::Invitation;
 pub use qr::Qr;

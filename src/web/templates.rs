@@ -3,7 +3,7 @@
 use anyhow::anyhow;
 use tera::Tera;
 
-const TEMPLATES: [(&str, &str); 10] = [
+const TEMPLATES: [(&str, &str); 11] = [
     ("page.html", include_str!("../../templates/web/page.html")),
     ("home.html", include_str!("../../templates/web/home.html")),
     ("tiles.html", include_str!("../../templates/web/tiles.html")),
@@ -13,6 +13,7 @@ const TEMPLATES: [(&str, &str); 10] = [
     ("devices.html", include_str!("../../templates/web/devices.html")),
     ("appliance.html", include_str!("../../templates/web/appliance.html")),
     ("poweroff.html", include_str!("../../templates/web/poweroff.html")),
+    ("uplink.html", include_str!("../../templates/web/uplink.html")),
     ("word.html", include_str!("../../templates/web/word.html")),
 ];
 

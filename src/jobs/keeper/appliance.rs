@@ -4,6 +4,7 @@ use super::Inner;
 use crate::jobs::job::Job;
 use crate::jobs::protocol::{Answer, Refusal, RefusalKind};
 use serde_json::Value;
+use std::io;
 use std::sync::{Arc, PoisonError};
 
 impl Inner {
@@ -74,11 +75,14 @@ impl Inner {
     }
 
     /// Runs one; what it says when it fails is the refusal.
-    fn verb(&self, args: &[&str]) -> Result<Value, Refusal> {
-        let said = self.runner.verb(args).map_err(|e| {
-            let what = format!("piback {} did not work: {e}", args.join(" "));
-            Refusal::new(RefusalKind::Failed, what, "")
-        })?;
+    pub(super) fn verb(&self, args: &[&str]) -> Result<Value, Refusal> {
+        Inner::answer_of(&args.join(" "), self.runner.verb(args))
+    }
+
+    /// The answer of a verb that was run, by its name.
+    pub(super) fn answer_of(name: &str, said: io::Result<Value>) -> Result<Value, Refusal> {
+        let said = said
+            .map_err(|e| Refusal::new(RefusalKind::Failed, format!("piback {name} did not work: {e}"), ""))?;
         match said.get("error").and_then(Value::as_str) {
             None => Ok(said),
             Some(error) => {
