@@ -7,6 +7,9 @@ use crate::backup::label::Label;
 use crate::backup::manifest::FileRecord;
 use crate::system::volume::Dir;
 
+/// A change that makes a record one of something else.
+type Other = fn(&mut FileRecord);
+
 fn put(dir: &Dir, name: &str, content: &str) {
     dir.create(name.as_bytes()).unwrap().write_at(content.as_bytes(), 0).unwrap();
 }
@@ -15,7 +18,7 @@ fn put(dir: &Dir, name: &str, content: &str) {
 /// the records `records` (of a card's file as it is now, by their content, changed by a function).
 fn judged(
     on_drive: &[(&str, &str)],
-    records: &[(&str, fn(&mut FileRecord))],
+    records: &[(&str, Other)],
     more: &[Record],
 ) -> (Result<(), Reason>, Vec<Record>) {
     let scratch = tempfile::tempdir().unwrap();
@@ -48,7 +51,7 @@ fn as_is(_: &mut FileRecord) {}
 
 #[test]
 fn a_copy_is_safe_by_its_bytes_alone_wherever_it_lies() {
-    let renamed: fn(&mut FileRecord) = |r| r.dest = Some("b.jpg".into());
+    let renamed: Other = |r| r.dest = Some("b.jpg".into());
     assert_eq!(judged(&[("a.jpg", "photo")], &[], &[]).0, Ok(()));
     assert_eq!(judged(&[("a.jpg", "Photo"), ("a~2.jpg", "photo")], &[], &[]).0, Ok(()));
     assert_eq!(judged(&[("b.jpg", "photo")], &[("photo", renamed)], &[]).0, Ok(()), "where its record says");
@@ -68,7 +71,7 @@ fn the_card_is_blamed_when_the_copy_is_as_its_record_says_and_else_the_copy() {
     let told = [doubted()];
     assert_eq!(judged(&copy, &[("Photo", as_is)], &told), (Err(Reason::CardChanged), vec![]), "told before");
     // Another photo's record, or one of another time: nothing is wrong with either side.
-    let others: [fn(&mut FileRecord); 3] =
+    let others: [Other; 3] =
         [|r| (r.path, r.dest) = ("b.jpg".into(), Some("a.jpg".into())), |r| r.mtime += 1, |r| r.ctime += 1];
     for other in others {
         assert_eq!(judged(&copy, &[("Photo", other)], &[]), (Err(Reason::Unequal), vec![]));

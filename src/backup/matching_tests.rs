@@ -8,6 +8,9 @@ use crate::backup::manifest::{FileRecord, Record};
 use crate::system::volume::Dir;
 use std::sync::Mutex;
 
+/// A change that makes a record one of something else.
+type Other = fn(&mut FileRecord);
+
 /// A card, a drive with a label's folder, and what its records say.
 struct Bench {
     _scratch: tempfile::TempDir,
@@ -82,7 +85,7 @@ impl Bench {
     }
 
     /// A record of the card's file, as it is now but for its `content`, changed by `other`.
-    fn record(&mut self, content: &str, other: fn(&mut FileRecord)) -> FileRecord {
+    fn record(&mut self, content: &str, other: Other) -> FileRecord {
         let card = Card::scan_all(&self.card).unwrap();
         let file = card.files[0];
         let digest = Digester::whole(content.as_bytes());
@@ -93,7 +96,7 @@ impl Bench {
         record
     }
 
-    fn with(mut self, content: &str, other: fn(&mut FileRecord)) -> Self {
+    fn with(mut self, content: &str, other: Other) -> Self {
         let record = self.record(content, other);
         assert!(self.index.add(&Record::File(record)));
         self
@@ -148,7 +151,7 @@ fn as_is(_: &mut FileRecord) {}
 fn a_record_is_believed_when_it_speaks_of_just_this_file_and_its_copy_is_there() {
     let a = || Bench::new("photo", Some("photo"));
     assert_eq!(a().with("photo", as_is).became(), by_record());
-    let others: [(&str, fn(&mut FileRecord), Became); 5] = [
+    let others: [(&str, Other, Became); 5] = [
         ("another mtime", |r| r.mtime += 1, read_on_the_card()),
         ("another ctime", |r| r.ctime += 1, read_on_the_card()),
         ("another size", |r| r.size += 1, read_and_safe()),
@@ -213,7 +216,7 @@ fn a_found_file_that_no_card_vouches_for_is_read() {
 
 #[test]
 fn two_contents_of_one_path_size_and_time_prove_nothing() {
-    let other: fn(&mut FileRecord) = |r| r.dest = Some("D/a~2.jpg".into());
+    let other: Other = |r| r.dest = Some("D/a~2.jpg".into());
     let mut bench = Bench::new("photo", Some("photo")).with("photo", as_is).with("Photo", other);
     bench.copy("D/a~2.jpg", "Photo");
     let (became, out) = bench.run();
@@ -232,10 +235,10 @@ fn where_change_times_prove_nothing_the_ends_of_the_file_are_asked() {
     // A rating that was given in the camera: of the same size and times.
     assert_eq!(a("Photo").with("photo", as_is).became(), read_job(2));
     // Of two records with other samples only the one that fits counts.
-    let earlier: fn(&mut FileRecord) = |r| r.dest = Some("D/gone.jpg".into());
+    let earlier: Other = |r| r.dest = Some("D/gone.jpg".into());
     assert_eq!(a("photo").with("Photo", earlier).with("photo", as_is).became(), by_record());
     // Two contents with the same ends, one of other times.
-    let twin: fn(&mut FileRecord) = |r| {
+    let twin: Other = |r| {
         (r.mtime, r.dest) = (r.mtime + 1, Some("D/gone.jpg".into()));
         r.xxh128 = format!("{:032x}", 7);
     };
@@ -267,7 +270,7 @@ fn a_stop_leaves_all_that_follows_to_be_done_and_what_was_found_before_stays() {
 
 #[test]
 fn what_was_read_gets_a_record_where_none_says_just_this() {
-    let others: [(&str, fn(&mut FileRecord), usize); 4] = [
+    let others: [(&str, Other, usize); 4] = [
         ("the same", as_is, 0),
         ("another mtime", |r| r.mtime += 1, 1),
         ("another ctime", |r| r.ctime += 1, 1),
