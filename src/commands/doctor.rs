@@ -18,7 +18,7 @@ use serde::Serialize;
 
 pub fn run(global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let host = context::host(global)?;
-    let host = ReadOnly(&host);
+    let host = ReadOnly::new(&host);
     let profile = context::load_profile(&host, global);
     if let Err(e) = &profile {
         ui.note(&format!("{e:#}"));

@@ -56,7 +56,7 @@ fn look(host: &dyn Host, global: &Global) -> anyhow::Result<Found> {
     if State::read(host)?.owned().is_empty() {
         return Ok(Found::Nothing("Nothing of piback is in force here."));
     }
-    let host = ReadOnly(host);
+    let host = ReadOnly::at_once(host);
     let planned = || -> anyhow::Result<_> {
         let prepared = context::prepare(&host, global, None, "apply")?;
         let plan = prepared.plan(&host)?;

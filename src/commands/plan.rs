@@ -13,7 +13,7 @@ use std::io::ErrorKind;
 
 pub fn run(args: &Plan, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let host = context::host(global)?;
-    let host = ReadOnly(&host);
+    let host = ReadOnly::at_once(&host);
     context::need_root(&host, "plan")?;
     let prepared = context::prepare(&host, global, args.stack.map(StackArg::stack), "apply")?;
     let plan = prepared.plan(&host)?;

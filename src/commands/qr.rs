@@ -24,7 +24,7 @@ pub fn run(args: &cli::Qr, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> 
         return Err(Problem::usage("--png and --svg name one and the same file").into());
     }
     let host = context::host(global)?;
-    let host = ReadOnly(&host);
+    let host = ReadOnly::new(&host);
     let wifi = context::load_profile(&host, global)?.wifi;
     let passphrase = passphrase(&host, &wifi)?;
     let (ssid, hidden) = (wifi.ssid.as_str(), wifi.hidden);

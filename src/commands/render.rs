@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 pub fn run(args: &Render, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let host = context::host(global)?;
-    let host = ReadOnly(&host);
+    let host = ReadOnly::new(&host);
     let prepared = context::prepare(&host, global, args.stack.map(StackArg::stack), "render")?;
     context::notes(ui, &prepared.notes);
     refuse_a_tree_in_use(&args.dir)?;

@@ -27,7 +27,7 @@ use std::path::Path;
 
 pub fn run(args: &Status, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let host = context::host(global)?;
-    let host = ReadOnly(&host);
+    let host = ReadOnly::new(&host);
     let jobs = jobs(&host, global);
     let state = match State::read(&host) {
         // Who may ask for jobs may see them; the rest is root's.
