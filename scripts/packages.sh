@@ -8,6 +8,8 @@ TEST_PACKAGES=(e2fsprogs exfat-fuse exfatprogs mount ntfs-3g python3-minimal
     openssl sway wayvnc)
 # Virtual machines and the images that they boot.
 LAB_PACKAGES=(qemu-system-x86 qemu-utils mmdebstrap e2fsprogs dosfstools exfatprogs fdisk ntfs-3g busybox-static libc6-dev)
+# The image to flash, booted: `scripts/lab image`, beside those and what makes it.
+IMAGE_LAB_PACKAGES=(qemu-system-arm openssh-client)
 
 # dpkg-shlibdeps; lintian holds the package against Debian's rules.
 PACKAGE_PACKAGES=(dpkg-dev lintian)

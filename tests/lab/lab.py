@@ -11,7 +11,7 @@ import time
 import traceback
 from pathlib import Path
 
-from harness import catalog, piback, together, tools
+from harness import catalog, flash, piback, together, tools
 from harness.errors import Failed, LabError
 
 
@@ -23,8 +23,9 @@ def main():
             print(f"{case.name:34} {case.summary}")
         return 0
     try:
-        tools.require({case.family for case in chosen})
-        binary = arguments.binary or piback.build()
+        families = {case.family for case in chosen}
+        tools.require(families)
+        binary = arguments.binary or (flash.package(note) if families == {catalog.ALONE} else piback.build())
     except LabError as error:
         note(str(error))
         return 1
@@ -47,7 +48,7 @@ def parse():
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="name, NAME/VARIANT or a pattern like 'storage-*'")
     parser.add_argument("--all", action="store_true", help="every variant of every scenario, not only the usual ones")
     parser.add_argument("--list", action="store_true", help="print the chosen scenarios and run none")
-    parser.add_argument("--binary", type=Path, help="a piback to test, instead of this checkout's")
+    parser.add_argument("--binary", type=Path, help="a piback to test, instead of this checkout's; for `image` a package for arm64")
     parser.add_argument("--keep", action="store_true", help="leave a failed scenario's disks and logs to look at")
     parser.add_argument("--jobs", type=int, default=together.usual(), metavar="N", help="so many scenarios at once (%(default)s)")
     parser.add_argument("--no-sum", action="store_true", help=argparse.SUPPRESS)
@@ -57,6 +58,13 @@ def parse():
 def choose(arguments):
     """The cases that the command line asks for, in the catalog's order."""
     everything = catalog.cases()
+    alone = [case for case in everything if case.family == catalog.ALONE]
+    if arguments.scenarios == [catalog.ALONE]:
+        return alone
+    if any(pattern.startswith(f"{catalog.ALONE}-") for pattern in arguments.scenarios):
+        everything = alone
+    else:
+        everything = [case for case in everything if case not in alone or (arguments.list and arguments.all)]
     if not arguments.scenarios:
         return [case for case in everything if case.usual or arguments.all]
     chosen = []

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from types import ModuleType
 
 from .box import BoxLab
+from .image import ImageLab
 from .network import NetworkLab
 from .paths import SCENARIOS
 from .storage import StorageLab
 
 # Which laboratory a folder's scenarios are given. A variant is a file system in the first, a release in the others.
-FAMILIES = {"storage": StorageLab, "box": BoxLab, "network": NetworkLab}
+FAMILIES = {"storage": StorageLab, "box": BoxLab, "network": NetworkLab, "image": ImageLab}
+# These run when they are asked for by name, as in `scripts/lab image`: minutes for each boot, and a package of their own.
+ALONE = "image"
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import hashlib
 import json
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from . import cache, initramfs, mirror
@@ -25,6 +25,8 @@ class Recipe:
     packages: tuple
     # What else in recipes/ the hook reads.
     reads: tuple = ()
+    # Another machine's, where it is not this one's. The name tells it too.
+    architecture: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,9 @@ WORLD = Recipe(
     ),
     reads=("world",),
 )
+
+# The same for the image's guest, which is an ARM.
+WORLD_ARM = replace(WORLD, name="arm64-world", architecture="arm64")
 
 # What every release of Raspberry Pi OS has, as far as the appliance can notice.
 COMMON = (
@@ -139,6 +144,8 @@ def debstrap(recipe, folder):
     command = [
         "mmdebstrap", f"--variant={recipe.variant}", "--format=null", f"--include={','.join(recipe.packages)}",
         *mirror.apt_options(),
+        # Nothing of it runs here: it is only unpacked.
+        *([f"--architectures={recipe.architecture}", "--skip=check/qemu"] if recipe.architecture else []),
         # Bullseye's packages still ship files in /bin and /lib; an installed Bullseye has them in /usr all the same.
         *([f"--setup-hook={MERGED_USR}"] if recipe.release == "bullseye" else []),
         f"--{moment}-hook={hook} \"$1\" {folder} {recipe.release}",

@@ -14,6 +14,29 @@ QEMU = "qemu-system-x86_64"
 BOOT_TIMEOUT = 240
 
 
+@dataclass(frozen=True)
+class Board:
+    """Which machine QEMU plays, what its kernel is told, and how long it may take to boot."""
+
+    qemu: str
+    words: tuple
+    append: str
+    boot_timeout: int = BOOT_TIMEOUT
+
+
+# no_timer_check: on a busy machine the emulated timer ticks too late for the kernel, which then panics at its start.
+PC = Board(
+    QEMU, ("-machine", "pc", "-cpu", "max"),
+    "console=ttyS0 quiet loglevel=4 panic=-1 net.ifnames=0 audit=0 TERM=dumb mitigations=off no_timer_check",
+)
+# A board for a 64-bit ARM's kernel, with PCI as no Pi has it. A Pi has no clock of its own either. What a Pi does in seconds takes
+# longer here than systemd waits for it.
+VIRT = Board(
+    "qemu-system-aarch64", ("-machine", "virt", "-cpu", "cortex-a72", "-rtc", "base=2020-01-01T00:00:00"),
+    "console=ttyAMA0 panic=-1 net.ifnames=0 systemd.default_timeout_start_sec=900 systemd.default_device_timeout_sec=900", 2400,
+)
+
+
 @dataclass
 class Hardware:
     """What a machine is made of. Disks are (path, format, read-only), in the order vda, vdb and so on."""
@@ -29,6 +52,7 @@ class Hardware:
     devices: list = field(default_factory=list)
     # No more writes than so many to the first disk; 0 for no limit.
     writes_a_second: int = 0
+    board: Board = PC
 
 
 @dataclass
@@ -49,6 +73,7 @@ class Machine:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.prelude = prelude
+        self.board = hardware.board
         self.started = time.monotonic()
         with (folder / "qemu.log").open("ab") as log:
             self.process = subprocess.Popen(
@@ -83,7 +108,7 @@ class Machine:
 
     def wait_for_boot(self):
         """Seconds from power-on until the guest ran a first script."""
-        self.agents["agent"].run("true", BOOT_TIMEOUT, self.silent)
+        self.agents["agent"].run("true", self.board.boot_timeout, self.silent)
         return time.monotonic() - self.started
 
     def run(self, script, timeout=120):
@@ -126,6 +151,13 @@ class Machine:
         """What scripts wrote to /run/port-events: it reaches the host as it is written, whatever happens next."""
         return (self.folder / "events.log").read_text(errors="replace")
 
+    def wait_for_end(self, seconds):
+        """Waits until the guest has switched itself off."""
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"it is not off after {seconds} s:\n{self.console()}") from None
+
     def kill(self):
         """The power cut: whatever the guest had not written is gone."""
         self.process.kill()
@@ -138,12 +170,12 @@ def version():
 
 
 def command_line(hardware, folder, snapshot):
+    board = hardware.board
     command = [
-        QEMU, "-machine", "pc", "-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max", "-smp", str(hardware.processors),
+        board.qemu, *board.words, "-accel", "tcg,thread=multi,tb-size=512", "-smp", str(hardware.processors),
         "-m", hardware.memory, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
         "-kernel", str(hardware.kernel), "-initrd", str(hardware.initrd),
-        # no_timer_check: on a busy machine the emulated timer ticks too late for the kernel, which then panics at its start.
-        "-append", f"console=ttyS0 quiet loglevel=4 panic=-1 net.ifnames=0 audit=0 TERM=dumb mitigations=off no_timer_check {hardware.append}",
+        "-append", f"{board.append} {hardware.append}",
         "-device", "virtio-rng-pci",
         "-chardev", f"file,id=console,path={folder}/console.log,append=on", "-serial", "chardev:console",
         "-qmp", f"unix:{folder}/qmp.socket,server=on,wait=off",
