@@ -12,8 +12,8 @@ done
 mkdir -p "$tree/proc" "$tree/sys" "$tree/dev" "$tree/run" "$tree/root" "$tree/tmp" "$tree/etc/samba"
 cp "$(dirname "$0")/world/"* "$tree/etc/"
 mkdir "$tree/busybox"
-# This machine's busybox is asked for the names: the tree's may be another machine's.
-for applet in $(busybox --list); do
+# Another machine's busybox does not run here; this one's has the same names.
+for applet in $(chroot "$tree" /usr/bin/busybox --list 2>/dev/null || busybox --list); do
     ln -s /usr/bin/busybox "$tree/busybox/$applet"
 done
 ln -sf /run/lab/hotel.resolv.conf "$tree/etc/resolv.conf"
