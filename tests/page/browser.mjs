@@ -1,7 +1,7 @@
 // The page in a browser: what a person does with it, from the code to the photos. scripts/page runs it.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,6 +25,13 @@ async function site(fill = () => {}) {
   const server = spawn(join(root, 'target/debug/piback'), [...args, '--source', join(dir, 'SD32GB-03'), '--dest', join(dir, 'PHOTOS')], { stdio: ['ignore', 'pipe', 'inherit'] });
   const said = await new Promise((done) => server.stdout.once('data', (text) => done(JSON.parse(String(text).split('\n')[0]))));
   return { dir, server, ...said, card: join(dir, 'SD32GB-03/DCIM/100CANON'), end() { server.kill(); rmSync(dir, { recursive: true, force: true }); } };
+}
+
+// The page of a made-up appliance.
+async function appliance(...args) {
+  const server = spawn(join(root, 'target/debug/examples/sample-appliance'), args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const said = await new Promise((done) => server.stdout.once('data', (text) => done(JSON.parse(String(text).split('\n')[0]))));
+  return { server, ...said, end() { server.kill(); } };
 }
 
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
@@ -59,7 +66,92 @@ async function step(name, test) {
   console.log(`ok   ${name} (${((Date.now() - begin) / 1000).toFixed(1)} s)`);
 }
 
+const WIDTHS = [320, 507, 820, 1180];
+
+// At every width, light and dark: nothing scrolls sideways, what is pressed is large enough, and axe finds nothing.
+async function fits(page, url) {
+  for (const width of WIDTHS) {
+    for (const colorScheme of ['light', 'dark']) {
+      await page.setViewportSize({ width, height: 900 });
+      await page.emulateMedia({ colorScheme });
+      await page.goto(url);
+      // What is folded is unfolded.
+      await page.evaluate(() => document.querySelectorAll('details').forEach((one) => { one.open = true; }));
+      const what = `${url} at ${width}, ${colorScheme}`;
+      const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      const wide = await page.evaluate(() => [...document.querySelectorAll('body *')].filter((e) => e.getBoundingClientRect().right > innerWidth).map((e) => e.outerHTML.slice(0, 120)));
+      assert.ok(over <= 0, `${what}: ${over} too wide: ${wide.slice(0, 4).join(' ')}`);
+      const low = await page.evaluate(() => [...document.querySelectorAll('button, .top a, .button, select, input:not([type=hidden])')].filter((e) => e.getBoundingClientRect().height < 44).map((e) => e.outerHTML));
+      assert.deepEqual(low, [], `targets of 44 points, ${what}`);
+      if (width !== 1180) await clean(page, what);
+    }
+  }
+}
+
+// Every template of the page and where it is seen: of plain folders, of an appliance, of nobody who was let in. Parts of others
+// stand nowhere by themselves.
+const SEEN = {
+  'page.html': {}, 'tiles.html': {},
+  'home.html': { folders: ['/'], appliance: ['/'] },
+  'door.html': { stranger: ['/'] },
+  'grid.html': { folders: ['/photos'] },
+  'photo.html': { folders: ['a photo'] },
+  'devices.html': { folders: ['/devices'], appliance: ['/devices'] },
+  'word.html': { stranger: ['/pair/nothing'] },
+  'appliance.html': { appliance: ['/appliance', '/appliance/checks'] },
+  'poweroff.html': { appliance: ['/poweroff'] },
+  'uplink.html': { appliance: ['/uplink', '/uplink/networks'] },
+};
+
+const all = (who) => Object.values(SEEN).flatMap((places) => places[who] ?? []);
+
 async function tests() {
+  await step('every template is looked at', async () => {
+    const there = readdirSync(join(root, 'templates/web')).filter((name) => name.endsWith('.html')).sort();
+    assert.deepEqual(Object.keys(SEEN).sort(), there, 'SEEN names them all');
+    for (const name of there) {
+      const text = readFileSync(join(root, 'templates/web', name), 'utf8');
+      const isPage = text.includes('extends "page.html"');
+      assert.equal(Object.keys(SEEN[name]).length > 0, isPage, `${name} is seen if it is a page`);
+    }
+  });
+  for (const args of [[], ['--trouble']]) {
+    const made = await appliance(...args);
+    const page = await open(made);
+    await step(`an appliance's pages at every width, light and dark ${args}`, async () => {
+      await page.goto(made.pair_url);
+      for (const path of all('appliance').filter((path) => !args.length || path !== '/uplink/networks')) await fits(page, made.url + path);
+    });
+    await page.context().close();
+    const bare = await open(made, { javaScriptEnabled: false });
+    await step(`an appliance without a script ${args}`, async () => {
+      await bare.goto(made.pair_url);
+      await bare.getByRole('link', { name: 'Appliance' }).click();
+      await bare.getByRole('link', { name: 'Show where the internet comes from' }).click();
+      if (args.length) {
+        await bare.getByText('is the only radio').waitFor();
+        assert.equal(await bare.locator('form').count(), 0, 'nothing can be joined');
+        await bare.goto(made.url);
+        await bare.getByText('Own check FAILED').waitFor();
+        await bare.getByText('3 files not as recorded').waitFor();
+        return;
+      }
+      await heading(bare, 'The internet is there').waitFor();
+      await bare.getByRole('link', { name: 'Look for networks' }).click();
+      const join = bare.getByText('Join', { exact: true });
+      await join.first().click();
+      await bare.getByLabel('Passphrase').first().fill('correct horse');
+      await button(bare, 'Join Hotel Rex').click();
+      await heading(bare, 'Sign in to the network').waitFor();
+      assert.equal(bare.url(), `${made.url}/uplink`);
+      assert.equal(await bare.getByRole('link', { name: 'Open the sign-in page' }).getAttribute('href'), 'http://portal.hotel.example/login');
+      await button(bare, 'Forget Hotel Rex').click();
+      await heading(bare, 'The internet is there').waitFor();
+    });
+    await bare.context().close();
+    made.end();
+  }
+
   const small = await site();
   const page = await open(small);
   await step('nobody is let in without the code, and the code lets in', async () => {
@@ -119,22 +211,12 @@ async function tests() {
     await other.getByText('Let me in').waitFor();
     await other.context().close();
   });
-  await step('no width makes it scroll sideways, light and dark', async () => {
-    for (const width of [320, 507, 820, 1180]) {
-      for (const colorScheme of ['light', 'dark']) {
-        await page.setViewportSize({ width, height: 900 });
-        await page.emulateMedia({ colorScheme });
-        for (const path of ['/', '/photos', '/devices']) {
-          await page.goto(small.url + path);
-          const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-          assert.ok(over <= 0, `${path} at ${width}: ${over} too wide`);
-          const low = await page.evaluate(() => [...document.querySelectorAll('button, .top a, .button, select, input:not([type=hidden])')].filter((e) => e.getBoundingClientRect().height < 44).map((e) => e.outerHTML));
-          assert.deepEqual(low, [], `targets of 44 points, ${path} at ${width}`);
-        }
-        await page.goto(small.url);
-        await clean(page, `${width} ${colorScheme}`);
-      }
-    }
+  await step('every page at every width, light and dark', async () => {
+    const photo = await page.goto(`${small.url}/photos`).then(() => page.locator('.photo').first().getAttribute('href'));
+    for (const path of all('folders')) await fits(page, small.url + (path === 'a photo' ? photo : path));
+    const stranger = await open(small);
+    for (const path of all('stranger')) await fits(stranger, small.url + path);
+    await stranger.context().close();
   });
   await page.context().close();
   small.end();
