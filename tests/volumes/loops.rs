@@ -163,12 +163,16 @@ impl Drop for Bench {
         let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
         let ours =
             |l: &&str| l.split(' ').nth(4).is_some_and(|at| Path::new(at).starts_with(self.dir.path()));
-        for line in mounts.lines().filter(ours).collect::<Vec<_>>().iter().rev() {
-            let _ = Command::new("umount").arg(line.split(' ').nth(4).unwrap()).status();
+        let places = mounts.lines().filter(ours).map(|line| Path::new(line.split(' ').nth(4).unwrap()));
+        let own = self.dir.path();
+        for at in places.filter(|at| *at != own).collect::<Vec<_>>().iter().rev() {
+            let _ = Command::new("umount").arg(at).status();
         }
         for device in &self.loops {
             let _ = Command::new("losetup").arg("-d").arg(device).status();
         }
+        // Loop devices let go of their images when they like.
+        let _ = Command::new("umount").arg("--lazy").arg(own).status();
     }
 }
 
