@@ -275,6 +275,7 @@ mod tests {
     use super::*;
     use crate::system::fake::FakeHost;
     use crate::system::run::Output;
+    use crate::system::scratch::Scratch;
 
     #[test]
     fn networks_as_nmcli_lists_them() {
@@ -343,7 +344,6 @@ mod tests {
         link: &'static str,
         ip: &'static str,
     ) -> FakeHost {
-        std::fs::create_dir_all(root.join(&FOLDER[1..])).unwrap();
         let said = move |tool: &Tool| {
             let (program, args) = (tool.program.as_str(), &tool.args);
             let is_up = args.iter().any(|arg| arg == "up");
@@ -361,9 +361,11 @@ mod tests {
 
     #[test]
     fn what_did_not_come_up_leaves_nothing_and_what_did_is_forgotten() {
-        let root = tempfile::tempdir().unwrap();
+        let root = Scratch::new().unwrap();
+        root.write(&format!("{FOLDER}/another's"), b"").unwrap();
         let (ssid, radio): (Ssid, _) = ("Rex".parse().unwrap(), Radio { name: "wlan1", own: None });
-        let names = || std::fs::read_dir(root.path().join(&FOLDER[1..])).unwrap().count();
+        let seen = host(root.path(), None, "", "");
+        let names = || seen.list(FOLDER).unwrap().len() - 1;
         let none = "Error: Connection activation failed: The Wi-Fi network could not be found";
         let refused = join(&host(root.path(), Some(none), "", ""), &ssid, &radio, None).unwrap_err();
         assert_eq!((refused.to_string().as_str(), names()), ("no network Rex can be heard", 0));
@@ -377,13 +379,13 @@ mod tests {
         join(&there, &ssid, &radio, None).unwrap();
         assert_eq!((joined(&there), names()), (vec!["Rex".to_owned()], 1));
         // One that was joined before stays as it was.
-        let before = std::fs::read(root.path().join(&file("Rex")[1..])).unwrap();
+        let before = seen.read(&file("Rex")).unwrap();
         let passphrase = Passphrase::from_file_content(b"another one").unwrap();
         let refuses = host(root.path(), Some(NO_SECRETS), "", "");
         join(&refuses, &ssid, &radio, Some(&passphrase)).unwrap_err();
         let tried = refuses.take_tools().iter().filter(|line| line.contains(" connection up ")).count();
         assert_eq!(tried, 2, "a lost handshake looks like a wrong passphrase");
-        assert_eq!(std::fs::read(root.path().join(&file("Rex")[1..])).unwrap(), before);
+        assert!(seen.read(&file("Rex")).unwrap() == before);
         assert!(forget(&there, "Rex").unwrap() && names() == 0 && !forget(&there, "Rex").unwrap());
         let told = there.take_tools().join("\n");
         assert!(told.contains(&format!("connection delete uuid {}", uuid("Rex"))), "{told}");

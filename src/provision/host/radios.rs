@@ -114,6 +114,8 @@ pub fn find<'a>(wanted: &WifiInterface, devices: &'a [Device]) -> Result<Option<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::system::fake::FakeHost;
+    use crate::system::scratch::Scratch;
 
     fn device(name: &str, mac: &str, path: Option<&str>, is_radio: bool) -> Device {
         Device { name: name.into(), mac: mac.into(), path: path.map(str::to_owned), is_radio }
@@ -130,21 +132,19 @@ mod tests {
 
     #[test]
     fn a_made_up_address_is_not_the_radios() {
-        let root = tempfile::tempdir().unwrap();
-        let at = |path: &str| root.path().join(format!("sys/{path}"));
+        let root = Scratch::new().unwrap();
         let radio = "devices/virtual/mac80211_hwsim/hwsim0/net/wlan0";
-        std::fs::create_dir_all(at(&format!("{radio}/phy80211"))).unwrap();
-        std::fs::create_dir_all(at("class/net")).unwrap();
-        std::os::unix::fs::symlink(format!("../../{radio}"), at("class/net/wlan0")).unwrap();
+        let host = FakeHost::live(root.path(), |_| Ok(Default::default())).unwrap();
+        root.write("sys/class/net/bonding_masters", b"").unwrap();
+        host.link("/sys/class/net/wlan0", &format!("../../{radio}")).unwrap();
         let seen = |kind: &str| {
             for (file, text) in [
                 ("address", "F2:45:bb:79:7a:f1\n"),
                 ("addr_assign_type", kind),
                 ("phy80211/macaddress", "02:00:00:00:00:00\n"),
             ] {
-                std::fs::write(at(&format!("{radio}/{file}")), text).unwrap();
+                root.write(&format!("sys/{radio}/{file}"), text.as_bytes()).unwrap();
             }
-            let host = crate::system::fake::FakeHost::live(root.path(), |_| Ok(Default::default())).unwrap();
             look(&host).into_iter().map(|device| (device.mac, device.is_radio)).collect::<Vec<_>>()
         };
         assert_eq!(seen("3\n"), [("02:00:00:00:00:00".to_owned(), true)]);
