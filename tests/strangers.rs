@@ -329,8 +329,8 @@ fn the_uplink_s_page_says_what_is_so_and_names_of_networks_are_text() {
     }
     assert_eq!(
         page.matches("action=\"/uplink/join\"").count(),
-        2,
-        "not for Staff, and not for what is known"
+        3,
+        "not for Staff; what is known can be joined with another passphrase"
     );
     assert_eq!(page.matches("name=\"passphrase\"").count(), 1, "an open one has none");
     assert_eq!(page.matches("action=\"/uplink/forget\"").count(), 2);

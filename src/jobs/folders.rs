@@ -71,8 +71,8 @@ impl Runner for Children {
         self.verb(args)
     }
 
-    fn health(&self, world: &World) -> Facts {
-        health::of_folders(world)
+    fn health(&self, world: &World) -> io::Result<Facts> {
+        Ok(health::of_folders(world))
     }
 }
 

@@ -73,6 +73,12 @@ pub fn of_drive(read: &anyhow::Result<Ages>) -> Fact {
     fact(READ_AGAIN, Level::Good, &ages.words(), None)
 }
 
+/// Says that nobody could say.
+#[must_use]
+pub fn not_known() -> Fact {
+    fact(KERNEL, Level::Unknown, "its health could not be looked at", None)
+}
+
 /// Tells whether a fact is none that a short list needs: no complaint is no line, and that nothing is known is one for all.
 #[must_use]
 pub fn is_plain(fact: &Fact) -> bool {

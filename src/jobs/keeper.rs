@@ -22,7 +22,7 @@ use crate::system::volume::{Dir, InFile};
 use crate::system::{clock, process};
 use crate::ui::JSON_SCHEMA;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, TryLockError};
 use std::time::Duration;
 
 /// A look that ended so short a time ago is as good as a new one.
@@ -161,6 +161,22 @@ impl Control for Keeper {
     }
 }
 
+/// Waits for a turn; none where it does not come.
+fn turn(of: &Mutex<()>, within: Duration) -> Option<MutexGuard<'_, ()>> {
+    const EVERY: Duration = Duration::from_millis(50);
+    let begin = clock::monotonic();
+    loop {
+        match of.try_lock() {
+            Ok(turn) => return Some(turn),
+            Err(TryLockError::Poisoned(turn)) => return Some(turn.into_inner()),
+            Err(TryLockError::WouldBlock) if clock::monotonic().saturating_sub(begin) > within => {
+                return None;
+            }
+            Err(TryLockError::WouldBlock) => clock::sleep(EVERY),
+        }
+    }
+}
+
 impl Inner {
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
@@ -204,6 +220,13 @@ impl Inner {
         let changed = {
             let mut kept = self.kept();
             let changed = kept.looks != looks || kept.drives != drives || kept.world != world;
+            // A card is only read: one with other photos is another one.
+            let content = |looks: &HashMap<String, (Option<Look>, Vec<Option<Look>>)>, card: &Place| {
+                looks.get(&card.label).and_then(|(card, _)| card.as_ref()?.signature)
+            };
+            let is_other = |card: &&Place| content(&kept.looks, card) != content(&looks, card);
+            let other: Vec<Place> = world.cards.iter().filter(is_other).cloned().collect();
+            other.iter().for_each(|card| kept.care.is_another(card));
             (kept.looks, kept.drives, kept.world) = (looks, drives, world);
             changed
         };

@@ -27,6 +27,11 @@ pub trait Places: Send + Sync {
 }
 
 impl World {
+    /// Cards and drives.
+    pub fn all(&self) -> impl Iterator<Item = &Place> {
+        self.cards.iter().chain(&self.drives)
+    }
+
     /// The card of this label, if it is the only one: nothing is said of one that could be another.
     #[must_use]
     pub fn card(&self, label: &str) -> Option<&Place> {

@@ -335,5 +335,7 @@ mod tests {
         assert_eq!(Line::parse(&text), Ok(request));
         let wrong = r#"{"v":1,"ask":"join","ssid":7,"passphrase":"correct horse"}"#;
         assert!(!Line::parse(wrong).unwrap_err().contains("horse"));
+        let number = r#"{"v":1,"ask":"join","ssid":"Hotel","passphrase":12345678}"#;
+        assert!(!Line::parse(number).unwrap_err().contains("1234"));
     }
 }

@@ -60,6 +60,9 @@ pub trait Runner: Send + Sync {
     /// It can't be run.
     fn verb_with(&self, args: &[&str], secret: &Handed) -> io::Result<Value>;
 
-    /// Looks how cards and drives are; nothing where that can't be asked. It may take as long as they take.
-    fn health(&self, world: &World) -> Facts;
+    /// Looks how cards and drives are. It may take as long as they take.
+    ///
+    /// # Errors
+    /// It can't be asked.
+    fn health(&self, world: &World) -> io::Result<Facts>;
 }

@@ -112,8 +112,8 @@ impl Runner for Units {
         answer(&child::run(&with_json(args)?, Some(secret.expose()))?)
     }
 
-    fn health(&self, _: &World) -> Facts {
-        self.verb(&["cards"]).map(|answer| health::of_answer(&answer)).unwrap_or_default()
+    fn health(&self, _: &World) -> io::Result<Facts> {
+        self.verb(&["cards"]).map(|answer| health::of_answer(&answer))
     }
 }
 

@@ -71,6 +71,10 @@ impl Serialize for Handed {
 
 impl<'a> Deserialize<'a> for Handed {
     fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Handed::new)
+        // serde's own words would have what was there instead of a text.
+        match serde_json::Value::deserialize(deserializer)? {
+            serde_json::Value::String(text) => Ok(Handed::new(text)),
+            _ => Err(serde::de::Error::custom("a passphrase is a text")),
+        }
     }
 }

@@ -46,7 +46,7 @@ impl Attributes {
     }
 
     /// Gives them to an open file, all but a capability. An ACL that its directory gave it goes where there is none among
-    /// them. Changes the file's mode.
+    /// them; one of its own lets nobody but the owner in, until the file's mode is set.
     ///
     /// # Errors
     /// The kernel's, with the attribute's name.
@@ -57,10 +57,12 @@ impl Attributes {
                 Err(e) => return Err(e.into()),
             }
         }
-        self.0
-            .iter()
-            .filter(|(name, _)| *name != CAPABILITY)
-            .try_for_each(|(name, value)| set(&file, name, value))
+        self.0.iter().filter(|(name, _)| *name != CAPABILITY).try_for_each(|(name, value)| {
+            match name.as_str() {
+                ACL => set(&file, name, &closed(value)),
+                _ => set(&file, name, value),
+            }
+        })
     }
 
     /// Gives the capability, once the bytes and the owner are there.
@@ -70,6 +72,27 @@ impl Attributes {
     pub fn give_capability(&self, file: impl AsFd) -> io::Result<()> {
         self.0.get(CAPABILITY).map_or(Ok(()), |value| set(&file, CAPABILITY, value))
     }
+}
+
+/// An ACL that is shut: setting one sets the file's mode too, and whoever opened it in that moment would read what comes. The mask
+/// holds named users and groups, and the mode that is set at the end opens it and what others may.
+/// The kernel's `posix_acl_xattr.h`: a version of four bytes, then entries of a tag, rights and an id.
+fn closed(acl: &[u8]) -> Vec<u8> {
+    const VERSION: usize = 4;
+    const ENTRY: usize = 8;
+    const GROUP: u16 = 0x04;
+    const MASK: u16 = 0x10;
+    const OTHERS: u16 = 0x20;
+    let tag = |entry: &[u8]| u16::from_le_bytes([entry[0], entry[1]]);
+    let mut shut = acl.to_vec();
+    let Some(entries) = shut.get_mut(VERSION..) else { return shut };
+    let has_mask = entries.chunks_exact(ENTRY).any(|entry| tag(entry) == MASK);
+    for entry in entries.chunks_exact_mut(ENTRY) {
+        if matches!(tag(entry), MASK | OTHERS) || (tag(entry) == GROUP && !has_mask) {
+            entry[2..4].fill(0);
+        }
+    }
+    shut
 }
 
 fn is_carried(name: &str) -> bool {
@@ -86,5 +109,28 @@ fn set(file: impl AsFd, name: &str, value: &[u8]) -> io::Result<()> {
             io::Error::from(e).kind(),
             format!("its attribute {name} can't be carried over: {}", io::Error::from(e)),
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_acl_lets_nobody_in_before_its_file_is_whole() {
+        // user::rw- user:1000:r-- group::r-- mask::r-- other::r--
+        let entries = [(0x01u16, 6u16), (0x02, 4), (0x04, 4), (0x10, 4), (0x20, 4)];
+        let acl = |rights: &[u16]| {
+            let mut bytes = 2u32.to_le_bytes().to_vec();
+            for ((tag, _), right) in entries.iter().zip(rights) {
+                bytes.extend(tag.to_le_bytes().iter().chain(&right.to_le_bytes()).chain(&[0xff; 4]));
+            }
+            bytes
+        };
+        let whole: Vec<u16> = entries.iter().map(|(_, right)| *right).collect();
+        assert_eq!(closed(&acl(&whole)), acl(&[6, 4, 4, 0, 0]));
+        let plain = [2, 0, 0, 0, 0x04, 0, 4, 0, 9, 9, 9, 9];
+        assert_eq!(closed(&plain), [2, 0, 0, 0, 0x04, 0, 0, 0, 9, 9, 9, 9], "no mask holds the group");
+        assert_eq!(closed(&[2, 0]), [2, 0]);
     }
 }

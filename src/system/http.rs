@@ -1,7 +1,8 @@
 //! One question over plain HTTP, as a browser's own check for a sign-in page asks it. Nothing secret goes through here.
 
+use nix::libc;
 use std::io::{self, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::{Ipv4Addr, TcpStream, ToSocketAddrs, UdpSocket};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -14,8 +15,14 @@ pub type Answer = String;
 /// Asks a server for a page and returns what it answers, head and all; redirections are not followed.
 ///
 /// # Errors
-/// Its name is not known, it can't be reached, or it does not answer within this time.
+/// Its name is not known, it can't be reached, or it does not answer within this time; `Unsupported` where nobody could ask.
 pub fn get(host: &str, port: u16, path: &str, within: Duration) -> io::Result<Answer> {
+    if let Err(error) = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))
+        && error.raw_os_error() == Some(libc::EAFNOSUPPORT)
+    {
+        // A unit that lets its process have no such socket: nobody was asked.
+        return Err(io::Error::new(io::ErrorKind::Unsupported, "this process may not use the network"));
+    }
     let (tell, told) = mpsc::channel();
     let request =
         format!("GET {path} HTTP/1.0\r\nHost: {host}\r\nUser-Agent: piback\r\nConnection: close\r\n\r\n");

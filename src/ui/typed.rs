@@ -23,6 +23,8 @@ static TYPED: OnceLock<Typed> = OnceLock::new();
 
 /// Verbs that take `--source` or `--dest`.
 const WITH_ENDS: [&str; 3] = ["backup", "verify", "safe-to-format"];
+/// Verbs that no tree has, and that are refused with `--root`: they stand as on a host.
+const OF_A_HOST: [&str; 7] = ["cards", "enroll", "eject", "poweroff", "uplink", "pair", "set-time"];
 /// Folders of piback's own on a host.
 const OWN: [&str; 2] = [paths::CONFIG, paths::STATE];
 
@@ -65,6 +67,7 @@ impl Typed {
         while let Some(at) = rest.find("piback ") {
             let (before, after) = (&rest[..at], &rest[at + 7..]);
             let verb = self.verbs.iter().find(|verb| is_word(after, verb));
+            let verb = verb.filter(|verb| self.root.is_none() || !OF_A_HOST.contains(*verb));
             let (Some(verb), false) = (verb, goes_on(before)) else {
                 out.push_str(&rest[..at + 7]);
                 rest = after;
@@ -137,7 +140,7 @@ mod tests {
 
     fn typed(root: Option<&str>, label: Option<&str>, ends: &str) -> Typed {
         let owned = |text: Option<&str>| text.map(str::to_owned);
-        let verbs = &["init", "apply", "verify", "backup", "status"];
+        let verbs = &["init", "apply", "verify", "backup", "status", "cards"];
         Typed { verbs, root: owned(root), profile: None, label: owned(label), ends: ends.to_owned() }
     }
 
@@ -148,6 +151,7 @@ mod tests {
             ("make one: sudo piback init", "make one: piback --root 'my pi/' init"),
             ("`piback apply` does", "`piback --root 'my pi/' apply` does"),
             ("type: piback apply --stack x", "type: piback --root 'my pi/' apply --stack x"),
+            ("sudo piback cards shows it", "sudo piback cards shows it"),
             ("another piback is at it", "another piback is at it"),
             ("piback applying", "piback applying"),
             ("ExecStart=/usr/bin/piback status", "ExecStart=/usr/bin/piback status"),

@@ -1,11 +1,14 @@
 //! The health of cards and drives: looked at beside everything else, for it takes its time.
 
-use super::Inner;
+use super::{Inner, turn};
 use crate::system::clock;
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
+use std::time::Duration;
 
 /// Of the thread that looks.
 const STACK: usize = 1024 * 1024;
+/// A look takes as long as the slowest drive; whoever has something better to do with another one waits so long for it.
+const WAITS: Duration = Duration::from_secs(20);
 
 impl Inner {
     /// Looks how cards and drives are, where that is not known or was known too long ago; not while a job works on them.
@@ -15,33 +18,31 @@ impl Inner {
             if kept.queue.is_busy() || !kept.care.is_due(&kept.world, clock::monotonic()) {
                 return;
             }
-            kept.care.goes_on = true;
+            kept.care.begin();
             kept.world.clone()
         };
         let own = Arc::clone(inner);
         let look = move || {
             let alone = own.nobody_cares();
+            // A job came in between.
+            if alone.is_none() || own.kept().queue.is_busy() {
+                return own.kept().care.give_up();
+            }
             let facts = own.runner.health(&world);
             drop(alone);
-            let changed = {
-                let care = &mut own.kept().care;
-                let changed = care.facts != facts;
-                (care.facts, care.goes_on) = (facts, false);
-                care.looked = Some((clock::monotonic(), world));
-                changed
-            };
-            if changed {
+            if own.kept().care.end(facts, world, clock::monotonic()) {
                 own.changed();
             }
         };
         let thread = std::thread::Builder::new().name("health".into()).stack_size(STACK);
         if thread.spawn(look).is_err() {
-            inner.kept().care.goes_on = false;
+            inner.kept().care.give_up();
         }
     }
 
-    /// Waits until nobody looks: who does holds the drive that is to be taken off. Nobody does as long as the answer is held.
-    pub(super) fn nobody_cares(&self) -> MutexGuard<'_, ()> {
-        self.caring.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Waits until nobody looks: who does holds the drive that is to be taken off, and asks it things that a bridge bears badly
+    /// beside a copy. Nobody does as long as the answer is held; none where a look does not come to its end.
+    pub(super) fn nobody_cares(&self) -> Option<MutexGuard<'_, ()>> {
+        turn(&self.caring, WAITS)
     }
 }

@@ -165,6 +165,7 @@ impl Inner {
         }
         let order = inner.kept().orders.get(id).cloned().unwrap_or_default();
         inner.runner.tell(job);
+        drop(inner.nobody_cares());
         match inner.runner.start(job, &order, &world, Inner::told(inner, id, before.clone())) {
             Ok(stop) => Inner::heard(inner, id, stop),
             Err(e) => {

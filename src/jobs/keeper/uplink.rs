@@ -1,16 +1,13 @@
 //! The uplink: each request is `piback uplink`, run to its end; one at a time.
 
-use super::Inner;
+use super::{Inner, turn};
 use crate::jobs::protocol::{Answer, Refusal, RefusalKind};
 use crate::jobs::uplink::{Handed, Network, Uplink};
-use crate::system::clock;
 use serde_json::Value;
-use std::sync::{MutexGuard, TryLockError};
 use std::time::Duration;
 
 /// Whoever asks while another asks waits so long, and then is told to come again: each holds a thread.
-const WAITS: Duration = Duration::from_secs(8);
-const EVERY: Duration = Duration::from_millis(100);
+const WAITS: Duration = Duration::from_secs(2);
 
 impl Inner {
     pub(super) fn uplink(&self) -> Answer {
@@ -46,25 +43,11 @@ impl Inner {
     }
 
     fn alone(&self, act: impl FnOnce() -> Answer) -> Answer {
-        match self.turn() {
+        match turn(&self.uplink, WAITS) {
             Some(_turn) => act(),
             None => {
                 let what = "somebody else asks for the uplink right now";
                 Answer::refused(RefusalKind::Busy, what, "try again in a minute")
-            }
-        }
-    }
-
-    fn turn(&self) -> Option<MutexGuard<'_, ()>> {
-        let begin = clock::monotonic();
-        loop {
-            match self.uplink.try_lock() {
-                Ok(turn) => return Some(turn),
-                Err(TryLockError::Poisoned(turn)) => return Some(turn.into_inner()),
-                Err(TryLockError::WouldBlock) if clock::monotonic().saturating_sub(begin) > WAITS => {
-                    return None;
-                }
-                Err(TryLockError::WouldBlock) => clock::sleep(EVERY),
             }
         }
     }
