@@ -332,7 +332,7 @@ fn the_uplink_s_page_says_what_is_so_and_names_of_networks_are_text() {
         3,
         "not for Staff; what is known can be joined with another passphrase"
     );
-    assert_eq!(page.matches("name=\"passphrase\"").count(), 1, "an open one has none");
+    assert_eq!(page.matches("name=\"passphrase\"").count(), 2, "an open one has none");
     assert_eq!(page.matches("action=\"/uplink/forget\"").count(), 2);
     assert!(
         page.contains("href=\"http:&#x2F;&#x2F;portal") || page.contains("href=\"http://portal"),

@@ -8,10 +8,18 @@ use super::naming::FolderNames;
 use super::reason::{Reason, Stop};
 use super::scan::{self, Card, File};
 use super::source::{self, LARGE, PIECE};
-use crate::system::volume::{Buffer, Fault, FaultKind, InFile, Lock};
+use crate::system::volume::{Buffer, Dir, Fault, FaultKind, InFile, Lock};
 
-/// The answer of one read of a copy; none where it is being written to.
-type Read = Result<Option<Digest>, Fault>;
+/// The answer of one read of a copy, none where it is being written to; and the time of its last change before that.
+type Read = (Result<Option<Digest>, Fault>, i64);
+
+/// A copy that was as the card's file when it was read.
+struct Good {
+    /// The card's file.
+    at: u32,
+    dest: Box<[u8]>,
+    mtime: i64,
+}
 
 /// One drive.
 pub struct Copies<'a> {
@@ -28,6 +36,7 @@ pub struct Copies<'a> {
     size: u64,
     /// The first of them that can be opened: what it is.
     first: Option<Read>,
+    good: Vec<Good>,
     /// Findings that the next backup has to know.
     found: Vec<Record>,
 }
@@ -48,8 +57,15 @@ impl<'a> Copies<'a> {
             namesake: false,
             size: 0,
             first: None,
+            good: Vec::new(),
             found: Vec::new(),
         })
+    }
+
+    /// The drive's own root.
+    #[must_use]
+    pub fn root(&self) -> &Dir {
+        &self.drive.root
     }
 
     /// The card's files that follow lie in this folder.
@@ -98,16 +114,22 @@ impl<'a> Copies<'a> {
 
     fn read(&mut self, n: usize) -> Option<Read> {
         match self.open(self.candidates.get(n)?.clone()) {
-            Ok(file) => Some(source::digest_copy(&mut file?, &mut self.buffer)),
-            Err(fault) => Some(Err(fault)),
+            Ok(file) => {
+                let (mut file, mtime) = file?;
+                Some((source::digest_copy(&mut file, &mut self.buffer), mtime))
+            }
+            Err(fault) => Some((Err(fault), 0)),
         }
     }
 
     /// None where nothing of the size is there.
-    fn open(&mut self, dest: Vec<u8>) -> Result<Option<InFile>, Fault> {
+    fn open(&mut self, dest: Vec<u8>) -> Result<Option<(InFile, i64)>, Fault> {
         let Some((dir, name)) = self.drive.holding(&dest)? else { return Ok(None) };
         match dir.read(name, self.size >= LARGE) {
-            Ok(open) => Ok((open.stat()?.size == self.size).then_some(open)),
+            Ok(open) => {
+                let stat = open.stat()?;
+                Ok((stat.size == self.size).then_some((open, stat.mtime)))
+            }
             Err(fault) if is_no_file(fault) => Ok(None),
             Err(fault) => Err(fault),
         }
@@ -117,15 +139,20 @@ impl<'a> Copies<'a> {
     ///
     /// # Errors
     /// Why it is not on the drive.
-    pub fn judge(&mut self, card: Digest, file: &File, path: &[u8]) -> Result<(), Reason> {
+    pub fn judge(&mut self, card: Digest, at: u32, path: &[u8]) -> Result<(), Reason> {
+        let file = &self.card.files[at as usize];
         let (mut seen, mut unread) = (Vec::new(), None);
         for n in 0..self.candidates.len() {
             let answer = if n == 0 { self.first.take() } else { self.read(n) };
             match answer {
-                None | Some(Ok(None)) => {}
-                Some(Ok(Some(digest))) if digest == card => return Ok(()),
-                Some(Ok(Some(digest))) => seen.push((self.candidates[n].clone(), digest)),
-                Some(Err(fault)) => {
+                None | Some((Ok(None), _)) => {}
+                Some((Ok(Some(digest)), mtime)) if digest == card => {
+                    let dest = self.candidates[n].as_slice().into();
+                    self.good.push(Good { at, dest, mtime });
+                    return Ok(());
+                }
+                Some((Ok(Some(digest)), _)) => seen.push((self.candidates[n].clone(), digest)),
+                Some((Err(fault), _)) => {
                     unread.get_or_insert(self.unread(fault)?);
                 }
             }
@@ -141,6 +168,29 @@ impl<'a> Copies<'a> {
             (true, None) => Reason::Unequal,
             (false, None) => Reason::Missing,
         })
+    }
+
+    /// Looks once more, without reading, at every copy that was the same: somebody may have tidied up since. The card's files whose
+    /// copy is gone, or was written to.
+    ///
+    /// # Errors
+    /// The drive does not answer any more.
+    pub fn look_again(&mut self) -> Result<Vec<(u32, Reason)>, Stop> {
+        let mut lost = Vec::new();
+        for Good { at, dest, mtime } in std::mem::take(&mut self.good) {
+            let held = self.drive.holding(&dest);
+            let stat = held.and_then(|held| held.map_or(Ok(None), |(dir, name)| dir.stat(name)));
+            let size = self.card.files[at as usize].size;
+            match stat {
+                Ok(Some(stat)) if stat.is_file_of(size) && stat.mtime == mtime => {}
+                Ok(Some(_)) => lost.push((at, Reason::Changed)),
+                Ok(None) => lost.push((at, Reason::Missing)),
+                Err(fault) if is_no_file(fault) => lost.push((at, Reason::Missing)),
+                Err(fault) if self.drive.is_lost(fault) => return Err(Stop::of_drive(fault)),
+                Err(fault) => lost.push((at, Reason::ReadBack(fault))),
+            }
+        }
+        Ok(lost)
     }
 
     /// Turns a refusal of the drive, to give a file or a folder's names, into a reason; an error where it ends the comparison.

@@ -12,9 +12,9 @@ use super::scan::{Card, File};
 use super::source::{self, LARGE, PIECE, Source};
 use crate::error::Problem;
 use crate::profile;
-use crate::system::volume::{Buffer, Fault, Shared};
+use crate::system::volume::{Buffer, Dir, Fault, Shared};
 use crate::ui::visible;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 /// The answer.
@@ -32,6 +32,8 @@ pub struct Answer {
     /// The user tries it out in folders, and knows that these are lost together.
     pub shared_allowed: bool,
     pub stop: Option<Stop>,
+    /// Another drive, named before, that has all of it too and is on the same disk: both are one copy.
+    pub twin: Option<String>,
     /// Remarks on the drive.
     pub notes: Vec<String>,
 }
@@ -45,6 +47,13 @@ impl Answer {
             && self.safe.files == self.card.files
             && self.unseen == 0
             && (self.shared.is_none() || self.shared_allowed)
+    }
+
+    /// Takes a file back that was safe when it was compared.
+    fn take_back(&mut self, card: &Card, file: &File, reason: Reason) {
+        self.safe.files -= 1;
+        self.safe.bytes -= file.size;
+        self.not_safe.push(NotSafe { path: source::shown(card, file), size: file.size, reason });
     }
 
     /// Adds the verdict on one file, and tells whoever watches.
@@ -96,10 +105,11 @@ impl Compared {
         self.yes_of_drives() && away >= self.copies.remotes()
     }
 
-    /// Tells whether as many drives have everything as must.
+    /// Tells whether as many drives have everything as must. Several on one disk are one.
     #[must_use]
     pub fn yes_of_drives(&self) -> bool {
-        let have = self.drives.iter().filter(|(_, answer)| answer.as_ref().is_ok_and(Answer::yes)).count();
+        let is_copy = |answer: &Answer| answer.yes() && answer.twin.is_none();
+        let have = self.drives.iter().filter(|(_, answer)| answer.as_ref().is_ok_and(is_copy)).count();
         self.copies.enough(have, self.drives.len())
     }
 }
@@ -137,14 +147,18 @@ pub fn safe_to_format(all: &[Endpoints], allow_shared: bool, watch: &dyn Watch) 
     }
     let mut comparer =
         Comparer { card: &card, source, sides, buffer: Buffer::new(PIECE), contents: Vec::new() };
-    let on_all = comparer.run(watch);
+    comparer.run(watch);
     let contents = std::mem::take(&mut comparer.contents);
-    let mut answers: Vec<Option<Answer>> = comparer.finish().into_iter().map(Some).collect();
+    let disks = comparer.disks(allow_shared);
+    let answers = comparer.finish();
+    let on_all = on_all(&card, &answers);
+    let mut answers: Vec<Option<Answer>> = answers.into_iter().map(Some).collect();
     let drives = all
         .iter()
         .zip(outcomes)
         .map(|(ends, at)| (ends.dest.clone(), at.map(|at| answers[at].take().unwrap_or_default())));
-    let drives = any_or_first_error(drives.collect())?;
+    let mut drives = any_or_first_error(drives.collect())?;
+    name_twins(&mut drives, &disks);
     Ok(Compared { drives, on_all, contents, copies: profile::Copies::All, away: Vec::new() })
 }
 
@@ -186,6 +200,30 @@ fn changed_meanwhile(now: &Card, card: &Card, answer: &mut Answer) {
     }
 }
 
+/// The card's files that no drive lacks.
+fn on_all(card: &Card, answers: &[Answer]) -> Tally {
+    let bad: HashSet<&str> =
+        answers.iter().flat_map(|answer| &answer.not_safe).map(|bad| bad.path.as_str()).collect();
+    let mut tally = Tally::default();
+    let good =
+        card.files.iter().filter(|file| bad.is_empty() || !bad.contains(source::shown(card, file).as_str()));
+    good.for_each(|file| tally.add(file.size));
+    tally
+}
+
+/// Names, at each drive that has all, an earlier one that has too and is on the same disk; `disks` tells of the drives that could
+/// be used, in their order.
+fn name_twins(drives: &mut [(PathBuf, anyhow::Result<Answer>)], disks: &[usize]) {
+    let mut first: HashMap<usize, String> = HashMap::new();
+    let usable = drives.iter_mut().filter_map(|(path, answer)| Some((path, answer.as_mut().ok()?)));
+    for ((path, answer), disk) in usable.zip(disks).filter(|((_, answer), _)| answer.yes()) {
+        match first.get(disk) {
+            Some(other) => answer.twin = Some(other.clone()),
+            None => _ = first.insert(*disk, visible(&path.to_string_lossy())),
+        }
+    }
+}
+
 /// A drive, and what was found on it.
 struct Side<'a> {
     copies: Copies<'a>,
@@ -202,9 +240,9 @@ struct Comparer<'a> {
 }
 
 impl Comparer<'_> {
-    /// Compares every file; returns what is on all drives.
-    fn run(&mut self, watch: &dyn Watch) -> Tally {
-        let (card, mut on_all) = (self.card, Tally::default());
+    /// Compares every file.
+    fn run(&mut self, watch: &dyn Watch) {
+        let card = self.card;
         for folder in &card.folders {
             self.sides.iter_mut().for_each(|side| side.copies.enter(&folder.path));
             for at in folder.files.clone() {
@@ -216,20 +254,24 @@ impl Comparer<'_> {
                     true => self.compare(file, at as u32),
                     false => vec![Ok(()); self.sides.len()],
                 };
-                let mut everywhere = true;
                 for (side, mut verdict) in self.sides.iter_mut().zip(verdicts) {
                     if let Some(stop) = side.answer.stop {
                         verdict = Err(Reason::NotReached(stop));
                     }
-                    everywhere &= verdict.is_ok();
                     side.answer.take(card, file, verdict, side.watch);
-                }
-                if everywhere {
-                    on_all.add(file.size);
                 }
             }
         }
-        on_all
+    }
+
+    /// A number for the disk of each drive; each one's own where the user knows that they are lost together.
+    fn disks(&self, allow_shared: bool) -> Vec<usize> {
+        let roots: Vec<&Dir> = self.sides.iter().map(|side| side.copies.root()).collect();
+        let of = |(at, root): (usize, &&Dir)| {
+            let same = |other: &&Dir| !allow_shared && root.shares_with(other).is_some();
+            roots[..at].iter().position(same).unwrap_or(at)
+        };
+        roots.iter().enumerate().map(of).collect()
     }
 
     fn stop(&mut self, stop: Stop) {
@@ -275,7 +317,7 @@ impl Comparer<'_> {
         sides
             .map(|side| match side.answer.stop {
                 Some(stop) => Err(Reason::NotReached(stop)),
-                None => side.copies.judge(card, file, &path),
+                None => side.copies.judge(card, at, &path),
             })
             .collect()
     }
@@ -288,7 +330,7 @@ impl Comparer<'_> {
         }
     }
 
-    /// Looks at the card again, and leaves on each drive what the next backup has to know.
+    /// Looks at the card and at the copies again, and leaves on each drive what the next backup has to know.
     fn finish(mut self) -> Vec<Answer> {
         if self.sides.iter().any(|side| side.answer.stop.is_none()) {
             match Card::scan(&self.source.root) {
@@ -298,6 +340,15 @@ impl Comparer<'_> {
                     .filter(|side| side.answer.stop.is_none())
                     .for_each(|side| changed_meanwhile(&now, self.card, &mut side.answer)),
                 Err(fault) => self.stop(Stop::CardGone(fault)),
+            }
+            let card = self.card;
+            for side in self.sides.iter_mut().filter(|side| side.answer.stop.is_none()) {
+                match side.copies.look_again() {
+                    Ok(lost) => lost.into_iter().for_each(|(at, reason)| {
+                        side.answer.take_back(card, &card.files[at as usize], reason);
+                    }),
+                    Err(stop) => side.answer.stop = Some(stop),
+                }
             }
         }
         let close = |side: Side<'_>| {

@@ -16,7 +16,7 @@ struct AnswerLine<'a> {
     /// Of several drives: what is so on all of them.
     #[serde(flatten)]
     all: Body,
-    /// Drives on which all of the card is.
+    /// Drives on which all of the card is; those of one disk count once.
     yes_drives: usize,
     /// `safe on 2 of 2`
     sentence: String,
@@ -43,6 +43,8 @@ struct Row {
     body: Body,
     /// Why it could not be used at all.
     error: Option<String>,
+    /// Another drive that has all of it and is on the same disk: both are one copy.
+    one_disk_with: Option<String>,
 }
 
 /// The answer of one drive, or of all together.
@@ -105,10 +107,16 @@ impl Row {
             drive: visible(&path.to_string_lossy()),
             body: answer.as_ref().map(Body::new).unwrap_or_default(),
             error: answer.as_ref().err().map(|e| visible(&format!("{e:#}"))),
+            one_disk_with: answer.as_ref().ok().and_then(|answer| answer.twin.clone()),
         }
     }
 
-    /// Why the card is not safe on this drive.
+    /// Tells whether it is a copy of its own.
+    fn is_copy(&self) -> bool {
+        self.body.safe_to_format && self.one_disk_with.is_none()
+    }
+
+    /// Why the card is not safe on this drive, or not safer.
     fn verdict(&self) -> (&str, Option<String>) {
         let body = &self.body;
         let why = || {
@@ -117,14 +125,15 @@ impl Row {
             seen.or_else(|| reason::unseen(body.unseen_bytes))
                 .unwrap_or_else(|| "card and drive are lost together".into())
         };
-        (&self.drive, (!body.safe_to_format).then(why))
+        let twin = || Some(format!("one disk with {}, one copy", self.one_disk_with.as_ref()?));
+        (&self.drive, if body.safe_to_format { twin() } else { Some(why()) })
     }
 }
 
 /// The answer of `safe-to-format`, of each drive and of all. Returns the JSON line, for those who follow.
 pub fn answer(ui: &Ui, label: &str, compared: &Compared) -> serde_json::Value {
     let rows: Vec<Row> = compared.drives.iter().map(Row::new).collect();
-    let yes_drives = rows.iter().filter(|row| row.body.safe_to_format).count();
+    let yes_drives = rows.iter().filter(|row| row.is_copy()).count();
     let sentence = safe_on(rows.iter().map(Row::verdict));
     let mut all = Body::of_all(compared);
     all.safe_to_format = compared.yes();
@@ -163,7 +172,7 @@ pub fn answer(ui: &Ui, label: &str, compared: &Compared) -> serde_json::Value {
 /// The names of all that has the whole card.
 fn copies_on(drives: &[Row], remotes: &[Remote]) -> Vec<String> {
     let name = |path: &str| path.rsplit('/').find(|part| !part.is_empty()).unwrap_or(path).to_owned();
-    let drives = drives.iter().filter(|row| row.body.safe_to_format).map(|row| name(&row.drive));
+    let drives = drives.iter().filter(|row| row.is_copy()).map(|row| name(&row.drive));
     drives.chain(remotes.iter().filter(|one| one.safe).map(|one| one.remote.clone())).collect()
 }
 
@@ -251,6 +260,7 @@ mod tests {
     #[test]
     fn only_those_that_have_all_count() {
         let row = |drive: &str, yes| Row {
+            one_disk_with: None,
             drive: drive.into(),
             body: Body { safe_to_format: yes, ..Body::default() },
             error: None,

@@ -76,3 +76,29 @@ fn every_line_of_json_names_schema_and_command() {
         fs::remove_file(rig.card.join(format!("link-{verb}"))).unwrap();
     }
 }
+
+#[test]
+fn a_copy_that_somebody_tidies_away_after_it_was_compared_is_no_copy() {
+    let changes: [(&str, fn(&std::path::Path)); 4] = [
+        ("no copy on the drive", |copy| fs::remove_file(copy).unwrap()),
+        ("no copy on the drive", |copy| fs::rename(copy, copy.with_extension("KEPT")).unwrap()),
+        ("it changed while it was read", |copy| fs::write(copy, "").unwrap()),
+        ("it changed while it was read", |copy| fs::write(copy, noise(9, 50_000)).unwrap()),
+    ];
+    for (why, change) in changes {
+        let rig = two_photos();
+        rig.backed_up();
+        let (card, _) = rig.gate_card(1);
+        let child = start(&rig, "safe-to-format");
+        until("the first one was compared", || card.is_held());
+        change(&rig.drive.join(&rig.label).join(FIRST));
+        card.allow(None);
+        let run = end(child);
+        assert_eq!(run.code, Some(5), "{run:?}");
+        let answer: serde_json::Value = serde_json::from_str(run.out.lines().last().unwrap()).unwrap();
+        assert_eq!(answer["on_drive"]["files"], 1, "{answer}");
+        assert_eq!(answer["not_safe_files"][0]["path"], FIRST, "{answer}");
+        assert!(run.err.contains(why), "{why}: {run:?}");
+        card.unmount();
+    }
+}

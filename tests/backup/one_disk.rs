@@ -97,3 +97,33 @@ fn a_card_with_a_file_called_piback_is_a_card() {
     fs::create_dir(rig.card.join(".piback")).unwrap();
     assert_eq!(rig.run("backup", &[]).code, Some(1));
 }
+
+#[test]
+fn two_folders_of_one_disk_are_one_copy() {
+    let rig = Rig::apart();
+    rig.shoot("DCIM/100CANON/IMG_0001.JPG", noise(1, 3000));
+    let second = rig.dir.path().join("second");
+    fs::create_dir(&second).unwrap();
+    let asked = |verb: &str| {
+        let mut command = Command::new(PIBACK);
+        command.args([verb, &rig.label, "--json", "--source"]).arg(&rig.card);
+        command.arg("--dest").arg(&rig.drive).arg("--dest").arg(&second);
+        ended(&mut command)
+    };
+    assert_eq!(asked("backup").code, Some(0));
+    let run = asked("safe-to-format");
+    assert_eq!(run.code, Some(5), "{run:?}");
+    let answer: serde_json::Value = serde_json::from_str(run.out.lines().last().unwrap()).unwrap();
+    assert_eq!((&answer["yes_drives"], &answer["safe_to_format"]), (&1.into(), &false.into()), "{answer}");
+    assert_eq!(answer["copies_on"], serde_json::json!(["drive"]), "{answer}");
+    assert_eq!(answer["drives"][1]["one_disk_with"].as_str(), rig.drive.to_str(), "{answer}");
+    assert!(
+        run.err.contains("NO: SD32GB-03 is safe on 1 of 2: ") && run.err.contains(": one disk with "),
+        "{run:?}"
+    );
+    // One of them alone is a copy, whichever has all of it.
+    fs::remove_dir_all(rig.drive.join(&rig.label)).unwrap();
+    let run = asked("safe-to-format");
+    let answer: serde_json::Value = serde_json::from_str(run.out.lines().last().unwrap()).unwrap();
+    assert_eq!(answer["copies_on"], serde_json::json!(["second"]), "{answer}");
+}
