@@ -79,7 +79,8 @@ fn every_line_of_json_names_schema_and_command() {
 
 #[test]
 fn a_copy_that_somebody_tidies_away_after_it_was_compared_is_no_copy() {
-    let changes: [(&str, fn(&std::path::Path)); 4] = [
+    type Change = fn(&std::path::Path);
+    let changes: [(&str, Change); 4] = [
         ("no copy on the drive", |copy| fs::remove_file(copy).unwrap()),
         ("no copy on the drive", |copy| fs::rename(copy, copy.with_extension("KEPT")).unwrap()),
         ("it changed while it was read", |copy| fs::write(copy, "").unwrap()),
