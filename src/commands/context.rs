@@ -327,7 +327,8 @@ fn on_ends<T>(
         dest,
         others: given.dests.get(1..).unwrap_or_default(),
         destinations: &said.destinations,
-        copies: said.copies,
+        // Drives that were named must all have it, unless a profile was named as well.
+        copies: if dest.is_some() && global.profile.is_none() { Copies::All } else { said.copies },
         cascade: said.cascade,
         mount_root: &said.mount_root,
         root: global.root.as_deref(),

@@ -117,8 +117,8 @@ pub fn resolve(request: &Request, ui: &Ui) -> anyhow::Result<Ends> {
     let mut mounted = Vec::new();
     match both(request, ui, &mut mounted) {
         Ok(Found { source, dest, others, absent, held }) => {
-            let copies = if request.dest.is_some() { Copies::All } else { request.copies };
-            Ok(Ends { source, dest, others, absent, copies, cascade: request.cascade, mounted, held })
+            let (copies, cascade) = (request.copies, request.cascade);
+            Ok(Ends { source, dest, others, absent, copies, cascade, mounted, held })
         }
         Err(error) => {
             if let Err(unclosed) = take_off(mounted) {

@@ -103,6 +103,7 @@ impl TryFrom<ProfileParts> for Profile {
         if let Some(twice) = (1..remotes.len()).find(|at| (0..*at).any(|other| name(other) == name(*at))) {
             return Err(format!("remotes|names {} twice", remotes[twice].name));
         }
+        enough_remotes(&backup, &remotes)?;
         fits_country(&wifi)?;
         Ok(Profile {
             version,
@@ -119,6 +120,15 @@ impl TryFrom<ProfileParts> for Profile {
             remote_screen,
         })
     }
+}
+
+/// Holds the copies that are wanted far away against the places that there are.
+fn enough_remotes(backup: &Backup, remotes: &[Remote]) -> Result<(), String> {
+    let (wanted, named) = (backup.copies.remotes(), remotes.len());
+    if wanted > named {
+        return Err(format!("backup.copies|wants {wanted} remotes, and the profile names {named}"));
+    }
+    Ok(())
 }
 
 /// Holds band, channel and width against what is allowed in the country.

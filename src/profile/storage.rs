@@ -66,6 +66,12 @@ impl TryFrom<BackupParts> for Backup {
             (None, Some(all)) => several(all)?,
             (None, None) => return Err("destination|is missing".into()),
         };
+        let named = 1 + others.len();
+        if let Copies::Count { drives, .. } = copies
+            && usize::from(drives) > named
+        {
+            return Err(format!("copies|wants {drives} drives, and destinations names {named}"));
+        }
         Ok(Backup { destination, others, copies, cascade, mount_root, on_insert })
     }
 }
@@ -141,6 +147,7 @@ mod tests {
             ("destinations: [A, B, C, D]", "names 4 drives"),
             ("destinations: [A, B, A]", "names A twice"),
             ("on_insert: off", "destination|is missing"),
+            ("destinations: [A, B], copies: {drives: 3}", "copies|wants 3 drives, and destinations names 2"),
             ("destination: A, copies: some", "all, any and {drives: 1, remotes: 1} are allowed"),
         ] {
             assert!(backup(yaml).unwrap_err().contains(said), "{yaml}: {:?}", backup(yaml));

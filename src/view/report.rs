@@ -84,6 +84,10 @@ fn verdict_sentence(ui: &Ui, label: &str, verdict: &Verdict) -> String {
     let bad = verdict.bad.len() as u64;
     let healed = verdict.healed.len() as u64;
     match verdict.stop {
+        // Everything that was missing was taken as meant.
+        _ if verdict.all_good() && verdict.good.files == 0 && healed == 0 => {
+            ui.paint(Style::Yellow, &format!("Nothing of {label} is on record here any more."))
+        }
         _ if verdict.all_good() && healed > 0 => ui.paint(Style::Yellow, &elsewhere(label, healed)),
         _ if verdict.all_good() && verdict.sample => {
             let read = ui::files(verdict.good.files);

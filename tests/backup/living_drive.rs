@@ -259,3 +259,15 @@ fn what_verify_can_t_look_at_is_named() {
     assert!(run.says("nested too deeply") && run.says("link: a link"), "{run:?}");
     assert!(tree(&rig.drive.join(".piback")).len() < 10);
 }
+
+#[test]
+fn a_backup_of_which_all_was_deleted_as_meant_is_not_called_as_it_was() {
+    let rig = Rig::new();
+    rig.shoot("DCIM/100CANON/IMG_0001.JPG", noise(1, 3000));
+    rig.backed_up();
+    std::fs::remove_file(rig.drive.join(&rig.label).join("DCIM/100CANON/IMG_0001.JPG")).unwrap();
+    let run = rig.run("verify", &["--accept", "--yes"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.err.contains("Nothing of SD32GB-03 is on record here any more."), "{run:?}");
+    assert!(!run.err.contains("as it was written"), "{run:?}");
+}

@@ -1,5 +1,6 @@
 //! Two copies that are lost together are no backup, and whatever leads to the card never gets it written.
 
+use crate::cascade::profile_with;
 use crate::rig::{Ended, PIBACK, Rig, ended, noise, put, stamps, tree};
 use std::fs;
 use std::process::Command;
@@ -126,4 +127,22 @@ fn two_folders_of_one_disk_are_one_copy() {
     let run = asked("safe-to-format");
     let answer: serde_json::Value = serde_json::from_str(run.out.lines().last().unwrap()).unwrap();
     assert_eq!(answer["copies_on"], serde_json::json!(["second"]), "{answer}");
+}
+
+#[test]
+fn the_copies_of_a_profile_that_is_named_count_for_folders_too() {
+    let rig = Rig::apart();
+    rig.shoot("DCIM/100CANON/IMG_0001.JPG", noise(1, 3000));
+    assert_eq!(rig.run("backup", &[]).code, Some(0));
+    let empty = rig.dir.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    let code = |flags: &[&str]| {
+        let mut command = Command::new(PIBACK);
+        command.args(["safe-to-format", &rig.label, "--source"]).arg(&rig.card);
+        ended(command.arg("--dest").arg(&rig.drive).arg("--dest").arg(&empty).args(flags)).code
+    };
+    let any = profile_with(rig.dir.path(), "auto\n  copies: any");
+    assert_eq!((code(&[]), code(&["--profile", &any])), (Some(5), Some(0)));
+    let all = profile_with(rig.dir.path(), "auto\n  copies: all");
+    assert_eq!(code(&["--profile", &all]), Some(5));
 }
