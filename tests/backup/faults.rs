@@ -376,3 +376,18 @@ fn a_card_like_fat_formatted_and_shot_again_in_the_same_second_is_not_skipped() 
     assert_eq!(rig.tree().len(), 8);
     mounted.unmount();
 }
+
+#[test]
+fn tries_on_a_drive_without_any_room_leave_no_empty_manifests() {
+    let (rig, mounted) = breakable_drive(2, 10_000, Faults::default());
+    mounted.set(|f| f.full_in = Some(".piback/manifests".into()));
+    for _ in 0..2 {
+        let run = rig.run("backup", &[]);
+        assert_eq!(run.code, Some(1), "{run:?}");
+        let left = fs::read_dir(rig.drive.join(".piback/manifests").join(&rig.label)).unwrap().count();
+        assert_eq!(left, 0, "{run:?}");
+    }
+    mounted.set(|f| f.full_in = None);
+    assert_eq!(rig.backed_up()["copied"]["files"], 2);
+    mounted.unmount();
+}

@@ -268,6 +268,6 @@ fn a_backup_of_which_all_was_deleted_as_meant_is_not_called_as_it_was() {
     std::fs::remove_file(rig.drive.join(&rig.label).join("DCIM/100CANON/IMG_0001.JPG")).unwrap();
     let run = rig.run("verify", &["--accept", "--yes"]);
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert!(run.err.contains("Nothing of SD32GB-03 is on record here any more."), "{run:?}");
-    assert!(!run.err.contains("as it was written"), "{run:?}");
+    assert!(run.out.contains("Nothing of SD32GB-03 is on record here any more."), "{run:?}");
+    assert!(!run.out.contains("as it was written"), "{run:?}");
 }

@@ -227,9 +227,14 @@ impl Log {
     pub fn begin(folder: &Dir, run: &str, first: Record) -> Result<Self, Fault> {
         let name = [run.as_bytes(), SUFFIX].concat();
         let mut log = Log { file: folder.create(&name)?, name, offset: 0, dirty: false, speaks: false };
-        log.append([first])?;
-        folder.sync()?;
-        Ok(log)
+        match log.append([first]).and_then(|()| folder.sync()) {
+            Ok(()) => Ok(log),
+            Err(fault) => {
+                // On a drive without room, say: tries that fail must not leave empty ones. Nothing of the run is there yet.
+                let _ = folder.unlink(&log.name);
+                Err(fault)
+            }
+        }
     }
 
     /// Ends the manifest; where the run had nothing to say it goes: tries that fail again and again must not fill the drive.
