@@ -1,12 +1,13 @@
 //! `piback man [DIR]`: one page on stdout, or all of them in a directory.
 
 use crate::cli::{Cli, Man};
-use crate::error::Outcome;
+use crate::error::{Outcome, Problem};
 use crate::system::input;
 use crate::ui::{Ui, visible};
 use anyhow::Context;
 use clap::CommandFactory;
 use serde::Serialize;
+use std::path::Path;
 
 pub fn run(args: &Man, ui: &Ui) -> anyhow::Result<Outcome> {
     let mut top = Cli::command().disable_help_subcommand(true);
@@ -18,6 +19,13 @@ pub fn run(args: &Man, ui: &Ui) -> anyhow::Result<Outcome> {
     input::make_dirs(dir).with_context(|| format!("{} can't be made", visible(&dir.to_string_lossy())))?;
     let mut pages = vec![("piback.1".to_owned(), page(&top)?)];
     below(&top, "piback", &mut pages)?;
+    let mine = |(name, _): &(String, String)| is_another_s(&dir.join(name)).then(|| dir.join(name));
+    if let Some(file) = pages.iter().find_map(mine) {
+        let what = format!("{} is there already, and no page of piback's", visible(&file.to_string_lossy()));
+        return Err(Problem::failed(what)
+            .hint("name another folder, or remove this file: pages are written over pages alone")
+            .into());
+    }
     let mut files = Vec::new();
     for (name, text) in pages {
         let file = dir.join(&name);
@@ -32,6 +40,15 @@ pub fn run(args: &Man, ui: &Ui) -> anyhow::Result<Outcome> {
     }
     ui.json("pages", &Pages { files });
     Ok(Outcome::Done)
+}
+
+/// Tells whether something stands there that is no page of piback's: those begin with its name.
+fn is_another_s(file: &Path) -> bool {
+    let is_page = |bytes: Vec<u8>| {
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        text.lines().take(5).any(|line| line.starts_with(".TH piback"))
+    };
+    input::is_there(file) && !input::read(file).is_ok_and(is_page)
 }
 
 /// Adds the pages of all commands below one, each under its whole name.

@@ -14,6 +14,7 @@ use crate::view;
 use crate::web::Qr;
 use anyhow::Context;
 use serde::Serialize;
+use std::io::ErrorKind;
 use std::path::Path;
 
 /// Pixels along a module of a picture: large enough to be printed.
@@ -32,6 +33,10 @@ pub fn run(args: &cli::Qr, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> 
     let code = Qr::new(&view::qr::wifi(ssid, passphrase.secret().expose(), hidden))
         .context("name and passphrase are too long for a QR code")?;
     let (png, svg) = (args.png.as_deref(), args.svg.as_deref());
+    // Both before the first: nothing is written by halves.
+    if let Some(file) = [png, svg].into_iter().flatten().find(|file| input::is_there(file)) {
+        return Err(there_already(file).into());
+    }
     if let Some(file) = png {
         write(file, &view::qr::png(&code, SCALE), ui)?;
     }
@@ -69,9 +74,17 @@ fn passphrase(host: &dyn Host, wifi: &Wifi) -> anyhow::Result<Passphrase> {
 
 fn write(file: &Path, bytes: &[u8], ui: &Ui) -> anyhow::Result<()> {
     let shown = visible(&file.to_string_lossy());
-    input::replace_private(file, bytes).with_context(|| format!("{shown} can't be written"))?;
+    input::new_private(file, bytes).map_err(|e| match e.kind() {
+        ErrorKind::AlreadyExists => there_already(file).into(),
+        _ => anyhow::Error::new(e).context(format!("{shown} can't be written")),
+    })?;
     ui.say(&shown);
     Ok(())
+}
+
+fn there_already(file: &Path) -> Problem {
+    Problem::failed(format!("{} is there already", visible(&file.to_string_lossy())))
+        .hint("name another file, or remove this one: no file is written over")
 }
 
 /// Draws the code, if it can be drawn whole: broken lines are none that a camera reads.

@@ -19,6 +19,19 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Tells whether something stands at a path: a link that leads nowhere too.
+#[must_use]
+pub fn is_there(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok()
+}
+
+/// Tells whether nothing stands at a path; `false` where that can't be known.
+#[must_use]
+pub fn is_absent(path: &Path) -> bool {
+    let found = std::fs::symlink_metadata(path);
+    found.is_err_and(|e| matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory))
+}
+
 /// Everything below a directory that is no directory itself, by its path from there; none when it is absent. Stops at
 /// the first thousand.
 ///
@@ -78,14 +91,13 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Writes a file that the user asked for by name, and that is for nobody else to read: mode 0600 from its first byte, and
-/// the user's own also where `sudo` was in front of the command. A file that stands there is replaced when the new one is
-/// whole; anything else stays.
+/// the user's own also where `sudo` was in front of the command. It gets its name when it is whole.
 ///
 /// # Errors
-/// The kernel's; something stands there that is no file. Nothing is left half-written.
-pub fn replace_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    if std::fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
-        return Err(io::Error::other("it is there, and no file of its own"));
+/// The kernel's; `AlreadyExists` when something stands there. Nothing is left half-written.
+pub fn new_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if is_there(path) {
+        return Err(io::ErrorKind::AlreadyExists.into());
     }
     let name = path.file_name().ok_or_else(|| io::Error::other("it names no file"))?;
     let mut half = std::ffi::OsString::from(".");

@@ -1,0 +1,50 @@
+//! What a new user types in the first hour, slips included: what is theirs is not written over, and what is said is true.
+#![allow(clippy::disallowed_methods)]
+
+mod common;
+
+use common::{Answer, Tree, piback};
+use std::process::{Command, Stdio};
+
+/// A tree that `init` was run on.
+fn ready() -> Tree {
+    let tree = Tree::new();
+    tree.init("travel");
+    tree
+}
+
+#[test]
+fn pages_are_written_over_pages_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let pages = dir.path().join("man");
+    let name = pages.to_str().unwrap();
+    assert_eq!(piback(&["man", name]).code, 0);
+    let again = piback(&["man", name]);
+    assert_eq!(again.code, 0, "its own pages: {}", again.all());
+
+    for mine in ["piback.1", "piback-verify.1"] {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join(mine), "mine\n").unwrap();
+        let refused = piback(&["man", dir.path().to_str().unwrap()]);
+        assert!(refused.code == 1 && refused.stderr.contains("is there already"), "{}", refused.all());
+        assert_eq!(std::fs::read_to_string(dir.path().join(mine)).unwrap(), "mine\n");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is written by halves");
+    }
+}
+
+#[test]
+fn a_picture_is_never_written_over_another_file() {
+    let tree = ready();
+    let (png, svg) = (tree.dir.path().join("p.jpg"), tree.dir.path().join("p.svg"));
+    std::fs::write(&svg, "mine").unwrap();
+    let (png, svg) = (png.to_str().unwrap(), svg.to_str().unwrap());
+    for args in [vec!["qr", "--svg", svg], vec!["qr", "--png", svg], vec!["qr", "--png", png, "--svg", svg]] {
+        let refused = tree.piback(&args);
+        assert!(refused.code == 1 && refused.stderr.contains("is there already"), "{}", refused.all());
+        assert!(refused.stderr.contains("remove this one"), "{}", refused.stderr);
+        assert_eq!(std::fs::read_to_string(svg).unwrap(), "mine");
+        assert!(!std::path::Path::new(png).exists(), "nothing is written by halves");
+    }
+    assert_eq!(tree.piback(&["qr", "--png", png]).code, 0);
+    assert_eq!(tree.piback(&["qr", "--png", png]).code, 1);
+}
