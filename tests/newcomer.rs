@@ -48,3 +48,12 @@ fn a_picture_is_never_written_over_another_file() {
     assert_eq!(tree.piback(&["qr", "--png", png]).code, 0);
     assert_eq!(tree.piback(&["qr", "--png", png]).code, 1);
 }
+
+#[test]
+fn a_generation_that_is_not_there_is_not_gone_back_to() {
+    let tree = ready();
+    let refused = tree.piback(&["rollback", "--to", "99", "--yes"]);
+    assert!(refused.code == 1 && refused.stderr.contains("there is no generation 99"), "{}", refused.all());
+    assert!(refused.stderr.contains("nothing was applied"), "{}", refused.stderr);
+    assert_eq!(tree.piback(&["rollback", "--yes"]).code, 0);
+}

@@ -79,7 +79,12 @@ pub fn run(args: &Rollback, global: &Global, ui: &Ui) -> anyhow::Result<Outcome>
 
 /// Chooses what is gone back to.
 fn wanted(host: &dyn Host, args: &Rollback, state: &State) -> anyhow::Result<Desired> {
-    let Some(last) = state.last.as_ref().filter(|_| !args.original) else { return Ok(Desired::original()) };
+    let Some(last) = state.last.as_ref().filter(|_| !args.original) else {
+        return match args.to {
+            Some(number) => Err(no_generation(number, &generations::numbers(host)?).into()),
+            None => Ok(Desired::original()),
+        };
+    };
     if args.to.is_none() && last.artifacts.is_empty() {
         // What was there before piback is in force already: further back there is nothing.
         return Ok(Desired::original());
@@ -93,10 +98,7 @@ fn wanted(host: &dyn Host, args: &Rollback, state: &State) -> anyhow::Result<Des
         None => return Ok(Desired::original()),
     };
     if !numbers.contains(&number) {
-        let known: Vec<String> = numbers.iter().map(u32::to_string).collect();
-        return Err(Problem::failed(format!("there is no generation {number}"))
-            .hint(format!("there are: {} (piback status --generations)", known.join(", ")))
-            .into());
+        return Err(no_generation(number, &numbers).into());
     }
     let record = generations::read(host, number)?;
     if record.artifacts.is_empty() {
@@ -117,6 +119,14 @@ fn wanted(host: &dyn Host, args: &Rollback, state: &State) -> anyhow::Result<Des
         // Where the other one is pruned, this one says as well what must be up.
         restored: Some(record.restored.filter(|first| numbers.contains(first)).unwrap_or(number)),
         made_by: format!("rollback --to {number}"),
+    })
+}
+
+fn no_generation(number: u32, known: &[u32]) -> Problem {
+    let known: Vec<String> = known.iter().map(u32::to_string).collect();
+    Problem::failed(format!("there is no generation {number}")).hint(match known.as_slice() {
+        [] => "nothing was applied here yet: piback plan".to_owned(),
+        known => format!("there are: {} (piback status --generations)", known.join(", ")),
     })
 }
 
