@@ -11,7 +11,7 @@ mod visible;
 mod wrap;
 
 pub use bar::Bar;
-pub use typed::{Typed, as_typed, in_tree, repeat, word};
+pub use typed::{Typed, as_typed, flag, in_tree, repeat, word};
 pub use units::{bytes, clock, count, date, files};
 pub use visible::visible;
 

@@ -57,3 +57,22 @@ fn a_generation_that_is_not_there_is_not_gone_back_to() {
     assert!(refused.stderr.contains("nothing was applied"), "{}", refused.stderr);
     assert_eq!(tree.piback(&["rollback", "--yes"]).code, 0);
 }
+
+#[test]
+fn what_is_to_be_typed_is_quoted() {
+    let tree = Tree::new();
+    let dir = tree.dir.path();
+    for folder in ["card/DCIM/100CANON", "-dash"] {
+        std::fs::create_dir_all(dir.join(folder)).unwrap();
+    }
+    std::fs::write(dir.join("card/DCIM/100CANON/IMG_0001.JPG"), "a photo").unwrap();
+    let run = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_piback"));
+        let output = command.current_dir(dir).args(args).args(["--source", "card", "--dest=-dash"]).output();
+        String::from_utf8_lossy(&output.unwrap().stdout).into_owned()
+    };
+    run(&["backup", "NO NAME"]);
+    std::fs::write(dir.join("card/DCIM/100CANON/IMG_0002.JPG"), "another photo").unwrap();
+    let said = run(&["safe-to-format", "NO NAME", "--allow-same-filesystem"]);
+    assert!(said.contains("piback backup 'NO NAME' --source card --dest=-dash"), "{said}");
+}

@@ -204,7 +204,7 @@ impl Card {
             text.push_str(&format!("\n  at {}{how}", shown(&mounted.path)));
         }
         if self.role == Role::Drive && !self.enrolled {
-            text.push_str(&format!("\n  sudo piback enroll '{label}'"));
+            text.push_str(&format!("\n  sudo piback enroll {}", ui::word(&label)));
         }
         for Fact { level, words, remedy, .. } in self.facts.iter().filter(|fact| !care::is_plain(fact)) {
             let words = match level {

@@ -13,7 +13,7 @@ use crate::system::folder::Folder;
 use crate::system::mount::{self, Access};
 use crate::system::run::Tool;
 use crate::system::{process, random};
-use crate::ui::{Ui, visible};
+use crate::ui::{Ui, visible, word};
 use anyhow::{Context, anyhow};
 use serde::Serialize;
 use std::path::Path;
@@ -103,7 +103,7 @@ fn agreed(args: &Enroll, volume: &Volume, ui: &Ui) -> anyhow::Result<bool> {
     }
     if !ui.can_ask() {
         return Err(Problem::usage("enrolling needs a yes, and there is no terminal to ask on")
-            .hint(format!("piback enroll --yes '{}'", visible(&args.drive)))
+            .hint(format!("piback enroll --yes {}", word(&args.drive)))
             .into());
     }
     let question = if args.is_a_drive {

@@ -39,7 +39,7 @@ mod web;
 
 use crate::cli::{Cli, Command};
 use crate::error::Outcome;
-use crate::ui::{self, Typed, Ui, word};
+use crate::ui::{self, Typed, Ui, flag};
 use std::path::Path;
 
 /// Runs the command that was typed.
@@ -118,6 +118,6 @@ fn typed(cli: &Cli) -> Typed {
         root: cli.global.root.as_deref().map(path),
         profile: cli.global.profile.as_deref().map(path),
         label: label.cloned(),
-        ends: ends.map(|(flag, dir)| format!(" {flag} {}", word(&path(dir)))).collect(),
+        ends: ends.map(|(name, dir)| format!(" {}", flag(name, &path(dir)))).collect(),
     }
 }

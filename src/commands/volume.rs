@@ -17,7 +17,7 @@ use crate::system::folder::Folder;
 use crate::system::mount::Owner;
 use crate::system::run::Tool;
 use crate::system::{led, process};
-use crate::ui::{Ui, visible};
+use crate::ui::{Ui, visible, word};
 use anyhow::Context;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -88,7 +88,7 @@ fn ask(volume: &Plugged, at: &Path, enrolled: &Drives, ui: &Ui) -> anyhow::Resul
         return Ok(());
     }
     let shown = volume.shown_label();
-    let line = format!("piback: {shown} went in. To back it up: piback backup '{shown}'");
+    let line = format!("piback: {shown} went in. To back it up: piback backup {}", word(&shown));
     ui.say(&line);
     // Nobody may be logged in, or wall(1) not there.
     let _ = Tool::new("wall").args(["--nobanner", &line]).run();

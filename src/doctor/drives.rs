@@ -4,7 +4,7 @@ use super::drive::{Drive, Plugged};
 use super::finding::{Check, Finding, Subject};
 use crate::backup::Ages;
 use crate::profile::types::{Every, VolumeLabel};
-use crate::ui::{bytes, files, visible};
+use crate::ui::{bytes, files, visible, word};
 
 /// Less than this part of a drive is nearly nothing.
 const NEARLY_FULL: u64 = 20;
@@ -114,13 +114,13 @@ fn judge(drives: &[Drive], wanted: &str) -> Finding {
     if drives.iter().filter(there).any(|d| d.label == wanted) {
         return Finding::warning(
             format!("{wanted_label} is plugged in and not enrolled"),
-            format!("sudo piback enroll '{wanted_label}'"),
+            format!("sudo piback enroll {}", word(wanted)),
         );
     }
     match enrolled.count() {
         0 => Finding::warning(
             "no drive is enrolled yet",
-            format!("plug it in, and type: sudo piback enroll '{wanted_label}'"),
+            format!("plug it in, and type: sudo piback enroll {}", word(wanted)),
         ),
         _ => absent(wanted),
     }

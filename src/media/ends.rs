@@ -12,7 +12,7 @@ use crate::error::Problem;
 use crate::profile::{Cascade, Copies};
 use crate::system::folder::{self, Folder};
 use crate::system::mount::{self, Access, Mounted};
-use crate::ui::{Ui, visible};
+use crate::ui::{Ui, visible, word};
 use anyhow::{Context, anyhow};
 use std::path::{Path, PathBuf};
 
@@ -314,6 +314,6 @@ fn is_the_enrolled_one(dest: &End, drive: &Volume, enrolled: &Drives) -> anyhow:
 fn not_enrolled(drive: &Volume, why: &str) -> anyhow::Error {
     let shown = drive.shown_label();
     Problem::failed(format!("{shown} ({}) {why}", drive.device().display()))
-        .hint(format!("if backups are to go there: sudo piback enroll '{shown}'"))
+        .hint(format!("if backups are to go there: sudo piback enroll {}", word(&shown)))
         .into()
 }

@@ -8,7 +8,7 @@ use crate::profile::types::VolumeLabel;
 use crate::system::folder::{self, Folder};
 use crate::system::mount::{self, Access, MountError, Mounted, Owner};
 use crate::system::process;
-use crate::ui::{Ui, visible};
+use crate::ui::{Ui, visible, word};
 use anyhow::{Context, anyhow};
 use std::path::{Path, PathBuf};
 
@@ -164,7 +164,10 @@ pub fn refuse_a_card(root: &Folder, drive: &Volume) -> anyhow::Result<()> {
         let shown = drive.shown_label();
         return Err(Problem::failed(what)
             .hint("backups go to a drive of their own")
-            .hint(format!("if it is a drive with a DCIM folder: sudo piback enroll '{shown}' --is-a-drive"))
+            .hint(format!(
+                "if it is a drive with a DCIM folder: sudo piback enroll {} --is-a-drive",
+                word(&shown)
+            ))
             .into());
     }
     Ok(())

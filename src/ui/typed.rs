@@ -61,6 +61,13 @@ pub fn word(text: &str) -> String {
     format!("'{}'", visible(&text.replace('\'', r"'\''")))
 }
 
+/// A flag with its value, as a shell and the command line take it: a value that begins with a dash would be another flag.
+#[must_use]
+pub fn flag(name: &str, value: &str) -> String {
+    let between = if value.starts_with('-') { '=' } else { ' ' };
+    format!("{name}{between}{}", word(value))
+}
+
 impl Typed {
     fn commands(&self, text: &str) -> String {
         let (mut out, mut rest) = (String::with_capacity(text.len()), text);
@@ -78,24 +85,35 @@ impl Typed {
             out.push_str(before.strip_suffix("sudo ").filter(|_| !is_plain).unwrap_or(before));
             out.push_str("piback ");
             let flags = [("--root", &self.root), ("--profile", &self.profile)];
-            for (flag, value) in flags.into_iter().filter(|(flag, _)| *verb != "init" || *flag == "--root") {
-                if let Some(value) = value.as_deref().filter(|_| !after[..line(after)].contains(flag)) {
-                    out.push_str(&format!("{flag} {} ", word(value)));
+            for (name, value) in flags.into_iter().filter(|(name, _)| *verb != "init" || *name == "--root") {
+                if let Some(value) = value.as_deref().filter(|_| !after[..line(after)].contains(name)) {
+                    out.push_str(&format!("{} ", flag(name, value)));
                 }
             }
             out.push_str(verb);
             rest = &after[verb.len()..];
-            if WITH_ENDS.contains(verb) && !self.ends.is_empty() && !rest[..line(rest)].contains("--dest") {
-                let label = self.label.as_deref().unwrap_or("LABEL");
-                let named = [format!(" {label}"), format!(" '{label}'")];
-                if let Some(label) = named.iter().find(|named| is_word(rest, named)) {
-                    out.push_str(label);
-                    rest = &rest[label.len()..];
+            if WITH_ENDS.contains(verb) {
+                let has_ends = rest[..line(rest)].contains("--dest");
+                if let Some(behind) = self.behind_label(rest) {
+                    out.push_str(&format!(" {}", word(self.label())));
+                    rest = behind;
                 }
-                out.push_str(&self.ends);
+                out.push_str(if has_ends { "" } else { &self.ends });
             }
         }
         out + rest
+    }
+
+    fn label(&self) -> &str {
+        self.label.as_deref().unwrap_or("LABEL")
+    }
+
+    /// Returns what follows the card's label, in whichever quotes a message has it.
+    fn behind_label<'a>(&self, text: &'a str) -> Option<&'a str> {
+        let (label, shown) = (self.label(), visible(self.label()));
+        let named = [word(label), format!("'{label}'"), format!("'{shown}'"), label.to_owned(), shown];
+        let mut named = named.iter().map(|named| format!(" {named}"));
+        named.find(|named| is_word(text, named)).map(|named| &text[named.len()..])
     }
 
     fn paths(&self, text: &str) -> String {
@@ -190,12 +208,31 @@ mod tests {
         let here = typed(None, Some("SD"), " --source c --dest d");
         for (text, said) in [
             ("piback verify SD --accept", "piback verify SD --source c --dest d --accept"),
-            ("piback backup 'SD'", "piback backup 'SD' --source c --dest d"),
+            ("piback backup 'SD'", "piback backup SD --source c --dest d"),
             ("piback status", "piback status"),
             ("piback verify SD2", "piback verify --source c --dest d SD2"),
             ("piback backup SD --dest DIR", "piback backup SD --dest DIR"),
         ] {
             assert_eq!(here.commands(text), said);
         }
+    }
+
+    #[test]
+    fn a_label_is_quoted_for_a_shell_and_a_dash_is_no_flag() {
+        let blank = typed(None, Some("NO NAME"), "");
+        for (text, said) in [
+            ("copies it: piback backup NO NAME", "copies it: piback backup 'NO NAME'"),
+            ("piback verify NO NAME --repair", "piback verify 'NO NAME' --repair"),
+            ("piback backup 'NO NAME'", "piback backup 'NO NAME'"),
+            ("piback backup NO NAMES", "piback backup NO NAMES"),
+        ] {
+            assert_eq!(blank.commands(text), said);
+        }
+        let quote = typed(None, Some("a'b c"), " --dest d");
+        for text in ["piback backup a'b c", "piback backup 'a'b c'", r"piback backup 'a'\''b c'"] {
+            assert_eq!(quote.commands(text), r"piback backup 'a'\''b c' --dest d");
+        }
+        let dash = typed(Some("-tree"), None, "");
+        assert_eq!(dash.commands("piback apply"), "piback --root=-tree apply");
     }
 }
