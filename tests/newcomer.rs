@@ -76,3 +76,32 @@ fn what_is_to_be_typed_is_quoted() {
     let said = run(&["safe-to-format", "NO NAME", "--allow-same-filesystem"]);
     assert!(said.contains("piback backup 'NO NAME' --source card --dest=-dash"), "{said}");
 }
+
+#[test]
+fn a_profile_of_a_windows_editor_is_read() {
+    let tree = ready();
+    let text = tree.read("/etc/piback/profile.yaml");
+    // No comment first: the mark is before a key.
+    let text = &text[text.find("version:").unwrap()..];
+    let marked = format!("\u{feff}{}", text.replace('\n', "\r\n"));
+    let file = tree.dir.path().join("mine.yaml");
+    let name = file.to_str().unwrap();
+    tree.write("/etc/piback/profile.yaml", &marked);
+    std::fs::write(&file, &marked).unwrap();
+    let init = ["init", "--from", name, "--yes", "--force"];
+    for args in [
+        vec!["plan", "--stack", "dhcpcd"],
+        vec!["plan", "--stack", "dhcpcd", "--profile", name],
+        init.to_vec(),
+    ] {
+        let answer = tree.piback(&args);
+        assert_eq!(answer.code, 0, "{args:?}: {}", answer.all());
+    }
+    let wide: Vec<u8> = format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    tree.write("/etc/piback/profile.yaml", &wide);
+    std::fs::write(&file, &wide).unwrap();
+    for args in [vec!["plan"], init.to_vec()] {
+        let said = tree.piback(&args).stderr;
+        assert!(said.contains("UTF-16") && said.contains("Notepad"), "{args:?}: {said}");
+    }
+}

@@ -6,6 +6,7 @@ use crate::backup::label::Label;
 use crate::cli::reach::Reach;
 use crate::cli::{Cli, Global, StackArg};
 use crate::error::Problem;
+use crate::firstboot::{self, Unreadable};
 use crate::media::ends::{self, Ends, Need, Request};
 use crate::media::reach::End;
 pub use crate::paths::PROFILE;
@@ -127,9 +128,14 @@ pub fn load_profile(host: &dyn Host, global: &Global) -> anyhow::Result<Profile>
             (bytes.ok_or_else(|| missing().hint("make one: piback init"))?, PROFILE.to_owned())
         }
     };
-    let text = String::from_utf8(bytes)
-        .map_err(|e| Problem::failed(format!("{}: not UTF-8 text ({e})", visible(&name))))?;
-    Ok(profile::load(&text, &name)?)
+    Ok(profile::load(&profile_text(&bytes, &name)?, &name)?)
+}
+
+/// The text of a profile that any editor wrote.
+pub fn profile_text(bytes: &[u8], name: &str) -> anyhow::Result<String> {
+    let decoded = firstboot::decode(bytes);
+    let problem = |why: Unreadable| Problem::failed(format!("{}: {why}", visible(name))).hint(why.remedy());
+    Ok(decoded.map_err(problem)?.text)
 }
 
 /// Writes a file of root's.

@@ -70,8 +70,7 @@ fn start(from: &str) -> anyhow::Result<(String, bool)> {
         Problem::failed(format!("--from {}: {e}", visible(from)))
             .hint(format!("{names}, or a profile file, are allowed"))
     })?;
-    let text = String::from_utf8(bytes)
-        .map_err(|_| Problem::failed(format!("--from {}: not UTF-8 text", visible(from))))?;
+    let text = context::profile_text(&bytes, &format!("--from {from}"))?;
     // All of its errors now, not the first one after the questions.
     profile::load(&text, from)?;
     Ok((text, false))
