@@ -6,6 +6,10 @@ mod common;
 use common::{Answer, Tree, piback};
 use std::process::{Command, Stdio};
 
+fn json(answer: &Answer) -> serde_json::Value {
+    serde_json::from_str(&answer.stdout).unwrap_or_else(|e| panic!("{e}: {}", answer.all()))
+}
+
 /// A tree that `init` was run on.
 fn ready() -> Tree {
     let tree = Tree::new();
@@ -103,5 +107,18 @@ fn a_profile_of_a_windows_editor_is_read() {
     for args in [vec!["plan"], init.to_vec()] {
         let said = tree.piback(&args).stderr;
         assert!(said.contains("UTF-16") && said.contains("Notepad"), "{args:?}: {said}");
+    }
+}
+
+#[test]
+fn init_names_paths_where_they_lie() {
+    let tree = Tree::new();
+    let said = json(&tree.piback(&["init", "--country", "DE", "--yes", "--json"]));
+    for (key, path) in [
+        ("profile", "/etc/piback/profile.yaml"),
+        ("passphrase_file", "/etc/piback/secrets/wifi-passphrase"),
+        ("password_file", "/etc/piback/secrets/share-password"),
+    ] {
+        assert_eq!(said[key], tree.path(path).to_str().unwrap(), "{said}");
     }
 }

@@ -232,25 +232,27 @@ fn secret(host: &dyn Host, path: &SecretPath, given: Option<Passphrase>) -> anyh
 }
 
 fn report(ui: &Ui, profile: &Profile, made: &Made, is_live: bool) {
-    let (wifi, share) = (profile.wifi.passphrase_file.as_str(), profile.share.password_file.as_str());
+    let wifi = ui::in_tree(profile.wifi.passphrase_file.as_str());
+    let share = ui::in_tree(profile.share.password_file.as_str());
+    let file = ui::in_tree(PROFILE);
     let sudo = if is_live { "sudo " } else { "" };
-    ui.say(&format!("profile     {}", ui::in_tree(PROFILE)));
-    ui.say(&format!("passphrase  {} ({})", made.passphrase, ui::in_tree(wifi)));
-    ui.say(&format!("password    {} ({})", made.password, ui::in_tree(share)));
+    ui.say(&format!("profile     {file}"));
+    ui.say(&format!("passphrase  {} ({})", made.passphrase, wifi));
+    ui.say(&format!("password    {} ({})", made.password, share));
     ui.say(&format!("Read a secret with `{sudo}cat FILE`. Next: piback apply"));
     #[derive(Serialize)]
     struct InitJson<'a> {
-        profile: &'static str,
+        profile: &'a str,
         passphrase_file: &'a str,
         passphrase: &'static str,
         password_file: &'a str,
         password: &'static str,
     }
     let line = InitJson {
-        profile: PROFILE,
-        passphrase_file: wifi,
+        profile: &file,
+        passphrase_file: &wifi,
         passphrase: made.passphrase,
-        password_file: share,
+        password_file: &share,
         password: made.password,
     };
     ui.json("profile", &line);
