@@ -122,3 +122,16 @@ fn init_names_paths_where_they_lie() {
         assert_eq!(said[key], tree.path(path).to_str().unwrap(), "{said}");
     }
 }
+
+#[test]
+fn an_empty_profile_has_a_remedy_that_works() {
+    let tree = Tree::new();
+    tree.write("/etc/piback/profile.yaml", "");
+    let plan = tree.piback(&["plan"]);
+    assert!(plan.stderr.contains("init --force"), "{}", plan.stderr);
+    assert_eq!(tree.piback(&["init", "--force", "--country", "DE", "--yes"]).code, 0);
+    let other = tree.dir.path().join("e.yaml");
+    std::fs::write(&other, "# nothing yet\n").unwrap();
+    let plan = tree.piback(&["plan", "--profile", other.to_str().unwrap()]);
+    assert!(plan.stderr.contains("e.yaml") && !plan.stderr.contains("init"), "{}", plan.stderr);
+}

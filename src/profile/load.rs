@@ -6,6 +6,7 @@ use super::errors::{ProfileError, ProfileErrors};
 use super::known_keys::{self, KeyError};
 use super::locate::{Step, Wanted, dotted, locate, steps};
 use super::schema::{Profile, json_schema};
+use crate::paths::PROFILE;
 use serde_yaml::Value as Yaml;
 
 /// Larger files are no profiles.
@@ -21,7 +22,11 @@ const MOST_BRACKETS: usize = 1000;
 /// # Errors
 /// All errors of the profile where the YAML can be read at all, else the YAML error alone.
 pub fn load(text: &str, file: &str) -> Result<Profile, ProfileErrors> {
-    let yaml = parse(text).map_err(|e| ProfileErrors { file: file.to_owned(), errors: vec![e] })?;
+    let one = |e| ProfileErrors { file: file.to_owned(), errors: vec![e] };
+    let yaml = match parse(text).map_err(one)? {
+        Yaml::Null => return Err(one(empty(file))),
+        yaml => yaml,
+    };
     read(text, file, yaml)
 }
 
@@ -94,8 +99,7 @@ fn parse(text: &str) -> Result<Yaml, ProfileError> {
         return Err(whole_file(format!("has more than {MOST_BRACKETS} brackets; is it a profile at all?")));
     }
     match serde_yaml::from_str::<Yaml>(text) {
-        Ok(yaml @ Yaml::Mapping(_)) => Ok(yaml),
-        Ok(Yaml::Null) => Err(whole_file("the profile is empty; `piback init` writes one".into())),
+        Ok(yaml @ (Yaml::Mapping(_) | Yaml::Null)) => Ok(yaml),
         Ok(_) => Err(whole_file("is no profile: sections like `wifi:` belong here".into())),
         Err(e) => {
             let (line, column) = e.location().map_or((1, 1), |at| (at.line(), at.column()));
@@ -109,6 +113,19 @@ fn parse(text: &str) -> Result<Yaml, ProfileError> {
             Err(ProfileError { line, column, ..whole_file(format!("can't be read as YAML: {said}")) })
         }
     }
+}
+
+/// Says of an empty file what belongs there; in the profile's own place `init` writes it over the empty one.
+fn empty(file: &str) -> ProfileError {
+    let mut nothing = Yaml::Mapping(serde_yaml::Mapping::new());
+    let missing = |error| match error {
+        KeyError::Missing { key, .. } => Some(key),
+        KeyError::Unknown { .. } => None,
+    };
+    let needed: Vec<String> =
+        known_keys::check(&schema(), &mut nothing).into_iter().filter_map(missing).collect();
+    let remedy = if file == PROFILE { "; `piback init --force` writes one over it" } else { "" };
+    whole_file(format!("the profile is empty; the least that belongs here: {}{remedy}", needed.join(", ")))
 }
 
 /// An error of the file as a whole.
