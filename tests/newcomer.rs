@@ -135,3 +135,9 @@ fn an_empty_profile_has_a_remedy_that_works() {
     let plan = tree.piback(&["plan", "--profile", other.to_str().unwrap()]);
     assert!(plan.stderr.contains("e.yaml") && !plan.stderr.contains("init"), "{}", plan.stderr);
 }
+
+#[test]
+fn doctor_names_the_stacks_that_can_be_named() {
+    let said = ready().piback(&["doctor"]).all();
+    assert!(said.contains("apply --stack networkmanager (or dhcpcd, ifupdown)"), "{said}");
+}

@@ -365,6 +365,12 @@ fn what_is_wrong_is_said_and_nothing_is_claimed() {
     unknown.args(["send", "nobody", "--folder", "x", "--dest"]).arg(rig.path("drive"));
     let (code, _, said) = told(&unknown.arg("--config").arg(rig.path("rclone.conf")).output().unwrap());
     assert!(code == 1 && said.contains("no such remote"), "{code} {said}");
+    let mut absent = Command::new(env!("CARGO_BIN_EXE_piback"));
+    absent
+        .args(["send", "nobody", "--folder", "x", "--config", "/no/file.conf", "--dest"])
+        .arg(rig.path("drive"));
+    let (code, _, said) = told(&absent.output().unwrap());
+    assert!(code == 1 && said.contains("there is no rclone configuration /no/file.conf"), "{code} {said}");
 }
 
 #[test]

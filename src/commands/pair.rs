@@ -6,15 +6,14 @@ use crate::error::{Outcome, Problem};
 use crate::jobs::Control;
 use crate::jobs::door::GOOD_FOR;
 use crate::jobs::protocol::{Answer, Guest, Key, Request};
+use crate::system::process;
 use crate::ui::{Style, Ui, visible};
 use crate::web::{Invitation, Qr};
 use serde::Serialize;
 
 pub fn run(args: &Pair, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let Some(remote) = running::keeper(global) else {
-        return Err(Problem::needs_root("nobody keeps the page's browsers here, or not for this user")
-            .hint("is the appliance set up? See: piback status")
-            .into());
+        return Err(nobody(process::is_root()).into());
     };
     if let Some(at) = args.revoke {
         return revoke(&remote, at, ui);
@@ -51,6 +50,14 @@ pub fn run(args: &Pair, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     ui.say(&format!("or open {url} and type {}", ui.paint(Style::Bold, &code)));
     ui.say(&format!("One browser, once, within {} minutes.", GOOD_FOR.as_secs() / 60));
     Ok(Outcome::Done)
+}
+
+fn nobody(is_root: bool) -> Problem {
+    match is_root {
+        true => Problem::failed("nobody keeps the page's browsers here"),
+        false => Problem::needs_root("nobody keeps the page's browsers here, or not for this user"),
+    }
+    .hint("is the appliance set up? See: piback status")
 }
 
 fn guests(control: &dyn Control) -> anyhow::Result<Vec<Guest>> {
@@ -104,4 +111,16 @@ fn revoke(control: &dyn Control, number: usize, ui: &Ui) -> anyhow::Result<Outco
     ui.say(&format!("{} is shown out.", visible(&guest.name)));
     ui.json("revoked", &serde_json::json!({ "guest": guest }));
     Ok(Outcome::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn root_is_told_of_no_sudo() {
+        let said = |is_root| nobody(is_root).hints.concat();
+        assert!(!said(true).contains("sudo") && said(true).contains("piback status"));
+        assert!(said(false).contains("sudo"));
+    }
 }

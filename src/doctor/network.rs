@@ -22,7 +22,7 @@ fn stack(subject: &Subject<'_>) -> Finding {
     let Some(facts) = subject.facts else {
         return Finding::bad(
             "no NetworkManager, dhcpcd or ifupdown was found",
-            "name it: piback apply --stack",
+            "name it: piback apply --stack networkmanager (or dhcpcd, ifupdown)",
         );
     };
     if let Some(profile) = subject.profile {

@@ -6,6 +6,7 @@ use super::rclone::Rclone;
 use super::record::How;
 use super::trouble::{self, Trouble};
 use crate::backup::offers::{Comparison, Content, Sum};
+use crate::system::input;
 use crate::system::run::Tool;
 use crate::system::stream::{self, Said};
 use std::collections::HashMap;
@@ -54,7 +55,11 @@ fn refused(told: &Told) -> Trouble {
 pub fn abilities(rclone: &Rclone, stop: &dyn Fn() -> bool) -> Result<Abilities, Trouble> {
     let (told, kinds) = (ask(&rclone.features(), stop)?, ask(&rclone.kinds(), stop)?);
     if told.code != Some(0) {
-        return Err(refused(&told));
+        // rclone goes on without it, and misses the remote.
+        return Err(match input::is_absent(&rclone.config) {
+            true => trouble::no_configuration(&rclone.config),
+            false => refused(&told),
+        });
     }
     let said = answers::abilities(&told.text);
     let mut said = said.map_err(|what| Trouble { kind: trouble::Kind::Wrong, what, hints: vec![] })?;

@@ -4,6 +4,7 @@ use super::answers::{Errors, LogLine};
 use crate::error::Problem;
 use crate::system::run::RunError;
 use crate::ui::visible;
+use std::path::Path;
 
 /// The kind of trouble, as far as it decides what to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -173,6 +174,16 @@ pub fn nothing_arrived(errors: &[LogLine]) -> Trouble {
                 "is it the right place? rclone --config FILE lsd REMOTE:",
             ],
         },
+    }
+}
+
+/// Says that rclone's configuration is not where it was said to be.
+#[must_use]
+pub fn no_configuration(file: &Path) -> Trouble {
+    Trouble {
+        kind: Kind::Wrong,
+        what: format!("there is no rclone configuration {}", visible(&file.to_string_lossy())),
+        hints: vec!["see where rclone has it: rclone config file", "or make one: rclone config"],
     }
 }
 
