@@ -1,5 +1,7 @@
 //! Breaks lines between words, for terminals as narrow as an iPad's upright SSH client. Pure.
 
+use unicode_width::UnicodeWidthChar;
+
 /// `text` with lines broken between words at `width` columns; what follows a break is indented by two more spaces than
 /// its line. A word that is longer than a line stays whole: a path can be copied then.
 #[must_use]
@@ -29,7 +31,7 @@ fn line_wrapped(line: &str, width: usize) -> String {
     result
 }
 
-/// Columns that a text takes, colour codes left out. Wide letters count as one: a break too late does no harm.
+/// Columns that a text takes on a terminal, colour codes left out: Chinese and Japanese letters take two.
 fn columns(text: &str) -> usize {
     let mut count = 0;
     let mut escape = false;
@@ -37,7 +39,7 @@ fn columns(text: &str) -> usize {
         match (escape, c) {
             (false, '\u{1b}') => escape = true,
             (true, 'm') => escape = false,
-            (false, _) => count += 1,
+            (false, _) => count += c.width().unwrap_or(0),
             (true, _) => {}
         }
     }
@@ -58,6 +60,9 @@ mod tests {
         assert_eq!(wrapped("  -> one two three", 12), "  -> one two\n    three");
         assert_eq!(wrapped("at /a/very/long/path/to/it now", 12), "at\n  /a/very/long/path/to/it\n  now");
         assert_eq!(wrapped("\u{1b}[31mred\u{1b}[0m word", 8), "\u{1b}[31mred\u{1b}[0m word");
+        // Two columns each, as the terminal draws them.
+        assert_eq!(wrapped("日本 日本 日本 日本", 10), "日本 日本\n  日本\n  日本");
+        assert_eq!(wrapped("cafe\u{301} cafe\u{301}", 9), "cafe\u{301} cafe\u{301}");
         assert_eq!(wrapped("a table    of   values", 40), "a table    of   values");
     }
 }
