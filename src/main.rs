@@ -3,7 +3,7 @@
 use clap::Parser;
 use piback::cli::{Cli, Command};
 use piback::commands;
-use piback::error::{self, Kind, Problem};
+use piback::error::{self, Kind, Outcome, Problem};
 use piback::system::process;
 use piback::ui::{self, Ui};
 use std::process::ExitCode;
@@ -30,7 +30,8 @@ fn main() -> ExitCode {
         }
     };
     let ui = Ui::new(cli.command.verb(), cli.global.json, cli.global.verbose, process::no_color());
-    // What a backup says of photos is no less true when nobody could read it; every other command is its output.
+    // What a backup says of photos is no less true when nobody could read it; every other command is its output, and JSON
+    // is asked for by one who reads it.
     let is_output = !matches!(
         cli.command,
         Command::Backup(_)
@@ -41,7 +42,10 @@ fn main() -> ExitCode {
     );
     let is_of_tree = cli.global.root.is_some();
     match commands::run(cli, &ui) {
-        Ok(_) if is_output && ui::output_lost() => {
+        // 5 says more than 1, and stays.
+        Ok(outcome)
+            if (is_output && ui::output_lost()) || (ui::answer_lost() && outcome == Outcome::Done) =>
+        {
             ui.error(&Problem::failed("the output could not be written: that disk is full").into());
             ExitCode::from(Kind::Failed.exit_code())
         }

@@ -121,7 +121,11 @@ impl Ui {
     /// The same, never broken: diffs.
     pub fn verbatim(&self, text: &str) {
         let text = format!("{text}\n");
-        if self.json { put(&mut io::stderr(), &text) } else { put(&mut io::stdout(), &text) }
+        if self.json {
+            put(&mut io::stderr(), &text)
+        } else {
+            put(&mut io::stdout(), &text)
+        };
     }
 
     /// A remark beside the answer: stderr.
@@ -143,7 +147,7 @@ impl Ui {
         if self.json {
             let line = Line { schema: JSON_SCHEMA, command: self.command, event, body };
             // These types hold nothing that JSON can't carry.
-            put(&mut io::stdout(), &format!("{}\n", serde_json::to_string(&line).unwrap_or_default()));
+            self.raw(&format!("{}\n", serde_json::to_string(&line).unwrap_or_default()));
         }
     }
 
@@ -176,7 +180,9 @@ impl Ui {
 
     /// Lines that are JSON already: stdout as they are.
     pub fn raw(&self, text: &str) {
-        put(&mut io::stdout(), text);
+        if !put(&mut io::stdout(), text) && self.json {
+            ANSWER_LOST.store(true, Ordering::Relaxed);
+        }
     }
 
     /// The error chain and its hints, on stderr; with `--json` also as one object on stdout.
@@ -268,14 +274,22 @@ fn fitted(text: &str) -> String {
     }
 }
 
-fn put(stream: &mut dyn Write, text: &str) {
+/// Writes, and is `false` where that was lost to a full disk.
+fn put(stream: &mut dyn Write, text: &str) -> bool {
     // A reader that went away must not end a backup; there is nobody left to tell. A full disk is another thing: what
     // was asked for is not there.
-    if let Err(e) = stream.write_all(text.as_bytes()).and_then(|()| stream.flush())
-        && e.kind() == io::ErrorKind::StorageFull
-    {
+    let written = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+    let is_full = |e: io::Error| {
+        matches!(
+            e.kind(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+        )
+    };
+    let is_lost = written.is_err_and(is_full);
+    if is_lost {
         OUTPUT_LOST.store(true, Ordering::Relaxed);
     }
+    !is_lost
 }
 
 /// From here on a panic shows its place and not its words: those may quote what was worked on, and that may be a secret.
@@ -290,6 +304,14 @@ pub fn bare_panics() {
 }
 
 static OUTPUT_LOST: AtomicBool = AtomicBool::new(false);
+
+static ANSWER_LOST: AtomicBool = AtomicBool::new(false);
+
+/// Tells whether a line of `--json` could not be written because a disk is full: a script has no answer then.
+#[must_use]
+pub fn answer_lost() -> bool {
+    ANSWER_LOST.load(Ordering::Relaxed)
+}
 
 /// Tells whether output could not be written because a disk is full.
 #[must_use]

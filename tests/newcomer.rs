@@ -111,6 +111,40 @@ fn a_profile_of_a_windows_editor_is_read() {
 }
 
 #[test]
+fn an_answer_that_a_full_disk_swallowed_is_an_error() {
+    let tree = ready();
+    let root = tree.root_text();
+    let dir = tree.dir.path();
+    for folder in ["card/DCIM/100CANON", "drive"] {
+        std::fs::create_dir_all(dir.join(folder)).unwrap();
+    }
+    std::fs::write(dir.join("card/DCIM/100CANON/IMG_0001.JPG"), "a photo").unwrap();
+    let ends = ["SD", "--source", "card", "--dest", "drive", "--json"];
+    let run = |args: &[&str], out: Stdio| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_piback"));
+        let output = command.current_dir(dir).args(args).stdout(out).stderr(Stdio::piped()).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    for args in [
+        vec!["status", "--json", "--root", &root],
+        vec!["qr", "--json", "--root", &root],
+        [&["backup"], &ends[..]].concat(),
+        [&["safe-to-format", "--allow-same-filesystem"], &ends[..]].concat(),
+        vec!["verify", "SD", "--dest", "drive", "--json"],
+    ] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let (code, said) = run(&args, full.into());
+        assert_eq!(code, Some(1), "{args:?}: {said}");
+        assert!(said.contains("could not be written"), "{args:?}: {said}");
+        // A follower that left is another thing.
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let (code, said) = run(&args, writer.into());
+        assert_eq!(code, Some(0), "{args:?}: {said}");
+    }
+}
+
+#[test]
 fn init_names_paths_where_they_lie() {
     let tree = Tree::new();
     let said = json(&tree.piback(&["init", "--country", "DE", "--yes", "--json"]));
