@@ -123,7 +123,7 @@ def a_job_outlives_the_ssh_session_that_asked(lab):
 
 def one_card_is_one_job_and_it_can_be_stopped(lab):
     """Asked twice it is one; `attach` sees it, `eject` and `poweroff` refuse, `cancel` stops it."""
-    lab.sh(f"rm -rf {DRIVE_AT}/{CARD} {DRIVE_AT}/.piback/manifests/{CARD}")
+    lab.sh(f"rm -rf {DRIVE_AT}/{CARD} {DRIVE_AT}/.piback/manifests/{CARD} {DRIVE_AT}/.piback/mhl/{CARD}")
     for name in ("first", "second"):
         lab.sh(f"(piback backup {CARD} >/run/{name} 2>&1 </dev/null; echo rc $? >>/run/{name}) &")
     until(lab, "piback status --json | grep -q '\"state\":\"running\"'")
@@ -175,7 +175,7 @@ def the_page_starts_one_and_goes(lab):
     expect([card["label"] for card in state["cards"]] == [CARD], f"cards: {state['cards']}")
     expect([drive["label"] for drive in state["drives"]] == [DRIVE], f"drives: {state['drives']}")
     expect(state["drives"][0]["present"] and state["cards"][0]["files"] == SHOTS, f"the state is {state}")
-    lab.sh(f"rm -rf {DRIVE_AT}/{CARD} {DRIVE_AT}/.piback/manifests/{CARD}")
+    lab.sh(f"rm -rf {DRIVE_AT}/{CARD} {DRIVE_AT}/.piback/manifests/{CARD} {DRIVE_AT}/.piback/mhl/{CARD}")
     wish = json.dumps({"verb": "backup", "label": CARD})
     asked = json.loads(lab.sh(f"{CURL} -H 'content-type: application/json' -d '{wish}' {PAGE}/api/v1/jobs"))
     expect(asked["state"] in ("queued", "running"), f"the job is {asked}")
