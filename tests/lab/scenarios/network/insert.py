@@ -60,7 +60,7 @@ def a_card_pulled_at_half_goes_on_when_it_is_back(lab):
 def a_drive_pulled_at_half_too(lab):
     """The card stays in. The drive's return is what goes on with it."""
     over(lab)
-    lab.sh(f"rm -rf {DRIVE_AT}/{CARD} {DRIVE_AT}/.piback/manifests/{CARD}; sync")
+    lab.sh(f"rm -rf {DRIVE_AT}/{CARD} {DRIVE_AT}/.piback/manifests/{CARD} {DRIVE_AT}/.piback/mhl/{CARD}; sync")
     lab.pull("card")
     lab.plug("card", SLOW)
     half(lab)

@@ -229,7 +229,7 @@ def the_appliance_s_own_page(lab):
 
 def a_power_cut_is_told(lab):
     """In the middle of a job. After the boot `status` says so; the next one goes on where it was."""
-    lab.sh(f"rm -rf {DRIVE_AT}/{CARD} {DRIVE_AT}/.piback/manifests/{CARD}; sync")
+    lab.sh(f"rm -rf {DRIVE_AT}/{CARD} {DRIVE_AT}/.piback/manifests/{CARD} {DRIVE_AT}/.piback/mhl/{CARD}; sync")
     lab.sh(f"(piback backup {CARD} >/run/cut 2>&1 </dev/null &)")
     until(lab, "piback status --json | grep -q '\"state\":\"running\"'")
     until(lab, f"ls {DRIVE_AT}/{CARD} 2>/dev/null | grep -q .")
