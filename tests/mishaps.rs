@@ -381,8 +381,20 @@ fn links_of_others_are_never_written_through() {
     std::fs::create_dir(&pages).unwrap();
     std::os::unix::fs::symlink(&other, pages.join("piback.1")).unwrap();
     std::fs::hard_link(&other, pages.join("piback-apply.1")).unwrap();
-    assert_eq!(common::piback(&["man", pages.to_str().unwrap()]).code, 0);
+    assert_eq!(common::piback(&["man", pages.to_str().unwrap()]).code, 1);
     same();
+    // Pages are replaced, and a page elsewhere that they lead to is not.
+    let elsewhere = tree.dir.path().join("elsewhere");
+    std::fs::write(&elsewhere, ".TH piback 1\n").unwrap();
+    for (page, linked) in [("piback.1", true), ("piback-apply.1", false)] {
+        std::fs::remove_file(pages.join(page)).unwrap();
+        match linked {
+            true => std::os::unix::fs::symlink(&elsewhere, pages.join(page)).unwrap(),
+            false => std::fs::hard_link(&elsewhere, pages.join(page)).unwrap(),
+        }
+    }
+    assert_eq!(common::piback(&["man", pages.to_str().unwrap()]).code, 0);
+    assert_eq!(std::fs::read_to_string(&elsewhere).unwrap(), ".TH piback 1\n");
     assert!(std::fs::read_to_string(pages.join("piback.1")).unwrap().contains(".TH piback"));
     // A managed file that has another name outside the tree.
     for path in ["/etc/hostapd/hostapd.conf", "/etc/samba/smb.conf"] {
