@@ -134,7 +134,9 @@ fn the_code_is_for_its_user_alone() {
     let file = tree.dir.path().join("wifi.png");
     let args = ["qr", "--png", file.to_str().unwrap(), "--json"];
     std::fs::write(&file, "an older one").unwrap();
-    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    assert_eq!(tree.piback(&args).code, 1, "no file is written over");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "an older one");
+    std::fs::remove_file(&file).unwrap();
     let answer = tree.piback(&args);
     assert_eq!(answer.code, 0, "{}", answer.all());
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o7777, 0o600);
