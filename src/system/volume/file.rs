@@ -319,12 +319,14 @@ fn advise_range(fd: &OwnedFd, offset: u64, len: u64, advice: PosixFadviseAdvice)
     let _ = nix::fcntl::posix_fadvise(fd, offset, len, advice);
 }
 
-/// Turns O_DIRECT on or off; returns what it is afterwards.
+/// Turns O_DIRECT on or off; returns whether it is on afterwards.
 fn set_direct(fd: &OwnedFd, on: bool) -> bool {
-    // Of the flags that can be changed none but O_DIRECT is wanted here; O_NONBLOCK, for opening, has done its work.
-    let flags = if on { OFlag::O_DIRECT } else { OFlag::empty() };
+    // The other flags stay: without O_NOATIME the next read would be noted on the card.
+    let Ok(flags) = nix::fcntl::fcntl(fd.as_fd(), FcntlArg::F_GETFL) else { return false };
+    let mut flags = OFlag::from_bits_retain(flags);
+    flags.set(OFlag::O_DIRECT, on);
     let set = nix::fcntl::fcntl(fd.as_fd(), FcntlArg::F_SETFL(flags)).is_ok();
-    set == on
+    on && set
 }
 
 /// Tells whether the first byte of the file is in the page cache, or the kernel can't tell. An empty file counts as
@@ -335,4 +337,20 @@ fn still_cached(fd: &OwnedFd) -> bool {
     // SAFETY: one vector of one byte that outlives the call, on a descriptor that is open; nix has no preadv2.
     let answer = unsafe { libc::preadv2(fd.as_raw_fd(), &raw const vector, 1, 0, libc::RWF_NOWAIT) };
     !matches!(Errno::result(answer), Ok(0) | Err(Errno::EAGAIN))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn past_the_cache_and_back_leaves_the_other_flags() {
+        let fd = nix::fcntl::open(".", OFlag::O_RDWR | OFlag::O_TMPFILE | OFlag::O_NOATIME, Mode::S_IRUSR)
+            .unwrap();
+        let flags = || OFlag::from_bits_retain(nix::fcntl::fcntl(fd.as_fd(), FcntlArg::F_GETFL).unwrap());
+        for on in [true, false] {
+            assert_eq!(set_direct(&fd, on), on && flags().contains(OFlag::O_DIRECT));
+            assert!(flags().contains(OFlag::O_NOATIME), "{on}: {:?}", flags());
+        }
+    }
 }
