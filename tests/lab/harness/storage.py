@@ -17,7 +17,7 @@ CARD_SIZE = 160 * MIB
 DRIVE_SIZE = 256 * MIB
 # A drive has a cache that a power cut empties. qcow2 makes one: QEMU keeps the whereabouts of newly written clusters
 # in memory until the guest asks for a flush, so that a killed QEMU leaves some unflushed writes behind and not others.
-FORMATS = {"card": "raw", "drive": "qcow2"}
+FORMATS = {"card": "raw", "drive": "qcow2", "other": "qcow2"}
 # How piback names what it has not verified yet.
 TEMPORARY = ".piback-*.tmp"
 PRELUDE = "exec 2>&1; . /run/lab/storage-lib.sh\n"
@@ -33,6 +33,7 @@ class StorageLab:
         self.image = images.build(images.STORAGE, say)
         self.payload = payload(work, piback)
         self.machine = None
+        self.formats = dict(FORMATS)
         self.boots = 0
         self.plugged = set()
 
@@ -74,7 +75,7 @@ class StorageLab:
     def plug(self, name, write_speed=0, read_speed=0, bad_sectors=()):
         """Puts disk `name` on the bus and waits for it. Speeds in bytes a second; reads of `bad_sectors` fail."""
         limits = {"bps-write": write_speed, "bps-read": read_speed}
-        usb.plug(self.machine.qmp.ask, name, self.file(name), FORMATS[name], limits, bad_sectors)
+        usb.plug(self.machine.qmp.ask, name, self.file(name), self.formats[name], limits, bad_sectors)
         self.plugged.add(name)
         return self.sh(f"disk {name}")
 
@@ -110,25 +111,32 @@ class StorageLab:
             attach exfat $(disk card) /mnt/card ro
         """)
 
-    def make_drive(self, size=DRIVE_SIZE, **speeds):
-        """An empty drive, plugged in and mounted on /mnt/drive."""
-        self.new_disk("drive", size, **speeds)
-        self.sh(f"make {self.filesystem} $(disk drive) PDRIVE128GB")
-        self.mount_drive()
+    def make_drive(self, size=DRIVE_SIZE, name="drive", label="PDRIVE128GB", **speeds):
+        """An empty drive, plugged in and mounted on /mnt/drive, or /mnt/other."""
+        self.new_disk(name, size, **speeds)
+        self.sh(f"make {self.filesystem} $(disk {name}) {label}")
+        self.mount_drive(name)
 
     def new_disk(self, name, size, **speeds):
-        images.qemu_img("create", "-q", "-f", FORMATS[name], self.file(name), size)
+        images.qemu_img("create", "-q", "-f", self.formats[name], self.file(name), size)
         self.plug(name, **speeds)
+
+    def make_raw(self, name):
+        """Lays a disk that is not plugged in out plainly, so that its sectors are at their own places."""
+        plain = self.work / f"{name}.raw"
+        images.qemu_img("convert", "-f", self.formats[name], "-O", "raw", self.file(name), plain)
+        plain.replace(self.file(name))
+        self.formats[name] = "raw"
 
     def mount_card(self):
         self.sh("attach exfat $(disk card) /mnt/card ro")
 
-    def mount_drive(self):
-        self.sh(f"attach {self.filesystem} $(disk drive) /mnt/drive")
+    def mount_drive(self, name="drive"):
+        self.sh(f"attach {self.filesystem} $(disk {name}) /mnt/{name}")
 
-    def mend_drive(self):
+    def mend_drive(self, name="drive"):
         """Lets the file system's own tool repair what a cut left behind, as the next boot of a Pi would."""
-        self.sh(f"mend {self.filesystem} $(disk drive)")
+        self.sh(f"mend {self.filesystem} $(disk {name})")
 
     # piback, and what is true whatever happened
 
@@ -147,13 +155,16 @@ class StorageLab:
             expect(ran.ok(), f"{command} ended with {ran.status}:\n{ran.output}")
 
     def start_backup(self):
+        self.start("backup SD32GB-03 --source /mnt/card --dest /mnt/drive")
+
+    def start(self, arguments):
         """A run in the background, whose JSON lines reach the host as they are written."""
-        self.sh("""
+        self.sh(f"""
             rm -f /run/status
             (
-                /run/lab/piback backup SD32GB-03 --source /mnt/card --dest /mnt/drive --json >/run/port-events 2>/run/said
+                /run/lab/piback {arguments} --json >/run/port-events 2>/run/said
                 status=$?
-                printf '{"event": "exit", "status": %d}\\n' $status >/run/port-events
+                printf '{{"event": "exit", "status": %d}}\\n' $status >/run/port-events
                 echo $status >/run/status.new; mv /run/status.new /run/status
             ) </dev/null >/dev/null 2>&1 &
         """)
@@ -176,6 +187,14 @@ class StorageLab:
             time.sleep(0.05)
         raise Failed(f"{field} did not reach {least} within {seconds} s:\n{self.said()}")
 
+    def of_bytes(self, seconds=60):
+        """How much the run in the background has to do, as soon as it says so."""
+        deadline = time.monotonic() + seconds
+        while not (total := self.progress("of_bytes")):
+            expect(time.monotonic() < deadline, f"no total within {seconds} s:\n{self.said()}")
+            time.sleep(0.05)
+        return total
+
     def progress(self, field):
         """How far the run in the background says that it is."""
         return max((event[field] for event in self.events("progress")), default=0)
@@ -193,11 +212,11 @@ class StorageLab:
         """What the run in the background told: JSON lines, and the words for people."""
         return self.machine.events() + self.machine.diagnose("cat /run/said")
 
-    def published_whole(self):
+    def published_whole(self, name="drive"):
         """Holds every file with a final name against its original; gives how many there are. The readable parts of a
         hurt photo may lie beside them under a name that says so."""
         listed = self.sh(f"""
-            cd /mnt/drive/SD32GB-03 2>/dev/null || exit 0
+            cd /mnt/{name}/SD32GB-03 2>/dev/null || exit 0
             find . -type f ! -name '{TEMPORARY}' ! -name '*.partial' 2>/dev/null | while read -r name; do
                 if cmp -s "$name" "/run/lab/card/$name"; then echo "whole $name"; else echo "BROKEN $name $(wc -c <"$name")"; fi
             done
@@ -219,12 +238,12 @@ class StorageLab:
         """The file system's own tool finds nothing wrong."""
         self.sh(f"check {self.filesystem} $(disk drive)")
 
-    def sector_of(self, photo, offset):
-        """The sector on the card that holds the byte of `photo` at `offset`, found by its content."""
+    def sector_of(self, photo, offset, name="card"):
+        """The sector on the disk, a raw one, that holds the byte of `photo` at `offset`, found by its content."""
         sign = (self.work / "payload/card" / photo).read_bytes()[offset : offset + 512]
-        found = self.file("card").read_bytes().find(sign)
+        found = self.file(name).read_bytes().find(sign)
         if found < 0 or found % 512:
-            raise LabError(f"{photo} is not where it should be on the card")
+            raise LabError(f"{photo} is not where it should be on disk {name}")
         return found // 512
 
     def wait_for(self, condition, seconds=60):
