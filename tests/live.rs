@@ -689,7 +689,7 @@ fn the_first_user_is_put_into_the_group_and_taken_out_on_the_way_back() {
     let tools = pi.host.take_tools();
     let at =
         |tool: &str| tools.iter().position(|t| t == tool).unwrap_or_else(|| panic!("{tool}: {tools:#?}"));
-    let joined = at("usermod --append --groups piback pi");
+    let joined = at("gpasswd --add pi piback");
     // The socket belongs to the group, which must be there first.
     assert!(
         at("groupadd --system --force piback") < joined
@@ -710,7 +710,7 @@ fn the_first_user_is_put_into_the_group_and_taken_out_on_the_way_back() {
 fn a_power_cut_before_the_group_is_made_is_mended_by_the_boot() {
     let pi = pi(fresh());
     pi.tree.write("/etc/group", "root:x:0:\n");
-    let join = "usermod --append --groups piback pi";
+    let join = "gpasswd --add pi piback";
     // An appliance that was set up when there was neither user nor group.
     pi.tree.write("/etc/passwd", "root:x:0:0::/:/bin/sh\n");
     pi.apply(6, None).unwrap();
@@ -725,4 +725,42 @@ fn a_power_cut_before_the_group_is_made_is_mended_by_the_boot() {
     let at =
         |tool: &str| tools.iter().position(|t| t == tool).unwrap_or_else(|| panic!("{tool}: {tools:#?}"));
     assert!(at("groupadd --system --force piback") < at(join), "{tools:#?}");
+}
+
+#[test]
+fn a_user_in_one_of_the_group_s_two_files_is_put_into_the_other() {
+    let pi = pi(fresh());
+    pi.tree.write("/etc/passwd", "root:x:0:0::/:/bin/sh\npi:x:1000:1000::/home/pi:/bin/bash\n");
+    pi.tree.write("/etc/group", "root:x:0:\npiback:x:990:pi\n");
+    let planned =
+        || pi.plan(6).0.accounts.iter().any(|change| change.text().contains("put pi into the group"));
+    assert!(!planned(), "a host without a gshadow");
+    for half in ["root:*::\n", "root:*::\npiback:!::\n", "root:*::\npiback:!::ann\n"] {
+        pi.tree.write("/etc/gshadow", half);
+        assert!(planned(), "{half}");
+    }
+    pi.tree.write("/etc/gshadow", "root:*::\npiback:!::ann,pi\n");
+    assert!(!planned());
+}
+
+#[test]
+fn a_lock_of_accounts_that_a_power_cut_left_stands_in_nobody_s_way() {
+    let host = |holder: &str| {
+        let pi = pi(fresh());
+        pi.tree.write("/etc/passwd", "root:x:0:0::/:/bin/sh\npi:x:1000:1000::/home/pi:/bin/bash\n");
+        pi.tree.write("/etc/group", "root:x:0:\n");
+        pi.tree.write("/etc/group.lock", "77\0");
+        pi.tree.write("/proc/77/comm", holder);
+        pi
+    };
+    // The number is another process's now.
+    let left = host("cron\n");
+    left.apply(6, None).unwrap();
+    let tools = left.host.take_tools();
+    assert_eq!(tools.iter().filter(|t| t.starts_with("useradd ")).count(), 2, "{tools:#?}");
+    assert!(!left.tree.path("/etc/group.lock").exists());
+    // Somebody is at work.
+    let held = host("usermod\n");
+    assert!(held.apply(6, None).is_err());
+    assert!(held.tree.path("/etc/group.lock").exists());
 }

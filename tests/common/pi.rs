@@ -143,7 +143,10 @@ pub fn answer(model: &Shared, tree: &Path, tool: &Tool) -> Result<Output, RunErr
             model.address.clear();
             ok("")
         }
-        ("useradd" | "groupadd" | "usermod" | "gpasswd" | "install" | "nmcli", _) => ok(""),
+        ("useradd" | "groupadd" | "gpasswd", _) if tree.join("etc/group.lock").exists() => {
+            fail("lock /etc/group.lock already used by PID 77")
+        }
+        ("useradd" | "groupadd" | "gpasswd" | "install" | "nmcli", _) => ok(""),
         ("dnsmasq" | "testparm" | "unshare" | "systemd-analyze", _) => ok(""),
         _ => panic!("an unknown tool: {}", tool.line()),
     }

@@ -1,5 +1,7 @@
 //! The share's user, its folders and Samba's password.
 
+mod lock;
+
 use crate::profile::Profile;
 use crate::profile::types::Passphrase;
 use crate::provision::components::control;
@@ -107,16 +109,18 @@ pub fn plan_group(host: &dyn Host) -> anyhow::Result<Vec<AccountChange>> {
         let bytes = host.read_followed(path).with_context(|| format!("{path} can't be read"))?;
         Ok(String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned())
     };
-    let (passwd, groups) = (read("/etc/passwd")?, read("/etc/group")?);
+    let (passwd, groups, shadow) = (read("/etc/passwd")?, read("/etc/group")?, read("/etc/gshadow")?);
     let group = control::GROUP.to_owned();
     let mut changes = Vec::new();
+    let is_in = |groups: &str, name: &str| members(groups, &group).unwrap_or_default().contains(&name);
     let members = members(&groups, &group);
     // Its first member of all, the share's user of that name, brings it along.
     if members.is_none() {
         changes.push(AccountChange::Group { name: group.clone() });
     }
+    // A power cut between the two files leaves a user in one of them. A host may have no second one.
     if let Some(name) = first_user(&passwd)
-        && !members.unwrap_or_default().contains(&name.as_str())
+        && !(is_in(&groups, &name) && (shadow.is_empty() || is_in(&shadow, &name)))
     {
         changes.push(AccountChange::Member { name, group });
     }
@@ -168,19 +172,25 @@ pub fn set_up(
         AccountChange::User { name } => {
             let add =
                 Tool::new("useradd").args(["--system", "--no-create-home", "--home-dir", "/nonexistent"]);
-            host.run(&add.args(["--shell", "/usr/sbin/nologin", name]))?;
+            run(host, &add.args(["--shell", "/usr/sbin/nologin", name]))?;
         }
         AccountChange::Group { name } => {
             // It may have come with the share's user of the same name.
-            host.run(&Tool::new("groupadd").args(["--system", "--force", name]))?;
+            run(host, &Tool::new("groupadd").args(["--system", "--force", name]))?;
         }
         AccountChange::Member { name, group } => {
-            host.run(&Tool::new("usermod").args(["--append", "--groups", group, name]))?;
+            // Unlike usermod it also mends a group that is in one of its two files alone.
+            run(host, &Tool::new("gpasswd").args(["--add", name, group]))?;
             return Ok(Some((MEMBER_MARK, Some(name.clone()))));
         }
         AccountChange::Leave { name, group } => {
             // One who was taken out, or whose account is gone, is out.
-            host.output(&Tool::new("gpasswd").args(["--delete", name, group]))?;
+            let leave = Tool::new("gpasswd").args(["--delete", name, group]);
+            if host.output(&leave)?.code != Some(0)
+                && lock::clear(host).context("the locks of the files of accounts")?
+            {
+                host.output(&leave)?;
+            }
             return Ok(Some((MEMBER_MARK, None)));
         }
         AccountChange::Folder { path, user } => {
@@ -196,6 +206,17 @@ pub fn set_up(
         }
     }
     Ok(None)
+}
+
+/// Runs a tool that changes the files of accounts; once more where a lock without an owner stood in its way.
+fn run(host: &dyn Host, tool: &Tool) -> anyhow::Result<()> {
+    if let Err(e) = host.run(tool) {
+        if !lock::clear(host).context("the locks of the files of accounts")? {
+            return Err(e.into());
+        }
+        host.run(tool)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
