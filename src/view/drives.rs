@@ -33,6 +33,8 @@ struct Body {
     accepted_files: u64,
     /// Brought back by `--repair`, read from the medium.
     repaired: Vec<Repaired>,
+    /// Not brought back by it, and why.
+    not_repaired: Vec<BadFile>,
     /// Files whose records were lost and that a witness vouches for again.
     vouched_files: u64,
     unrecorded: Tally,
@@ -76,10 +78,16 @@ impl Verified {
         visible(&self.path.to_string_lossy())
     }
 
-    /// Lists what could not be brought back and is not named by the verdict already.
-    fn failed(&self, verdict: &Verdict) -> Vec<NotSafe> {
-        let failed = self.repairs.iter().flat_map(|repairs| &repairs.failed);
-        failed.filter(|one| !verdict.bad.iter().any(|bad| bad.path == one.path)).cloned().collect()
+    /// What could not be brought back.
+    fn failed(&self) -> &[NotSafe] {
+        self.repairs.as_ref().map_or(&[], |repairs| &repairs.failed)
+    }
+
+    /// Lists what the verdict names, and of the rest what could not be brought back.
+    fn bad(&self, verdict: &Verdict) -> Vec<BadFile> {
+        let named = |one: &&NotSafe| verdict.bad.iter().any(|bad| bad.path == one.path);
+        let rest = self.failed().iter().filter(|one| !named(one)).map(report::bad_file);
+        bad_files(&verdict.bad).into_iter().chain(rest).collect()
     }
 
     fn row(&self) -> Row {
@@ -91,11 +99,12 @@ impl Verified {
             good: self.all_good(),
             recorded: found.known,
             verified: found.good,
-            bad_files: bad_files(&found.bad).into_iter().chain(bad_files(&self.failed(found))).collect(),
+            bad_files: self.bad(found),
             healed: found.healed.clone(),
             moved: found.moved.clone(),
             accepted_files: found.accepted,
             repaired: repairs.map_or(Vec::new(), |repairs| repairs.repaired.clone()),
+            not_repaired: bad_files(self.failed()),
             vouched_files: repairs.map_or(0, |repairs| repairs.vouched),
             unrecorded: found.unrecorded,
             damaged_manifests: found.damage.clone(),
@@ -118,11 +127,11 @@ impl Verified {
         match &self.verdict {
             Ok(verdict) => {
                 report::verdict(ui, label, verdict);
-                let failed = self.failed(verdict);
-                report::not_safe(ui, &bad_files(&failed), None);
-                if !failed.is_empty() {
-                    let text = format!("NOT REPAIRED: {} of {label}.", ui::files(failed.len() as u64));
+                // What the verdict says of them is what they are; this is why they are that still.
+                if !self.failed().is_empty() {
+                    let text = format!("NOT REPAIRED: {} of {label}.", ui::files(self.failed().len() as u64));
                     ui.say(&ui.paint(Style::Red, &text));
+                    report::not_safe(ui, &bad_files(self.failed()), None);
                 }
             }
             Err(error) => ui.say(&ui.paint(Style::Red, &visible(&format!("{error:#}")))),
@@ -143,6 +152,7 @@ impl Body {
         self.moved.extend(other.moved);
         self.accepted_files += other.accepted_files;
         self.repaired.extend(other.repaired);
+        self.not_repaired.extend(other.not_repaired);
         self.vouched_files += other.vouched_files;
         self.damaged_manifests.extend(other.damaged_manifests);
         self.stopped = self.stopped.or(other.stopped);
@@ -201,5 +211,25 @@ fn show_repairs(ui: &Ui, repairs: &Repairs) {
     }
     if repairs.vouched > 0 {
         ui.say(&format!("{} whose records were lost have records again", ui::files(repairs.vouched)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backup::reason::Reason;
+
+    #[test]
+    fn why_a_damaged_file_was_not_brought_back_is_told_beside_what_it_is() {
+        let of = |reason| NotSafe { path: "DCIM/A.JPG".into(), size: 9, reason };
+        let (mut verdict, mut repairs) = (Verdict::default(), Repairs::default());
+        verdict.bad.push(of(Reason::Differs));
+        repairs.failed.push(of(Reason::NoSpace));
+        let verified = Verified { path: "/mnt/a".into(), verdict: Ok(verdict), repairs: Some(repairs) };
+        let body = verified.row().body;
+        let whys = |files: &[BadFile]| files.iter().map(|file| file.why.clone()).collect::<Vec<_>>();
+        assert_eq!(whys(&body.bad_files), [Reason::Differs.describe()]);
+        assert_eq!(whys(&body.not_repaired), [Reason::NoSpace.describe()]);
+        assert!(!body.good);
     }
 }
