@@ -14,6 +14,7 @@ use crate::provision::components::{dnsmasq, web};
 use crate::provision::desired::expected::Expected;
 use crate::provision::host::clock::{self, Clock};
 use crate::provision::host::uplink::{self, Internet};
+use crate::provision::probe::Probe;
 use crate::provision::probe::clients::{self, Overview};
 use crate::provision::state::State;
 use crate::provision::state::generations::{self, Generation};
@@ -44,19 +45,13 @@ pub fn run(args: &Status, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     let live = host.is_live() && !args.generations && !state.owned().is_empty();
     let up = live.then(|| Up::look(&host, global, ui, &state));
     let clock = clock::look(&host, state.last.as_ref().map(|last| last.time));
-    if !args.generations && (host.is_live() || clock.is_behind()) {
-        let (known, ok, found) = of_the_clock(&clock);
-        ui.say(&line(ui, "time", known, ok, &found));
-    }
-    for (name, known, ok, found) in up.iter().flat_map(Up::lines) {
-        ui.say(&line(ui, name, known, ok, &found));
-    }
-    // As an iPad types it.
-    for (name, typed) in up.iter().flat_map(|up| &up.reached_by) {
-        ui.say(&format!("      {name}: {}", ui.paint(Style::Bold, typed)));
-    }
     if !args.generations {
+        // What is looked for first stands first: an iPad shows some forty lines.
         view::jobs::show(ui, &jobs);
+        if host.is_live() || clock.is_behind() {
+            of_the_clock(&clock).say(ui);
+        }
+        up.iter().for_each(|up| up.say(ui));
     }
     match &state.last {
         Some(_) if args.generations => {}
@@ -117,15 +112,16 @@ struct ClockJson {
 }
 
 /// Tells of the clock: whether it is known to be set, whether it may be, and the words.
-fn of_the_clock(clock: &Clock) -> (bool, bool, String) {
+fn of_the_clock(clock: &Clock) -> Line<'static> {
     let now = when(clock.now);
-    match clock.by_network {
+    let (known, ok, found) = match clock.by_network {
         Some(true) => (true, true, format!("{now}, set by the network")),
         _ if clock.is_behind() => {
             (true, false, format!("clock not set, it shows {now}; set it: sudo piback set-time TIME"))
         }
         _ => (false, true, format!("{now}, not set by the network since boot")),
-    }
+    };
+    Line { name: "time", known, ok, found }
 }
 
 /// Shows every generation on record, a line each.
@@ -143,14 +139,9 @@ fn list(host: &dyn Host, ui: &Ui) -> anyhow::Result<Vec<GenerationJson>> {
 /// Describes the generation that is in force.
 fn in_force(last: &Generation) -> String {
     let stack = last.stack.map_or_else(|| "none (rolled back)".to_owned(), |s| s.to_string());
-    format!(
-        "generation {}\n  made     {}\n  by       {} (piback {})\n  stack    {stack}\n  files    {}",
-        last.number,
-        when(last.time),
-        visible(&last.made_by),
-        visible(&last.version),
-        last.artifacts.len()
-    )
+    let (made, by) = (when(last.time), visible(&last.made_by));
+    let files = crate::ui::files(last.artifacts.len() as u64);
+    format!("generation {}: {by}, {made}, {stack}, {files}, piback {}", last.number, visible(&last.version))
 }
 
 /// The things that are up on a running host. What can't be found out is nothing here.
@@ -171,12 +162,12 @@ struct Up {
 }
 
 /// The time since what is on a drive was read again, or why nobody knows; nothing where it is not mounted.
-fn last_read(drive: &Drive) -> Option<(&'static str, bool, bool, String)> {
-    let found = match backup::last_read(drive.folder()?) {
+fn last_read(drive: &Drive) -> Option<Line<'static>> {
+    let (ok, found) = match backup::last_read(drive.folder()?) {
         Ok(ages) => scrubbed::damaged(&ages).map_or_else(|| (true, ages.words()), |damage| (false, damage)),
         Err(e) => (false, format!("{e:#}")),
     };
-    Some(("read again", true, found.0, found.1))
+    Some(Line { name: "read again", known: true, ok, found })
 }
 
 /// Copies of what is on the drives that are mounted at the profile's remotes, by record.
@@ -229,45 +220,91 @@ impl Up {
         Up { overview, internet: internet.map(Internet::words), has_ipv4, drives, remotes, reached_by }
     }
 
-    /// Name, whether it is known, whether it is as it should be, and what was found.
-    fn lines(&self) -> Vec<(&str, bool, bool, String)> {
+    /// For people: what is not as it should be, what a day is about, what is typed on the iPad; and the rest by its names,
+    /// unless more was asked for.
+    fn say(&self, ui: &Ui) {
+        let probes: Vec<Line> = self.probes();
+        let (well, wrong): (Vec<_>, Vec<_>) = probes.iter().partition(|line| line.known && line.ok);
+        wrong.iter().for_each(|line| line.say(ui));
+        self.of_the_day().iter().for_each(|line| line.say(ui));
+        for (name, typed) in &self.reached_by {
+            ui.say(&format!("      {name}: {}", ui.paint(Style::Bold, typed)));
+        }
+        if ui.verbose() {
+            well.iter().for_each(|line| line.say(ui));
+        } else if !well.is_empty() {
+            let names: Vec<&str> = well.iter().map(|line| line.name).collect();
+            ui.say(&format!("{}  {} (-v says more)", ui.paint(Style::Green, UP), names.join(", ")));
+        }
+    }
+
+    /// Each look at what an apply set up.
+    fn probes(&self) -> Vec<Line<'_>> {
+        let Some(overview) = &self.overview else {
+            let found = "not known without a profile".to_owned();
+            return vec![Line { name: "Wi-Fi", known: false, ok: false, found }];
+        };
+        let line = |probe: &'_ Probe| Line {
+            name: probe.name,
+            known: probe.known,
+            ok: probe.ok,
+            found: probe.found.clone(),
+        };
+        overview.probes.iter().map(line).collect()
+    }
+
+    /// Who is on the Wi-Fi, the internet, the drives, and the copies far away.
+    fn of_the_day(&self) -> Vec<Line<'_>> {
         let mut lines = Vec::new();
-        match &self.overview {
-            None => lines.push(("Wi-Fi", false, false, "not known without a profile".to_owned())),
-            Some(overview) => {
-                for probe in &overview.probes {
-                    lines.push((probe.name, probe.known, probe.ok, probe.found.clone()));
+        let mut add = |name, known, ok, found| lines.push(Line { name, known, ok, found });
+        match self.drives.as_deref() {
+            None => add("drive", false, false, "not known".to_owned()),
+            Some([]) => add("drive", true, false, "none is enrolled".to_owned()),
+            Some(drives) => {
+                for drive in drives {
+                    let found = format!("{}: {}", visible(&drive.label), drive.words());
+                    add("drive", true, drive.is_fit(), found);
+                    if let Some(Line { name, known, ok, found }) = last_read(drive) {
+                        add(name, known, ok, found);
+                    }
                 }
-                lines.push(("clients", overview.clients.is_some(), true, overview.clients_in_words()));
             }
         }
-        lines.push(match self.internet {
-            Some(words) => ("internet", true, self.has_ipv4, words.to_owned()),
-            None => ("internet", false, false, "not known".to_owned()),
-        });
-        match self.drives.as_deref() {
-            None => lines.push(("drive", false, false, "not known".to_owned())),
-            Some([]) => lines.push(("drive", true, false, "none is enrolled".to_owned())),
-            Some(drives) => lines.extend(drives.iter().flat_map(|drive| {
-                let found = format!("{}: {}", visible(&drive.label), drive.words());
-                let there = ("drive", true, drive.is_fit(), found);
-                std::iter::once(there).chain(last_read(drive))
-            })),
+        for one in &self.remotes {
+            add("away", true, one.sent == one.on_drive, sent::by_record(one));
         }
-        let away = |one: &ByRecord| ("away", true, one.sent == one.on_drive, sent::by_record(one));
-        lines.extend(self.remotes.iter().map(away));
+        match self.internet {
+            Some(words) => add("internet", true, self.has_ipv4, words.to_owned()),
+            None => add("internet", false, false, "not known".to_owned()),
+        }
+        if let Some(overview) = &self.overview {
+            add("clients", overview.clients.is_some(), true, overview.clients_in_words());
+        }
         lines
     }
 }
 
-/// `up    DNS: port 53 on 10.41.0.1`
-fn line(ui: &Ui, name: &str, known: bool, ok: bool, found: &str) -> String {
-    let (style, word) = match (known, ok) {
-        (false, _) => (Style::Dim, "?   "),
-        (true, true) => (Style::Green, "up  "),
-        (true, false) => (Style::Red, "down"),
-    };
-    format!("{}  {name}: {found}", ui.paint(style, word))
+const UP: &str = "up  ";
+
+/// A line such as `up    DNS: port 53 on 10.41.0.1`.
+struct Line<'a> {
+    name: &'a str,
+    /// Somebody could say.
+    known: bool,
+    /// It is as it should be.
+    ok: bool,
+    found: String,
+}
+
+impl Line<'_> {
+    fn say(&self, ui: &Ui) {
+        let (style, word) = match (self.known, self.ok) {
+            (false, _) => (Style::Dim, "?   "),
+            (true, true) => (Style::Green, UP),
+            (true, false) => (Style::Red, "down"),
+        };
+        ui.say(&format!("{}  {}: {}", ui.paint(style, word), self.name, self.found));
+    }
 }
 
 #[derive(Serialize)]

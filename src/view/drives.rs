@@ -78,7 +78,7 @@ impl Verified {
         visible(&self.path.to_string_lossy())
     }
 
-    /// What could not be brought back.
+    /// Files that could not be brought back.
     fn failed(&self) -> &[NotSafe] {
         self.repairs.as_ref().map_or(&[], |repairs| &repairs.failed)
     }

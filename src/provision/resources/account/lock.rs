@@ -7,7 +7,7 @@ use crate::system::{Host, Node};
 
 const LOCKS: [&str; 4] = ["/etc/passwd.lock", "/etc/shadow.lock", "/etc/group.lock", "/etc/gshadow.lock"];
 
-/// What takes these locks: the programs of Debian's packages `passwd` and `login`, as the kernel shortens their names.
+/// Programs that take these locks: those of Debian's packages `passwd` and `login`, as the kernel shortens their names.
 const TOOLS: [&str; 22] = [
     "chage",
     "chfn",

@@ -31,6 +31,7 @@ def run(lab):
     lab.hotel_address = lab.wait_for_uplink()
 
     nothing_runs(lab)
+    what_a_power_cut_leaves_of_the_group_is_mended(lab)
     its_name_leads_to_it(lab)
     a_light(lab)
     card_and_drive(lab)
@@ -51,6 +52,17 @@ def nothing_runs(lab):
     expect('"jobs":[{' not in ran.output, f"a stranger sees jobs: {ran.output}")
     denied = lab.run("setpriv --reuid 65534 --regid 65534 --clear-groups python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect(\"/run/piback-control.sock\")' 2>&1 || true")
     expect("Permission denied" in denied.output or "not found" in denied.output, f"a stranger gets to the socket: {denied.output}")
+
+
+def what_a_power_cut_leaves_of_the_group_is_mended(lab):
+    """The user in one of the group's two files, and a lock whose number is another process's after the boot."""
+    lab.sh("gpasswd --delete traveller piback; sed -i 's/^piback:x:[0-9]*:/&traveller/' /etc/group; printf 1 >/etc/group.lock")
+    expect("put traveller into the group piback" in lab.sh("piback plan"), "half a membership is none to plan")
+    checks.apply(lab, "piback")
+    for file in ("group", "gshadow"):
+        line = lab.sh(f"grep ^piback: /etc/{file}")
+        expect(line.endswith("traveller"), f"/etc/{file} says {line}")
+    expect(not lab.run("test -e /etc/group.lock").ok(), "the lock is left")
 
 
 def its_name_leads_to_it(lab):
