@@ -1,0 +1,82 @@
+"""What a terminal of 80 and of 40 columns shows of an appliance at work; no line is longer. For README's pictures, see scripts/screenshot."""
+
+import base64
+import re
+import unicodedata
+
+from harness import checks
+from harness.errors import expect
+from harness.paths import CACHE
+from harness.plugged import CARD, CARD_AT, DRIVE, DRIVE_AT, MIB, partitioned_fat, until
+
+USUAL = ()
+MORE = ("trixie",)
+
+SHOTS = 24
+SLOW = {"bps-total": 1_000_000}
+COLUMNS = (80, 40)
+
+
+def run(lab):
+    lab.has_usb = True
+    lab.boot()
+    lab.mount_binary()
+    lab.sh("install -m 755 /mnt/piback /usr/local/bin/piback")
+    checks.init(lab, "piback")
+    checks.apply(lab, "piback")
+    checks.joins(lab)
+    lab.wait_for_uplink()
+    card_and_drive(lab)
+    for name in ("status", "cards"):
+        shows(lab, name, f"piback {name}")
+    lab.sh(f"(runuser -u traveller -- piback backup {CARD} >/run/asked 2>&1 </dev/null &)")
+    until(lab, "piback status --json | grep -q '\"state\":\"running\"'")
+    until(lab, f"ls {DRIVE_AT}/{CARD}/DCIM 2>/dev/null | grep -q .")
+    shows(lab, "status-running", "piback status")
+    # Whoever looks away does not stop it.
+    shows(lab, "attach", "timeout --foreground -s KILL 12 piback attach")
+    until(lab, "! pgrep -f 'piback backup'", 300)
+    shows(lab, "status-done", "piback status")
+    shows(lab, "backup-again", f"runuser -u traveller -- piback backup {CARD}")
+    shows(lab, "safe-to-format", f"runuser -u traveller -- piback safe-to-format {CARD}")
+
+
+def card_and_drive(lab):
+    lab.make_disk("drive", 128 * MIB, "mkfs.exfat", "-L", DRIVE)
+    partitioned_fat(lab, "card", 64 * MIB)
+    lab.plug("drive")
+    until(lab, f"mountpoint -q {DRIVE_AT}")
+    lab.sh(f"piback enroll {DRIVE} --yes")
+    until(lab, f"grep -q ' {DRIVE_AT} exfat rw,' /proc/mounts")
+    lab.plug("card")
+    until(lab, f"mountpoint -q {CARD_AT}")
+    lab.sh(f"""
+        device=$(findmnt -no SOURCE {CARD_AT})
+        systemctl stop "piback-volume@${{device#/dev/}}"
+        mkdir -p /run/camera; mount -t vfat -o utf8 $device /run/camera
+        mkdir -p /run/camera/DCIM/100CANON
+        for n in $(seq -f %04g {SHOTS}); do head -c 1500000 /dev/urandom >/run/camera/DCIM/100CANON/IMG_$n.JPG; done
+        umount /run/camera
+    """)
+    lab.pull("card")
+    lab.plug("card", SLOW)
+    until(lab, f"mountpoint -q {CARD_AT}")
+
+
+def shows(lab, name, command):
+    """Keeps what the command writes to a terminal of each width."""
+    kept = CACHE / "screens"
+    kept.mkdir(exist_ok=True)
+    for columns in COLUMNS:
+        lab.sh(f"""
+            TERM=xterm-256color LANG=C.UTF-8 script -qfc 'stty cols {columns} rows 50; {command}' /run/screen >/dev/null </dev/null
+            sed -i '1{{/^Script started/d}}; ${{/^Script done/d}}' /run/screen
+        """)
+        said = base64.b64decode(lab.sh("base64 -w 0 /run/screen")).decode()
+        (kept / f"{name}-{columns}.txt").write_text(said)
+        if re.search(r"\x1b\[[0-9;?]*[A-LP-Z]", said):
+            # A bar moves the cursor; it is looked at in its picture.
+            continue
+        for line in re.split(r"[\r\n]+", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", said)):
+            wide = sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in line.rstrip())
+            expect(wide <= columns, f"{command} writes {wide} columns of {columns}: {line!r}")
