@@ -1,13 +1,22 @@
 #!/usr/bin/env python3
 """All mutants of some files in one build: seconds for a mutant, where scripts/mutants takes a minute.
 
-    scripts/mutants.d/schemata.py [--count N] [--seed N] [--least PERCENT] [--longest SECONDS] [--budget SECONDS] FILE ...
+    scripts/mutants.d/schemata.py [--count N] [--seed N[,N]] [--least PERCENT] [--longest SECONDS] [--budget SECONDS]
+                                  [--minutes N] [--again] FILE ...
 
 In a copy of the tree every function of the FILEs gets a `match`: an environment variable chooses one of its mutants, and
 without it the function is what it was. What does not compile is taken out until all compiles. Then all tests have their
 turn once, one by one, and note which functions they come to; and each mutant is held against the tests that come to its
-function, the quickest first, until one is red or hangs, or --budget is used up. Tests that take more than --longest seconds
-are left out.
+function, the quickest first, until one notices it or --budget is used up. Tests that take more than --longest seconds
+are left out. A test notices a mutant when it is red or hangs with it, is green without it, and is red or hangs with it
+once more: one that is red now and then catches nothing.
+
+Several seeds are as many shards, each with a figure of its own. After --minutes no further mutant has its turn; a shard
+is in random order, so that what had its turn is a shard as well.
+
+With --again only those mutants are tried that no test noticed the last time, with tests that had no turn then, that are new,
+or that --fresh names (a part of the name, for tests that were changed). What does not compile is known from the last time,
+for files that are as they were.
 
 Tests are those of src/ in the rooms of the FILEs, and tests/backup. The copy and what is built of it is in
 target/mutants/schemata, or below MUTANTS_DIR; the scratch folders of tests are where TMPDIR says (in memory they are much
@@ -15,6 +24,7 @@ quicker; not in /dev/shm, which some tests take for another disk). Results are i
 """
 
 import argparse
+import hashlib
 import json
 import os
 import random
@@ -25,6 +35,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHOOSER = """//! The mutant that the environment chooses; notes which functions were come to, if it is asked for that.
@@ -101,12 +112,40 @@ def with_mutants(text, mutants):
     return out + text[done:], lines
 
 
+def write(path, text):
+    """Writes what is not there already: cargo builds anew what has another time."""
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
+
+
 def write_copy(copy, originals, mutants):
     lines = {}
     for file, text in originals.items():
         text, lines[file] = with_mutants(text, [m for m in mutants if m["file"] == file])
-        (copy / file).write_text(text)
+        write(copy / file, text)
     return lines
+
+
+def copy_tree(copy, changed_here):
+    """Makes the copy what the tree is, but for the files that are changed there."""
+    tracked = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+    names = {name for name in tracked.stdout.splitlines() if (ROOT / name).exists()}
+    for folder, _, files in os.walk(copy):
+        for file in files:
+            if str((Path(folder) / file).relative_to(copy)) not in names | changed_here:
+                (Path(folder) / file).unlink()
+    for name in names - changed_here:
+        here, there = ROOT / name, copy / name
+        there.parent.mkdir(parents=True, exist_ok=True)
+        if here.is_symlink() or not there.exists() or here.read_bytes() != there.read_bytes():
+            there.unlink(missing_ok=True)
+            shutil.copy2(here, there, follow_symlinks=False)
+            if not here.is_symlink():
+                os.utime(there)
+
+
+def load(path):
+    return json.loads(path.read_text()) if path.exists() else {}
 
 
 def cargo(copy, *words):
@@ -118,11 +157,16 @@ def cargo(copy, *words):
 
 def build(copy, mutants):
     """Builds with all mutants that compile: these, and the test programs."""
-    originals = {file: (copy / file).read_text() for file in sorted({m["file"] for m in mutants})}
-    (copy / "src/mutants.rs").write_text(CHOOSER)
-    lib = (copy / "src/lib.rs").read_text()
+    originals = {file: (ROOT / file).read_text() for file in sorted({m["file"] for m in mutants})}
+    write(copy / "src/mutants.rs", CHOOSER)
+    lib = (ROOT / "src/lib.rs").read_text()
     # What the compiler knows to go wrong is to go wrong in a test.
-    (copy / "src/lib.rs").write_text(f"#![allow(warnings, arithmetic_overflow, unconditional_panic)]\n{lib}\npub mod mutants;\n")
+    write(copy / "src/lib.rs", f"#![allow(warnings, arithmetic_overflow, unconditional_panic)]\n{lib}\npub mod mutants;\n")
+    # What did not compile before does not now, where its file is as it was.
+    of = {file: hashlib.sha256(text.encode()).hexdigest() for file, text in originals.items()}
+    unviable = load(copy.parent / "unviable.json")
+    unviable = {name: was for name, was in unviable.items() if was in of.values()}
+    mutants = [m for m in mutants if m["name"] not in unviable]
     while True:
         lines = write_copy(copy, originals, mutants)
         # Borrows are checked only where all types fit, and where all is well the check has cost little.
@@ -138,6 +182,8 @@ def build(copy, mutants):
         if not bad:
             sys.exit("does not compile: " + "\n".join(error["rendered"] for error in errors) + ended.stderr)
         print(f"{len(bad)} mutants do not compile", flush=True)
+        unviable.update({m["name"]: of[m["file"]] for m in mutants if m["number"] in bad})
+        (copy.parent / "unviable.json").write_text(json.dumps(unviable, indent=1))
         mutants = [m for m in mutants if m["number"] not in bad]
 
 
@@ -171,9 +217,13 @@ def all_tests(copy, programs, files):
     return tests
 
 
-def reached_by(copy, tests, longest, jobs):
-    """The tests that are green without a mutant and quick enough: how long each takes, and to which functions it comes."""
+def reached_by(copy, tests, known, longest, jobs):
+    """The tests that are green without a mutant and quick enough: how long each takes, and to which functions it comes.
+    `known` has that of the last time, by the test's name; none of a test that was left out."""
     def one(numbered):
+        if numbered[1][1] in known:
+            was = known[numbered[1][1]]
+            return ("ok", was[0], set(was[1])) if was else ("out", 0, set())
         noted = copy.parent / f"reached-{numbered[0]}"
         noted.unlink(missing_ok=True)
         end, seconds = run(copy, numbered[1], longest, MUTANT_REACHED=str(noted))
@@ -184,6 +234,7 @@ def reached_by(copy, tests, longest, jobs):
     took, reached = {}, {}
     with ThreadPoolExecutor(jobs) as pool:
         for test, (end, seconds, functions) in zip(tests, pool.map(one, enumerate(tests))):
+            known[test[1]] = (seconds, sorted(functions)) if end == "ok" else None
             if end == "ok":
                 took[test], reached[test] = seconds, functions
             else:
@@ -191,75 +242,116 @@ def reached_by(copy, tests, longest, jobs):
     return took, reached
 
 
-def verdict(copy, mutant, tests, took, caught_by, budget):
+def verdict(copy, mutant, function, tests, took, caught_by, budget):
     """The first test that notices the mutant; none, when all have had their turn or the time is used up."""
-    ran = 0
-    # What has caught most for its time comes first.
-    for test in sorted(tests, key=lambda test: took[test] / (1 + caught_by.get(test, 0))):
+    ran, fickle = [], []
+
+    # What has caught most for its time comes first, and what did so in the same function before that.
+    def cost(test):
+        return took[test] / (1 + caught_by.get(test, 0) + 5 * caught_by.get((test, function), 0))
+
+    for test in sorted(tests, key=cost):
         if budget < 0:
             break
-        end, seconds = run(copy, test, 5 + 6 * took[test], MUTANT=str(mutant["number"]))
-        budget, ran = budget - seconds, ran + 1
-        if end != "ok":
-            caught_by[test] = caught_by.get(test, 0) + 1
-            return {"end": end, "test": test[1]}
-    return {"end": "survived", "test": f"{ran} of {len(tests)} tests"}
+        longest = 5 + 6 * took[test]
+        end, seconds = run(copy, test, longest, MUTANT=str(mutant["number"]))
+        budget -= seconds
+        ran.append(test[1])
+        if end == "ok":
+            continue
+        if run(copy, test, longest)[0] != "ok" or run(copy, test, longest, MUTANT=str(mutant["number"]))[0] == "ok":
+            fickle.append(test[1])
+            continue
+        for one in (test, (test, function)):
+            caught_by[one] = caught_by.get(one, 0) + 1
+        return {"end": end, "test": test[1]}
+    return {"end": "survived", "test": f"{len(ran)} of {len(tests)} tests", "ran": ran, "fickle": fickle}
+
+
+def report(title, shard, compiling, results):
+    """Prints a shard's figure, and gives it."""
+    viable = [m["name"] for m in shard if m["number"] in compiling]
+    tried = [name for name in viable if name in results]
+    survived = sorted(name for name in tried if results[name]["end"] == "survived")
+    hang = sum(results[name]["end"] == "hangs" for name in tried)
+    caught = len(tried) - len(survived)
+    share = 100 * caught / len(tried) if tried else 100.0
+    print(f"\n{title}: {len(shard)} mutants: {len(shard) - len(viable)} do not compile, {len(viable) - len(tried)} had no "
+          f"turn, {caught} of {len(tried)} caught ({share:.1f} %), {hang} of them because they hang")
+    for name in survived:
+        print(f"survived: {name} ({results[name]['test']})")
+    return share
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=0, help="so many at random; 0 is all")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", default="1", help="with commas between several")
     parser.add_argument("--least", type=float, default=85)
     parser.add_argument("--longest", type=float, default=6)
     parser.add_argument("--budget", type=float, default=60, help="so many seconds of tests for a mutant")
+    parser.add_argument("--minutes", type=float, default=1e9, help="after these no further mutant has its turn")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--numbers", help="these alone, with commas between them")
+    parser.add_argument("--again", action="store_true", help="those alone that survived the last time")
+    parser.add_argument("--fresh", action="append", default=[], help="with --again: a part of the names of tests that were changed")
     parser.add_argument("files", nargs="+")
     args = parser.parse_args()
+    began = time.monotonic()
     work = Path(os.environ.get("MUTANTS_DIR", ROOT / "target/mutants")).resolve() / "schemata"
     copy = work / "tree"
-    shutil.rmtree(copy, ignore_errors=True)
-    tracked = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
-    for name in tracked.stdout.splitlines():
-        if (ROOT / name).exists():
-            (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, copy / name, follow_symlinks=False)
 
     every = mutants_of(args.files)
-    taken = every if args.count == 0 else random.Random(args.seed).sample(every, min(args.count, len(every)))
+    copy_tree(copy, {m["file"] for m in every} | {"src/mutants.rs", "src/lib.rs"})
+    shards = {}
+    for seed in args.seed.split(","):
+        taken = every if args.count == 0 else random.Random(int(seed)).sample(every, min(args.count, len(every)))
+        shards[f"seed {seed}"] = taken
     if args.numbers:
-        taken = [every[int(number) - 1] for number in args.numbers.split(",")]
+        shards = {"by number": [every[int(number) - 1] for number in args.numbers.split(",")]}
     functions = {m["number"]: next(o["number"] for o in every if (o["file"], o["function"]) == (m["file"], m["function"])) for m in every}
-    print(f"{len(taken)} of {len(every)} mutants", flush=True)
+    print(f"{' + '.join(str(len(shard)) for shard in shards.values())} of {len(every)} mutants", flush=True)
     compiled, programs = build(copy, every)
     compiling = {m["number"] for m in compiled}
     # The first mutant of a function that compiles is the function's number.
     firsts = {}
     for mutant in compiled:
         firsts.setdefault(functions[mutant["number"]], mutant["number"])
-    took, reached = reached_by(copy, all_tests(copy, programs, args.files), args.longest, args.jobs)
-    results, caught_by = {}, {}
+    results = load(work / "results.json") if args.again else {}
+    # Functions are known by numbers, and these hold for one list of mutants.
+    of = hashlib.sha256("\n".join(m["name"] for m in compiled).encode()).hexdigest()
+    before = load(work / "reached.json") if args.again else {}
+    before = before["tests"] if before.get("of") == of else {}
+    known = {name: was for name, was in before.items() if not any(part in name for part in args.fresh)}
+    took, reached = reached_by(copy, all_tests(copy, programs, args.files), known, args.longest, args.jobs)
+    (work / "reached.json").write_text(json.dumps({"of": of, "tests": known}))
+    caught_by, writing = {}, Lock()
 
     def one(mutant):
+        if time.monotonic() - began > 60 * args.minutes:
+            return
         first = firsts[functions[mutant["number"]]]
-        answer = verdict(copy, mutant, [test for test in took if first in reached[test]], took, caught_by, args.budget)
-        results[mutant["name"]] = answer
+        tests = [test for test in took if first in reached[test]]
+        # Of those that had their turn the last time only the changed ones have another.
+        ran = [name for name in results.get(mutant["name"], {}).get("ran", ()) if not any(part in name for part in args.fresh)]
+        answer = verdict(copy, mutant, first, [test for test in tests if test[1] not in ran], took, caught_by, args.budget)
+        if answer["end"] == "survived":
+            answer["ran"] = ran + answer["ran"]
+            answer["test"] = f"{len(answer['ran'])} of {len(tests)} tests"
+        with writing:
+            results[mutant["name"]] = answer
+            (work / "results.json").write_text(json.dumps(results, indent=1))
         print(f"{answer['end']}: {mutant['number']} {mutant['name']} ({answer['test']})", flush=True)
+        for test in answer.get("fickle", ()):
+            print(f"    fickle, and counts for nothing: {test}", flush=True)
 
-    viable = [m for m in taken if m["number"] in compiling]
+    left = {m["name"]: m for shard in shards.values() for m in shard if m["number"] in compiling}
+    if args.again:
+        left = {name: m for name, m in left.items() if results.get(name, {}).get("end", "survived") == "survived"}
     with ThreadPoolExecutor(args.jobs) as pool:
-        list(pool.map(one, viable))
-    (work / "results.json").write_text(json.dumps(results, indent=1))
-    survived = sorted(name for name, answer in results.items() if answer["end"] == "survived")
-    hang = sum(answer["end"] == "hangs" for answer in results.values())
-    caught = len(viable) - len(survived)
-    share = 100 * caught / len(viable) if viable else 100.0
-    print(f"\n{len(taken)} mutants: {len(taken) - len(viable)} do not compile, {caught} of {len(viable)} caught "
-          f"({share:.1f} %), {hang} of them because they hang")
-    for name in survived:
-        print(f"survived: {name}")
-    sys.exit(share < args.least)
+        list(pool.map(one, left.values()))
+    shares = [report(title, shard, compiling, results) for title, shard in shards.items()]
+    sys.exit(min(shares) < args.least)
 
 
 if __name__ == "__main__":

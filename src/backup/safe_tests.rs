@@ -182,3 +182,19 @@ fn what_is_odd_on_the_card_is_not_safe_from_the_beginning() {
         assert_eq!((answer.shared, answer.shared_allowed), (shared, allowed));
     }
 }
+
+#[test]
+fn a_file_whose_copy_was_tidied_away_is_counted_no_more_and_named() {
+    let scratch = tempfile::tempdir().unwrap();
+    let root = Dir::open(scratch.path()).unwrap();
+    put(&root, "a", b"photo");
+    put(&root, "b", b"another photo");
+    let card = Card::scan_all(&root).unwrap();
+    let (mut answer, told) = (Answer::default(), Told::default());
+    card.files.iter().for_each(|file| answer.take(&card, file, Ok(()), &told));
+    assert_eq!(answer.safe, Tally { files: 2, bytes: 18 });
+    answer.take_back(&card, &card.files[1], Reason::Missing);
+    assert_eq!(answer.safe, Tally { files: 1, bytes: 5 });
+    let named: Vec<_> = answer.not_safe.iter().map(|bad| (bad.path.as_str(), bad.size)).collect();
+    assert_eq!(named, [("b", 13)]);
+}

@@ -25,6 +25,14 @@ pub struct Faults {
     /// Gone after so many more bytes were read, or written.
     pub gone_after_read: Option<(u64, Gone)>,
     pub gone_after_written: Option<(u64, Gone)>,
+    /// Gone from the so-manieth lookup of a name that ends so on: at a known step of a run.
+    pub gone_at: Option<(String, u64, Gone)>,
+    /// Lookups of names that end so are answered with this, as where the folder's entry is damaged.
+    pub refused: Vec<(String, Errno)>,
+    /// Folders whose path ends so can be opened, and their names can't be read.
+    pub unlisted: Vec<(String, Errno)>,
+    /// Nothing gets a name that begins so: every rename to it is answered with this.
+    pub unnamed: Option<(String, Errno)>,
     /// After so many more bytes were written it answers nothing, until the test lets it go.
     pub hangs_after_written: Option<u64>,
     /// ENOSPC after so many more bytes were written, whatever `statfs` says.
@@ -372,6 +380,26 @@ impl Faulty {
         }
     }
 
+    fn is_pulled_at(&self, name: &OsStr) {
+        let mut faults = self.faults.lock().unwrap();
+        let Some((end, left, gone)) = &mut faults.gone_at else { return };
+        if name.to_string_lossy().ends_with(end.as_str()) {
+            *left -= 1;
+            if *left == 0 {
+                faults.gone = Some(*gone);
+                faults.gone_at = None;
+            }
+        }
+    }
+
+    fn refused(&self, name: &OsStr) -> Result<(), Errno> {
+        let refused = &self.faults.lock().unwrap().refused;
+        match refused.iter().find(|(end, _)| name.to_string_lossy().ends_with(end.as_str())) {
+            Some((_, errno)) => Err(*errno),
+            None => Ok(()),
+        }
+    }
+
     fn unknown(&self, name: &OsStr) -> Result<(), Errno> {
         let unknown = &self.faults.lock().unwrap().unknown;
         let is_unknown = unknown.iter().any(|end| name.to_string_lossy().ends_with(end));
@@ -535,6 +563,12 @@ impl Faulty {
 
     fn do_rename(&self, from: &Path, to: &Path, flags: RenameFlags) -> Result<(), Errno> {
         self.gate()?;
+        let name = to.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if let Some((begin, errno)) = &self.faults.lock().unwrap().unnamed
+            && name.starts_with(begin.as_str())
+        {
+            return Err(*errno);
+        }
         if !flags.is_empty() && self.faults.lock().unwrap().plain_renames {
             return Err(Errno::EINVAL);
         }
@@ -566,9 +600,11 @@ impl Filesystem for Faulty {
         if self.faults.lock().unwrap().goes.iter().any(|end| name.to_string_lossy().ends_with(end)) {
             let _ = fs::remove_file(self.real(&path));
         }
+        self.is_pulled_at(name);
         match self
             .gate()
             .and_then(|()| self.unknown(name))
+            .and_then(|()| self.refused(name))
             .and_then(|()| self.bad_name(name))
             .and_then(|()| self.attr(&path))
         {
@@ -799,6 +835,13 @@ impl Filesystem for Faulty {
     fn readdir(&self, _: &Request, ino: INodeNo, _: FileHandle, offset: u64, mut reply: ReplyDirectory) {
         let folder = self.path(ino);
         let result = self.gate().and_then(|()| {
+            let closed_to_names = |(end, errno): &(String, Errno)| {
+                folder.to_string_lossy().ends_with(end.as_str()).then_some(*errno)
+            };
+            let unlisted = self.faults.lock().unwrap().unlisted.iter().find_map(closed_to_names);
+            if let Some(errno) = unlisted {
+                return Err(errno);
+            }
             let mut names: Vec<(OsString, FileType)> =
                 vec![(".".into(), FileType::Directory), ("..".into(), FileType::Directory)];
             for entry in fs::read_dir(self.real(&folder))? {

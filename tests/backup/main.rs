@@ -18,6 +18,7 @@ mod names;
 mod nothing_useless;
 mod one_disk;
 mod one_read;
+mod pulled;
 mod refusals;
 mod rig;
 mod rivals;
