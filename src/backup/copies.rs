@@ -185,7 +185,6 @@ impl<'a> Copies<'a> {
                 Ok(Some(stat)) if stat.is_file_of(size) && stat.mtime == mtime => {}
                 Ok(Some(_)) => lost.push((at, Reason::Changed)),
                 Ok(None) => lost.push((at, Reason::Missing)),
-                Err(fault) if is_no_file(fault) => lost.push((at, Reason::Missing)),
                 Err(fault) if self.drive.is_lost(fault) => return Err(Stop::of_drive(fault)),
                 Err(fault) => lost.push((at, Reason::ReadBack(fault))),
             }

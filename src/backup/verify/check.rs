@@ -99,7 +99,7 @@ impl<'a> Checker<'a> {
 pub fn was_written(recorded: i64, now: i64) -> bool {
     let moved = now.abs_diff(recorded).min(i64::MAX as u64) as i64;
     let beside_quarter = (moved % QUARTER).min(QUARTER - moved % QUARTER);
-    moved > COARSE && !(beside_quarter <= COARSE && moved <= 26 * 4 * QUARTER + COARSE)
+    !(beside_quarter <= COARSE && moved <= 26 * 4 * QUARTER + COARSE)
 }
 
 #[cfg(test)]
