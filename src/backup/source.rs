@@ -114,7 +114,8 @@ const TRIES: u32 = 3;
 pub fn digest(file: &mut InFile, buffer: &mut Buffer) -> Result<Option<Digest>, Fault> {
     let before = file.opened();
     let digest = read_all(file, before, buffer, |_| {})?;
-    Ok(digest.filter(|_| file.stat().is_ok_and(|after| after == before)))
+    let after = file.stat()?;
+    Ok(digest.filter(|_| after == before))
 }
 
 /// Reads a whole copy on the drive from the medium. Only size and modification time tell whether it changed: the change

@@ -408,6 +408,25 @@ fn safe_to_format_is_yes_only_when_each_drive_has_all() {
 }
 
 #[test]
+fn a_step_names_its_drive_where_there_are_several_and_only_then() {
+    let two = Two::new(Rig::apart());
+    (1..4).for_each(|i| two.rig.shoot(&name(i), noise(i, 3000)));
+    assert_eq!(two.backup().0.code, Some(0));
+    fs::remove_file(two.other.join(&two.rig.label).join(name(2))).unwrap();
+    let other = two.other.to_str().unwrap();
+    let missing = |run: &Ended| -> Vec<Value> {
+        let lines = run.out.lines().map(|line| serde_json::from_str::<Value>(line).expect(line));
+        lines.filter(|line| line["event"] == "not_safe").collect()
+    };
+    let of_both = missing(&two.run("safe-to-format"));
+    assert_eq!(of_both.len(), 1, "{of_both:?}");
+    assert_eq!((&of_both[0]["path"], &of_both[0]["drive"]), (&name(2).into(), &other.into()));
+    let alone = missing(&ended(two.rig.bare("safe-to-format").args(["--json", "--dest", other])));
+    assert_eq!(alone.len(), 1, "{alone:?}");
+    assert_eq!((&alone[0]["path"], alone[0].get("drive")), (&name(2).into(), None));
+}
+
+#[test]
 fn a_card_that_is_pulled_ends_both() {
     let two = Two::shot_in(Rig::new());
     let behind = two.rig.dir.path().join("card-behind");

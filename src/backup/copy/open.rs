@@ -3,7 +3,7 @@
 use super::message::ReadEnd;
 use super::relay::Was;
 use crate::backup::digest::Digest;
-use crate::system::volume::{Fault, InFile, Stat};
+use crate::system::volume::{Fault, InFile};
 
 /// The content of a file that was read: none where it ended early.
 pub type Whole = Result<Option<Digest>, Fault>;
@@ -28,15 +28,12 @@ impl Open {
                 Some(Ok(Some(ReadEnd { digest, stat: was.stat, bad })))
             }
             (Some(_), _) => None,
-            (None, Ok(Some(digest))) if unchanged(&self.file, before) => {
-                Some(Ok(Some(ReadEnd { digest, stat: before, bad })))
-            }
-            (None, Ok(_)) => Some(Ok(None)),
+            (None, Ok(Some(digest))) => Some(self.file.stat().map(|after| {
+                let stat = before;
+                (after == before).then_some(ReadEnd { digest, stat, bad })
+            })),
+            (None, Ok(None)) => Some(Ok(None)),
             (None, Err(fault)) => Some(Err(fault)),
         }
     }
-}
-
-fn unchanged(open: &InFile, before: Stat) -> bool {
-    open.stat().is_ok_and(|after| after == before)
 }

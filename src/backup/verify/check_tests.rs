@@ -340,5 +340,8 @@ fn after_a_stop_nothing_is_looked_for_any_more() {
         let files = vec![UntrackedFile { dest: b"E/1".to_vec(), size: 5 }];
         reading.moved(&mut Untracked { files, ..Untracked::default() });
         assert_eq!((reading.verdict.moved.len(), reading.bad.len()), (moved, 1 - moved), "{stopped}");
+        // Nobody knows whether it is on the drive: that is not said of it.
+        reading.judge();
+        assert_eq!((reading.verdict.bad.len(), reading.verdict.unread), (0, 1 - moved as u64), "{stopped}");
     }
 }

@@ -210,10 +210,16 @@ impl<'a> Reading<'a> {
     fn judge(&mut self) {
         for (known, reason) in std::mem::take(&mut self.bad) {
             let elsewhere = self.good.contains(&known.hash);
+            let counts = known.is_vouched() || known.accepted;
+            if self.verdict.stop.is_some() && reason == Reason::Missing && counts && !elsewhere {
+                // It may have been moved: nobody looked for it to the end.
+                self.verdict.unread += 1;
+                continue;
+            }
             if reason != Reason::Unvouched {
                 self.verdict.broken.push(Broken { dest: known.dest.to_vec(), hash: known.hash });
             }
-            if reason == Reason::Missing && !known.is_vouched() && !known.accepted {
+            if reason == Reason::Missing && !counts {
                 // It was taken over, and somebody put it somewhere else since.
                 self.verdict.known.files -= 1;
                 self.verdict.known.bytes = self.verdict.known.bytes.saturating_sub(known.size);

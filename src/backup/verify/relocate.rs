@@ -2,13 +2,14 @@
 //! size and content, wherever they are.
 
 use super::check::Checker;
+use crate::backup::drive::{self, Drive};
 use crate::backup::events::{Event, Watch};
 use crate::backup::manifest::{Known, to_text};
+use crate::backup::names;
 use crate::backup::reason::{Reason, Stop};
 use crate::backup::scan::{self, Card};
 use crate::backup::untracked::UntrackedFile;
-use crate::backup::{drive, names};
-use crate::system::volume::{Fault, FaultKind, FileKind};
+use crate::system::volume::{Fault, FileKind};
 use std::collections::HashSet;
 
 /// A file of the records, and the place where it was found and read.
@@ -33,6 +34,10 @@ pub fn find(
     if !missing.is_empty() {
         let mut elsewhere = outside(checker).map_err(Stop::of_drive)?;
         found.extend(among(checker, missing, &mut elsewhere, watch)?);
+    }
+    if !missing.is_empty() {
+        // On a drive that does not answer nothing is found either.
+        checker.drive.root.list().map_err(Stop::of_drive)?;
     }
     Ok(found)
 }
@@ -90,25 +95,26 @@ fn outside(checker: &mut Checker<'_>) -> Result<Vec<UntrackedFile>, Fault> {
         if others.contains(&entry.name) || names::is_clutter(&entry.name) {
             continue;
         }
-        let place = [b"/", entry.name.as_slice()].concat();
-        match drive.root.stat(&entry.name) {
-            Ok(Some(stat)) if stat.kind == FileKind::File => {
-                files.push(UntrackedFile { dest: place, size: stat.size });
-            }
-            Ok(Some(stat)) if stat.kind == FileKind::Directory => {
-                match drive.root.sub(&entry.name).and_then(|sub| Card::scan_all(&sub)) {
-                    Ok(tree) => files.extend(tree.files.iter().map(|file| UntrackedFile {
-                        dest: scan::join(&place, &tree.path(file)),
-                        size: file.size,
-                    })),
-                    Err(fault) if fault.kind() == FaultKind::Gone => return Err(fault),
-                    // What can't be opened is not where the file was found.
-                    Err(_) => {}
-                }
-            }
-            _ => {}
+        match at_root(drive, &entry.name) {
+            Ok(there) => files.extend(there),
+            Err(fault) if drive.is_lost(fault) => return Err(fault),
+            // What can't be opened is not where the file was found.
+            Err(_) => {}
         }
     }
     files.retain(|file| checker.index.of_dest(&file.dest).is_none());
     Ok(files)
+}
+
+/// The file of a name at the drive's root, or all files in the folder.
+fn at_root(drive: &Drive, name: &[u8]) -> Result<Vec<UntrackedFile>, Fault> {
+    let place = [b"/", name].concat();
+    let Some(stat) = drive.root.stat(name)? else { return Ok(Vec::new()) };
+    if stat.kind == FileKind::File {
+        return Ok(vec![UntrackedFile { dest: place, size: stat.size }]);
+    }
+    // What is neither can't be opened as a folder.
+    let tree = Card::scan_all(&drive.root.sub(name)?)?;
+    let file = |file| UntrackedFile { dest: scan::join(&place, &tree.path(file)), size: file.size };
+    Ok(tree.files.iter().map(file).collect())
 }

@@ -281,15 +281,17 @@ impl Reader<'_, '_, '_> {
             self.lanes.send(&current.wanting, Message::Data(Arc::new(buffer)))?;
         }
         let whole = Ok((offset == before.size).then(|| digester.finish()));
-        if let Some(Ok(Some(end))) = self.settle(current.file, open, whole, bad) {
+        let settled = self.settle(current.file, open, whole, bad);
+        if let Some(Ok(Some(end))) = settled {
             self.lanes.send(&current.wanting, Message::End(Arc::new(end)))?;
             return Some(Read::Settled);
         }
         self.lanes.send(&current.wanting, Message::Drop)?;
-        if open.was.is_some() {
-            return Some(Read::NotFromThere);
+        match settled {
+            None => return Some(Read::NotFromThere),
+            Some(Err(fault)) => self.bad(current, fault),
+            Some(Ok(_)) => self.lanes.failed(&current.wanting, &Reason::Changed),
         }
-        self.lanes.failed(&current.wanting, &Reason::Changed);
         Some(Read::Settled)
     }
 
