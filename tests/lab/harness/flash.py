@@ -91,6 +91,14 @@ class Card:
     def check(self):
         """Both file systems, as fsck sees them, with nothing mended."""
         table = subprocess.run(["sfdisk", "-d", self.path], capture_output=True, text=True, check=True).stdout
-        start = int(table.split("type=83")[0].rsplit("start=", 1)[1].split(",")[0])
-        done = subprocess.run(["e2fsck", "-fn", f"{self.path}?offset={start * 512}"], capture_output=True, text=True)
+        (boot, size), (root, _) = ((int(start) * 512, int(size) * 512) for start, size in re.findall(r"start= *(\d+), size= *(\d+)", table))
+        done = subprocess.run(["e2fsck", "-fn", f"{self.path}?offset={root}"], capture_output=True, text=True)
         expect(done.returncode == 0, f"the root file system is damaged:\n{done.stdout}{done.stderr}")
+        # fsck.vfat knows no offsets.
+        copy = self.path.with_name("boot-partition.img")
+        subprocess.run(
+            ["dd", f"if={self.path}", f"of={copy}", "bs=1M", "iflag=skip_bytes,count_bytes", f"skip={boot}", f"count={size}", "conv=sparse", "status=none"],
+            check=True,
+        )
+        done = subprocess.run(["fsck.vfat", "-n", copy], capture_output=True, text=True)
+        expect(done.returncode == 0, f"the boot partition is damaged:\n{done.stdout}{done.stderr}")
