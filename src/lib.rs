@@ -8,10 +8,11 @@
 //! ```
 //!
 //! Nine floors, arrows only downwards: `main`; [`commands`]; [`view`] and [`doctor`]; [`web`]; [`jobs`]; [`remote`]; [`provision`],
-//! [`firstboot`], [`backup`], [`media`] and [`photo`] side by side; [`profile`], [`system`]; [`ui`]; [`error`], [`secret`], [`paths`],
+//! [`firstboot`], [`backup`], [`media`] and [`photo`] side by side; [`profile`], [`system`]; [`ui`], [`certificate`]; [`error`], [`secret`], [`paths`],
 //! [`cli`].
 
 pub mod backup;
+pub mod certificate;
 pub mod cli;
 pub mod commands;
 pub mod doctor;

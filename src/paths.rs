@@ -36,6 +36,10 @@ pub const EDITED: &str = "/var/lib/piback/edited";
 pub const JOBS: &str = "/var/lib/piback/jobs.json";
 /// Browsers that are let in to the page.
 pub const GUESTS: &str = "/var/lib/piback/guests.json";
+/// The key and the certificate of the authority that the page's browsers trust.
+pub const AUTHORITY: &str = "/var/lib/piback/authority.pem";
+/// The page's own key and certificate, and the authority's certificate.
+pub const CERTIFICATE: &str = "/var/lib/piback/certificate.pem";
 /// Invitations to the page: they end with this boot.
 pub const INVITATIONS: &str = "/run/piback/invitations.json";
 /// The socket of whoever keeps the jobs.

@@ -89,7 +89,8 @@ impl Site {
         let noted = Arc::new(Noted::default());
         let secret = "a".repeat(64);
         (*noted.appliance.lock().unwrap(), *noted.known.lock().unwrap()) = (true, Some(secret.clone()));
-        let server = Server::bind("127.0.0.1:0".parse().unwrap(), Arc::new(Of(Arc::clone(&noted)))).unwrap();
+        let server =
+            Server::bind("127.0.0.1:0".parse().unwrap(), None, Arc::new(Of(Arc::clone(&noted)))).unwrap();
         let host = server.url().strip_prefix("http://").unwrap().to_owned();
         std::thread::spawn(move || server.run(None));
         Site { host, noted, secret }

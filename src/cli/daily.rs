@@ -9,14 +9,20 @@ pub struct Web {
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
     pub listen: std::net::SocketAddr,
     /// Take this folder for a card, its name for the label; may be given several times
-    #[arg(long, value_name = "DIR", required_unless_present = "appliance")]
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["appliance", "certify"])]
     pub source: Vec<PathBuf>,
     /// Take this folder for the drive
-    #[arg(long, value_name = "DIR", required_unless_present = "appliance")]
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["appliance", "certify"])]
     pub dest: Option<PathBuf>,
-    /// Serve the appliance's own page on the socket that systemd opened: what its unit says
+    /// Serve it over TLS, with an authority of its own that is made and kept in this folder
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["appliance", "certify"])]
+    pub tls: Option<PathBuf>,
+    /// Serve the appliance's own page on the sockets that systemd opened: what its unit says
     #[arg(long, hide = true, conflicts_with_all = ["listen", "source", "dest"])]
     pub appliance: bool,
+    /// See to the certificate of the appliance's own page, for the first of these addresses: what its unit says
+    #[arg(long, hide = true, value_name = "ADDRESS", value_delimiter = ',', conflicts_with_all = ["listen", "source", "dest", "appliance"])]
+    pub certify: Vec<std::net::IpAddr>,
     /// Let card and drive be one file system, to try things out: then a yes means no second copy
     #[arg(long)]
     pub allow_same_filesystem: bool,

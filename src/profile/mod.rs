@@ -27,5 +27,5 @@ pub use remotes::Remote;
 pub use schema::{Dhcp, Dns, Network, Profile, Wifi, json_schema, roles};
 pub use share::{Share, ShareNames};
 pub use storage::{Backup, Scrub, Tell, Volumes, Web};
-pub use types::{Automount, Cascade, Copies, Led, OnInsert, Page, SendOrder, SendWhen};
+pub use types::{Automount, Cascade, Copies, Led, OnInsert, Page, SendOrder, SendWhen, Tls};
 pub use uplink::Uplink;

@@ -5,7 +5,7 @@ use super::share::Share;
 use super::storage::{Backup, Scrub, Tell, Volumes, Web};
 use super::types::{
     Address, Automount, Band, By, Capability, Country, DnsServer, Interface, Lease, OnInsert, Page, Radio,
-    Range, SecretPath, Ssid, Subnet, Version, WifiInterface, WrittenRange,
+    Range, SecretPath, Ssid, Subnet, Tls, Version, WifiInterface, WrittenRange,
 };
 use super::uplink::Uplink;
 use schemars::JsonSchema;
@@ -98,6 +98,9 @@ impl TryFrom<ProfileParts> for Profile {
             return Err(
                 "web.page|shows what is mounted, and nobody mounts it: under volumes, mount: auto".into()
             );
+        }
+        if web.tls != Tls::Off && web.page == Page::Off {
+            return Err("web.tls|is of a page, and there is none: under web, page: wifi".into());
         }
         let name = |at: usize| remotes[at].name.as_str().to_ascii_lowercase();
         if let Some(twice) = (1..remotes.len()).find(|at| (0..*at).any(|other| name(other) == name(*at))) {

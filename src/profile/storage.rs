@@ -1,6 +1,6 @@
 //! The profile's part about cards and drives: who mounts them, where backups go, when they are read again.
 
-use super::types::{Automount, Cascade, Copies, DataPath, Every, Led, OnInsert, Page, VolumeLabel};
+use super::types::{Automount, Cascade, Copies, DataPath, Every, Led, OnInsert, Page, Tls, VolumeLabel};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -116,6 +116,8 @@ pub struct Tell {
 pub struct Web {
     /// The network that it is served on; it shows what is mounted, so it needs `volumes.mount: auto`
     pub page: Page,
+    /// Its encryption; the Wi-Fi itself is encrypted anyway
+    pub tls: Tls,
 }
 
 /// Cards and drives that are plugged in.

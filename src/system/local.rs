@@ -17,6 +17,8 @@ use std::time::Duration;
 
 /// The first descriptor that systemd hands over (sd_listen_fds(3)).
 const FIRST_HANDED: RawFd = 3;
+/// More are never handed over.
+const MOST_HANDED: u32 = 16;
 /// Read at once.
 const PIECE: usize = 4096;
 
@@ -46,20 +48,43 @@ pub struct Peer {
 /// # Errors
 /// There are several, or it is not what was meant.
 pub fn handed() -> io::Result<Option<OwnedFd>> {
+    let mut all = all_handed()?;
+    match all.len() {
+        0 | 1 => Ok(all.pop()),
+        more => Err(io::Error::other(format!("{more} sockets were handed over, and one is wanted"))),
+    }
+}
+
+/// All descriptors that systemd opened for this process, in the order of its unit.
+///
+/// # Errors
+/// One is not what was meant.
+pub fn all_handed() -> io::Result<Vec<OwnedFd>> {
     let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u32>().ok());
     if number("LISTEN_PID") != Some(std::process::id()) {
-        return Ok(None);
+        return Ok(Vec::new());
     }
-    match number("LISTEN_FDS") {
-        None | Some(0) => Ok(None),
-        Some(1) => {
-            // SAFETY: systemd gave this number to this very process, and nobody here has taken it yet: `main` begins with
-            // one verb, and that verb asks once.
-            let fd = unsafe { OwnedFd::from_raw_fd(FIRST_HANDED) };
-            fcntl(&fd, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
-            Ok(Some(fd))
-        }
-        Some(more) => Err(io::Error::other(format!("{more} sockets were handed over, and one is wanted"))),
+    let take = |at: u32| {
+        // SAFETY: systemd gave this number to this very process, and nobody here has taken it yet: `main` begins with
+        // one verb, and that verb asks once.
+        let fd = unsafe { OwnedFd::from_raw_fd(FIRST_HANDED + at as RawFd) };
+        fcntl(&fd, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
+        Ok(fd)
+    };
+    (0..number("LISTEN_FDS").unwrap_or_default().min(MOST_HANDED)).map(take).collect()
+}
+
+/// Reads what systemd keeps for this process alone under a name (systemd.exec(5), `LoadCredential=`); none where it keeps
+/// nothing.
+///
+/// # Errors
+/// It can't be read.
+pub fn credential(name: &str) -> io::Result<Option<Vec<u8>>> {
+    let Some(folder) = std::env::var_os("CREDENTIALS_DIRECTORY") else { return Ok(None) };
+    match fs::read(Path::new(&folder).join(name)) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(e),
     }
 }
 

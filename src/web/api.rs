@@ -169,7 +169,7 @@ pub async fn invite(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<R
         seconds: u64,
     }
     let failed = |e| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, format!("{e:#}"), "");
-    let invitation = app.invite(&base(&headers)).await.map_err(failed)?;
+    let invitation = app.invite(&base(&app, &headers)).await.map_err(failed)?;
     let (pair_url, code) = (invitation.url, invitation.code);
     let seconds = crate::jobs::door::GOOD_FOR.as_secs();
     Ok(json(StatusCode::CREATED, &Invited { schema: JSON_SCHEMA, pair_url, code, seconds }))
@@ -178,8 +178,7 @@ pub async fn invite(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<R
 pub async fn leave(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Failure> {
     let at = admitted(&app, &headers).await?;
     app.ask(Request::Forget { at }).await;
-    let gone = format!("{}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict", super::app::COOKIE_NAME);
-    Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, gone)]).into_response())
+    Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, app.cookie("", 0))]).into_response())
 }
 
 fn refusal(answer: Answer) -> Failure {

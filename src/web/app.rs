@@ -1,6 +1,7 @@
 //! Everything that handlers share.
 
 use super::templates::templates;
+use super::trust::Trust;
 use crate::jobs::Control;
 use crate::jobs::protocol::{Answer, Guest, Key, Refusal, RefusalKind, Request};
 use crate::jobs::state::State;
@@ -8,14 +9,16 @@ use crate::system::process;
 use anyhow::anyhow;
 use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, COOKIE};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tera::Tera;
 use tokio::sync::{Notify, Semaphore, watch};
 
-pub const COOKIE_NAME: &str = "piback_session";
+const COOKIE_NAME: &str = "piback_session";
+/// The same over TLS: browsers take such a name over TLS alone, so that plain http neither shows it nor sets it.
+const SECURE_COOKIE_NAME: &str = "__Host-piback_session";
 /// Digits of what a browser shows, and how many of them it may show.
 const SECRET: usize = 64;
 const MOST_SHOWN: usize = 4;
@@ -27,6 +30,10 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// One for the whole server.
 pub struct App {
     pub address: SocketAddr,
+    /// The page is served over TLS, or not at all.
+    pub secure: bool,
+    /// The authority that browsers have to trust for that.
+    pub trust: Option<Trust>,
     /// Names that a Host header may have, besides the address of the connection itself.
     pub names: Vec<String>,
     pub control: Arc<dyn Control>,
@@ -62,23 +69,40 @@ impl Invitation {
     }
 }
 
+/// The names of the page besides its address: by mDNS, the host's own, and as our dnsmasq calls it.
+#[must_use]
+pub fn names(address: IpAddr) -> Vec<String> {
+    let host = process::host_name().to_ascii_lowercase();
+    let mut names = vec![format!("{host}.local"), host, "piback.lan".to_owned(), "piback".to_owned()];
+    if address.is_loopback() {
+        names.push("localhost".to_owned());
+    }
+    names
+}
+
+/// The first word of an address.
+pub fn scheme(secure: bool) -> &'static str {
+    if secure { "https" } else { "http" }
+}
+
 /// Counts an event stream as long as it lives.
 pub struct Viewer(Arc<App>);
 
 impl App {
-    pub fn new(address: SocketAddr, control: Arc<dyn Control>) -> anyhow::Result<Arc<App>> {
+    pub fn new(
+        address: SocketAddr,
+        secure: bool,
+        trust: Option<Trust>,
+        control: Arc<dyn Control>,
+    ) -> anyhow::Result<Arc<App>> {
         let changes = watch::Sender::new(0);
         let told = changes.clone();
         control.watch(Box::new(move || told.send_modify(|n: &mut u64| *n = n.wrapping_add(1))));
-        let host = process::host_name().to_ascii_lowercase();
-        // By mDNS, by itself, and as our dnsmasq calls it.
-        let mut names = vec![format!("{host}.local"), host, "piback.lan".to_owned(), "piback".to_owned()];
-        if address.ip().is_loopback() {
-            names.push("localhost".to_owned());
-        }
         Ok(Arc::new(App {
             address,
-            names,
+            secure,
+            trust,
+            names: names(address.ip()),
             control,
             pages: templates()?,
             changes,
@@ -89,7 +113,17 @@ impl App {
     }
 
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", self.scheme(), self.address)
+    }
+
+    pub fn scheme(&self) -> &'static str {
+        scheme(self.secure)
+    }
+
+    /// What a browser shows from now on, as the server sets it: for so many seconds.
+    pub fn cookie(&self, secret: &str, seconds: u32) -> String {
+        let (name, more) = if self.secure { (SECURE_COOKIE_NAME, "; Secure") } else { (COOKIE_NAME, "") };
+        format!("{name}={secret}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{more}")
     }
 
     /// A new way in, below this address.
@@ -108,7 +142,7 @@ impl App {
             .filter_map(|value| value.to_str().ok())
             .flat_map(|text| text.split(';'))
             .filter_map(|pair| pair.trim().split_once('='))
-            .filter(|(name, _)| *name == COOKIE_NAME)
+            .filter(|(name, _)| *name == if self.secure { SECURE_COOKIE_NAME } else { COOKIE_NAME })
             .map(|(_, secret)| secret);
         // A script's (RFC 6750). No page elsewhere can make a browser send it.
         let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());

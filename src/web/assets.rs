@@ -18,10 +18,11 @@ const ASSETS: [(&str, &str, &[u8]); 5] = [
 ];
 
 pub async fn get(Path(name): Path<String>) -> Response {
-    match ASSETS.iter().find(|(known, _, _)| *known == name) {
-        Some((_, media, bytes)) => {
-            ([(CONTENT_TYPE, *media), (CACHE_CONTROL, "max-age=3600")], *bytes).into_response()
-        }
-        None => StatusCode::NOT_FOUND.into_response(),
-    }
+    find(&name).unwrap_or_else(|| StatusCode::NOT_FOUND.into_response())
+}
+
+/// The file of that name, if there is one.
+pub fn find(name: &str) -> Option<Response> {
+    let (_, media, bytes) = ASSETS.iter().find(|(known, _, _)| *known == name)?;
+    Some(([(CONTENT_TYPE, *media), (CACHE_CONTROL, "max-age=3600")], *bytes).into_response())
 }

@@ -1,7 +1,7 @@
 //! Every request must have this, and every answer gets that.
 
 use super::answer::Failure;
-use super::app::App;
+use super::app::{App, scheme};
 use axum::extract::{Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderName, HeaderValue, ORIGIN,
@@ -17,16 +17,25 @@ use std::sync::Arc;
 const POLICY: &str = "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'self'; script-src 'self'; \
      connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// The address that a request came in at.
+/// Ports that a browser leaves out of a Host.
+pub const HTTP: u16 = 80;
+pub const HTTPS: u16 = 443;
+
+/// The address that a request came in at, and whether over TLS.
 #[derive(Debug, Clone, Copy)]
 pub struct Here {
     pub local: SocketAddr,
+    pub secure: bool,
 }
 
 /// The address of the page as this request's browser types it.
-pub fn base(headers: &HeaderMap) -> String {
+pub fn base(app: &App, headers: &HeaderMap) -> String {
     // It went through `check`: it is an address or a name of ours.
-    format!("http://{}", headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default())
+    format!(
+        "{}://{}",
+        app.scheme(),
+        headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default()
+    )
 }
 
 /// Stands between every request and its handler.
@@ -34,15 +43,14 @@ pub async fn check(State(app): State<Arc<App>>, request: Request, next: Next) ->
     let here = request.extensions().get::<Here>().copied();
     let is_ours = host(request.headers(), request.uri())
         .zip(here)
-        .filter(|(host, here)| is_known(host, here.local, &app.names))
-        .map(|(host, _)| host);
+        .filter(|(host, here)| is_known(host, *here, &app.names));
     let refused = |what: &str, hint: &str| Failure::new(StatusCode::FORBIDDEN, what, hint).into_response();
     let mut response = match is_ours {
         // A page elsewhere whose name leads here, for one.
         None => refused("this server is not called that", "type its address as it is"),
-        Some(host)
+        Some((host, here))
             if changes_something(request.method())
-                && !same_origin(request.headers(), &host, request.uri()) =>
+                && !same_origin(request.headers(), &host, here.secure, request.uri()) =>
         {
             refused("this request came from another page", "use the page itself")
         }
@@ -77,26 +85,30 @@ fn host(headers: &HeaderMap, uri: &Uri) -> Option<String> {
 }
 
 /// An address is the connection's own, so that no name can be made to lead here; a name is one of ours.
-fn is_known(host: &str, local: SocketAddr, names: &[String]) -> bool {
-    let local = SocketAddr::new(local.ip().to_canonical(), local.port());
+fn is_known(host: &str, here: Here, names: &[String]) -> bool {
+    let local = SocketAddr::new(here.local.ip().to_canonical(), here.local.port());
+    let usual = if here.secure { HTTPS } else { HTTP };
     if let Ok(address) = host.parse::<SocketAddr>() {
         return address == local;
     }
     if let Ok(address) = host.trim_start_matches('[').trim_end_matches(']').parse() {
-        return SocketAddr::new(address, 80) == local;
+        return SocketAddr::new(address, usual) == local;
     }
     let (name, port) = match host.rsplit_once(':') {
         Some((name, port)) => (name, port.parse().ok()),
-        None => (host, Some(80)),
+        None => (host, Some(usual)),
     };
     port == Some(local.port()) && names.iter().any(|known| known == name)
 }
 
 /// Browsers tell the origin of everything that changes something. What tells none is no browser, and then only the API
 /// listens, in ways that no page elsewhere can send without asking first.
-fn same_origin(headers: &HeaderMap, host: &str, uri: &Uri) -> bool {
+fn same_origin(headers: &HeaderMap, host: &str, secure: bool, uri: &Uri) -> bool {
     match headers.get(ORIGIN) {
-        Some(origin) => origin.to_str().is_ok_and(|o| o.eq_ignore_ascii_case(&format!("http://{host}"))),
+        Some(origin) => {
+            let ours = format!("{}://{host}", scheme(secure));
+            origin.to_str().is_ok_and(|origin| origin.eq_ignore_ascii_case(&ours))
+        }
         None => {
             let is_json = headers.get(CONTENT_TYPE).is_some_and(is_json);
             let foreign = headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin");
@@ -117,7 +129,8 @@ mod tests {
 
     #[test]
     fn a_host_is_the_connection_s_address_or_one_of_our_names() {
-        let local: SocketAddr = "10.41.0.1:80".parse().unwrap();
+        let at = |local: &str, secure| Here { local: local.parse().unwrap(), secure };
+        let local = at("10.41.0.1:80", false);
         let names = ["pi.local".to_owned(), "pi".to_owned()];
         for good in ["10.41.0.1", "10.41.0.1:80", "pi.local", "pi:80"] {
             assert!(is_known(good, local, &names), "{good}");
@@ -134,8 +147,17 @@ mod tests {
         ] {
             assert!(!is_known(bad, local, &names), "{bad}");
         }
-        assert!(is_known("[::1]:8080", "[::1]:8080".parse().unwrap(), &names));
-        assert!(is_known("127.0.0.1:8080", "[::ffff:127.0.0.1]:8080".parse().unwrap(), &names));
+        assert!(is_known("[::1]:8080", at("[::1]:8080", false), &names));
+        assert!(is_known("127.0.0.1:8080", at("[::ffff:127.0.0.1]:8080", false), &names));
+        let over_tls = at("10.41.0.1:443", true);
+        for good in ["10.41.0.1", "10.41.0.1:443", "pi.local", "pi:443"] {
+            assert!(
+                is_known(good, over_tls, &names)
+                    && !is_known(good, at("10.41.0.1:443", false), &names) == !good.contains(':'),
+                "{good}"
+            );
+        }
+        assert!(!is_known("10.41.0.1:80", over_tls, &names) && !is_known("pi:80", over_tls, &names));
     }
 
     #[test]
@@ -161,7 +183,10 @@ mod tests {
             pairs.iter().map(|(k, v)| (HeaderName::from_static(k), HeaderValue::from_static(v))).collect()
         };
         let ours = headers(&[("origin", "http://pi.local")]);
+        let same_origin = |headers: &HeaderMap, host: &str, uri: &Uri| same_origin(headers, host, false, uri);
         assert!(same_origin(&ours, "pi.local", &api) && same_origin(&ours, "pi.local", &form));
+        let over_tls = |origin| super::same_origin(&headers(&[("origin", origin)]), "pi.local", true, &form);
+        assert!(over_tls("https://pi.local") && !over_tls("http://pi.local"));
         for origin in ["http://evil.example", "https://pi.local", "null", "http://pi.local:81"] {
             assert!(!same_origin(&headers(&[("origin", origin)]), "pi.local", &api), "{origin}");
         }

@@ -12,6 +12,7 @@ use axum::routing::{delete, get, post};
 use hyper::service::Service as _;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,8 +20,10 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConnection;
 
 /// A browser takes six; beyond this number newcomers are told to come back.
 const MOST_CONNECTIONS: usize = 256;
@@ -32,17 +35,40 @@ const WRITE_WITHIN: Duration = Duration::from_secs(30);
 const LOOK_AROUND: Duration = Duration::from_secs(5);
 const HEAD_BYTES: usize = 16 * 1024;
 const HEADERS: usize = 64;
+/// Bytes that wait, encrypted, for a client that takes its time.
+const TLS_BUFFER: usize = 16 * 1024;
+
+/// A socket that listens, and what is spoken there.
+pub struct Door {
+    pub listener: TcpListener,
+    pub way: Way,
+}
+
+/// The way in behind a door.
+pub enum Way {
+    /// The page over plain http.
+    Page,
+    /// The page over TLS.
+    Secure(TlsAcceptor),
+    /// Plain http that leads to the page over TLS.
+    Lead,
+    /// Nothing: there is no certificate.
+    Shut,
+}
+
+type Service = TowerToHyperService<Router>;
 
 /// Accepts until nobody has been connected for `idle`; for ever without it.
-pub async fn run(listener: TcpListener, app: Arc<App>, idle: Option<Duration>) {
+pub async fn run(doors: Vec<Door>, app: Arc<App>, idle: Option<Duration>) {
     tokio::spawn(Arc::clone(&app).keep_looking());
-    let service = TowerToHyperService::new(router(app));
+    let page = TowerToHyperService::new(router(Arc::clone(&app)));
+    let lead = TowerToHyperService::new(lead(app));
     let slots = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     let mut quiet_since = Instant::now();
     loop {
         let accepted = match idle {
-            None => listener.accept().await,
-            Some(idle) => match tokio::time::timeout(LOOK_AROUND, listener.accept()).await {
+            None => accept(&doors).await,
+            Some(idle) => match tokio::time::timeout(LOOK_AROUND, accept(&doors)).await {
                 Ok(accepted) => accepted,
                 Err(_) => {
                     if slots.available_permits() < MOST_CONNECTIONS {
@@ -56,31 +82,57 @@ pub async fn run(listener: TcpListener, app: Arc<App>, idle: Option<Duration>) {
             },
         };
         quiet_since = Instant::now();
-        let Ok((stream, _)) = accepted else {
+        let Ok((stream, way)) = accepted else {
             // Out of descriptors: those who go give some back.
             tokio::time::sleep(Duration::from_millis(200)).await;
             continue;
         };
-        match Arc::clone(&slots).try_acquire_owned() {
-            Ok(slot) => {
-                let service = service.clone();
-                tokio::spawn(async move {
-                    serve(stream, service).await;
-                    drop(slot);
-                });
-            }
-            Err(_) => {
+        let Ok(slot) = Arc::clone(&slots).try_acquire_owned() else {
+            if matches!(way, Way::Page | Way::Lead) {
                 let _ = stream.try_write(b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n");
             }
+            continue;
+        };
+        let service = if matches!(way, Way::Lead) { &lead } else { &page }.clone();
+        match way {
+            Way::Shut => {}
+            Way::Page | Way::Lead => _ = tokio::spawn(plain(stream, service, slot)),
+            Way::Secure(acceptor) => _ = tokio::spawn(secure(stream, acceptor.clone(), service, slot)),
         }
     }
 }
 
-async fn serve(stream: TcpStream, service: TowerToHyperService<Router>) {
+/// Waits for the first that comes to any door.
+async fn accept(doors: &[Door]) -> io::Result<(TcpStream, &Way)> {
+    poll_fn(|context| {
+        for door in doors {
+            if let Poll::Ready(accepted) = door.listener.poll_accept(context) {
+                return Poll::Ready(accepted.map(|(stream, _)| (stream, &door.way)));
+            }
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+async fn plain(stream: TcpStream, service: Service, _slot: OwnedSemaphorePermit) {
     let Ok(local) = stream.local_addr() else { return };
-    let _ = stream.set_nodelay(true);
+    serve(Impatient::new(stream), Here { local, secure: false }, service).await;
+}
+
+async fn secure(stream: TcpStream, acceptor: TlsAcceptor, service: Service, _slot: OwnedSemaphorePermit) {
+    let Ok(local) = stream.local_addr() else { return };
+    let bounded = |connection: &mut ServerConnection| connection.set_buffer_limit(Some(TLS_BUFFER));
+    let shaken = acceptor.accept_with(Impatient::new(stream), bounded);
+    // One that dawdles, or speaks no TLS, is let go.
+    if let Ok(Ok(stream)) = tokio::time::timeout(HEAD_WITHIN, shaken).await {
+        serve(stream, Here { local, secure: true }, service).await;
+    }
+}
+
+async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, here: Here, service: Service) {
     let service = hyper::service::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
-        request.extensions_mut().insert(Here { local });
+        request.extensions_mut().insert(here);
         service.call(request.map(Body::new))
     });
     // Whatever goes wrong on a connection is its client's.
@@ -89,12 +141,24 @@ async fn serve(stream: TcpStream, service: TowerToHyperService<Router>) {
         .header_read_timeout(HEAD_WITHIN)
         .max_buf_size(HEAD_BYTES)
         .max_headers(HEADERS)
-        .serve_connection(TokioIo::new(Impatient { stream, deadline: None }), service)
+        .serve_connection(TokioIo::new(stream), service)
         .await;
 }
 
+/// Plain http beside the page over TLS: how to trust it, and the way there.
+fn lead(app: Arc<App>) -> Router {
+    use super::{guard, trust};
+    Router::new()
+        .route("/trust", get(trust::show))
+        .route("/ca.crt", get(trust::certificate))
+        .route("/ca.mobileconfig", get(trust::profile))
+        .fallback(trust::lead)
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), guard::check))
+        .with_state(app)
+}
+
 fn router(app: Arc<App>) -> Router {
-    use super::{api, appliance, assets, events, guard, pages, photos, uplink};
+    use super::{api, appliance, assets, events, guard, pages, photos, trust, uplink};
     Router::new()
         .route("/", get(pages::home))
         .route("/tiles", get(pages::tiles))
@@ -115,6 +179,9 @@ fn router(app: Arc<App>) -> Router {
         .route("/poweroff", get(appliance::ask_poweroff).post(appliance::poweroff))
         .route("/devices", get(pages::devices).post(pages::invite))
         .route("/devices/{at}/forget", post(pages::forget))
+        .route("/trust", get(trust::show))
+        .route("/ca.crt", get(trust::certificate))
+        .route("/ca.mobileconfig", get(trust::profile))
         .route("/{asset}", get(assets::get))
         .route("/api/v1/state", get(api::state))
         .route("/api/v1/events", get(events::stream))
@@ -149,6 +216,11 @@ struct Impatient {
 }
 
 impl Impatient {
+    fn new(stream: TcpStream) -> Self {
+        let _ = stream.set_nodelay(true);
+        Impatient { stream, deadline: None }
+    }
+
     /// Lets a pending write wait until the deadline, and no longer.
     fn timed<T>(&mut self, answer: Poll<io::Result<T>>, context: &mut Context) -> Poll<io::Result<T>> {
         if answer.is_ready() {

@@ -16,66 +16,86 @@ mod pages;
 mod photos;
 mod qr;
 mod templates;
+mod trust;
 mod uplink;
 mod view;
 mod words;
 mod words_uplink;
 
-pub use app::Invitation;
+pub use app::{Invitation, names};
 pub use qr::Qr;
 
+use crate::certificate::Identity;
 use crate::jobs::Control;
 use crate::jobs::protocol::Request;
 use crate::system::local;
-use anyhow::Context;
+use anyhow::{Context, bail};
 use app::App;
+use listen::{Door, Way};
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
+use trust::Trust;
 
 /// A server that listens, and lets in nobody yet.
 pub struct Server {
     runtime: tokio::runtime::Runtime,
-    listener: tokio::net::TcpListener,
+    doors: Vec<Door>,
     app: Arc<App>,
 }
 
 impl Server {
-    /// Begins to listen.
+    /// Begins to listen; over TLS with an identity.
     ///
     /// # Errors
     /// When the address can't be had.
-    pub fn bind(address: SocketAddr, control: Arc<dyn Control>) -> anyhow::Result<Server> {
+    pub fn bind(
+        address: SocketAddr,
+        identity: Option<&Identity>,
+        control: Arc<dyn Control>,
+    ) -> anyhow::Result<Server> {
         let runtime = runtime()?;
         let listener = runtime
             .block_on(tokio::net::TcpListener::bind(address))
             .with_context(|| format!("listen on {address}"))?;
-        Server::new(runtime, listener, control)
+        let way = identity.map_or(Ok(Way::Page), secure)?;
+        let address = listener.local_addr().context("ask for the address")?;
+        let app = App::new(address, identity.is_some(), identity.map(trust), control)?;
+        Ok(Server { runtime, doors: vec![Door { listener, way }], app })
     }
 
-    /// Takes over a socket that listens.
+    /// Takes over sockets that listen: one for plain http; or that and a second one, which is for TLS. The page is never
+    /// served in plain where it is to be served over TLS, whether it has an identity or not.
     ///
     /// # Errors
-    /// When it is none.
-    pub fn of(socket: OwnedFd, control: Arc<dyn Control>) -> anyhow::Result<Server> {
-        let runtime = runtime()?;
-        let listener = local::tcp(socket).context("the socket that was handed over")?;
-        let entered = runtime.enter();
-        let listener =
-            tokio::net::TcpListener::from_std(listener).context("the socket that was handed over")?;
-        drop(entered);
-        Server::new(runtime, listener, control)
-    }
-
-    fn new(
-        runtime: tokio::runtime::Runtime,
-        listener: tokio::net::TcpListener,
+    /// One is none, or there are more.
+    pub fn of(
+        sockets: Vec<OwnedFd>,
+        identity: Option<&Identity>,
         control: Arc<dyn Control>,
     ) -> anyhow::Result<Server> {
-        let address = listener.local_addr().context("ask for the address")?;
-        let app = App::new(address, control)?;
-        Ok(Server { runtime, listener, app })
+        let runtime = runtime()?;
+        let ways = match sockets.len() {
+            1 => vec![Way::Page],
+            2 => vec![Way::Lead, identity.map_or(Ok(Way::Shut), secure)?],
+            other => bail!("{other} sockets were handed over, and one or two are wanted"),
+        };
+        let entered = runtime.enter();
+        let listener = |socket| tokio::net::TcpListener::from_std(local::tcp(socket)?);
+        let door = |(socket, way)| -> std::io::Result<Door> { Ok(Door { listener: listener(socket)?, way }) };
+        let doors: Vec<Door> = sockets
+            .into_iter()
+            .zip(ways)
+            .map(door)
+            .collect::<Result<_, _>>()
+            .context("a socket that was handed over")?;
+        drop(entered);
+        let own = doors.last().context("no socket")?;
+        let address = own.listener.local_addr().context("ask for the address")?;
+        let is_secure = doors.len() > 1;
+        let app = App::new(address, is_secure, identity.filter(|_| is_secure).map(trust), control)?;
+        Ok(Server { runtime, doors, app })
     }
 
     /// The address that it listens on, as a browser types it.
@@ -94,11 +114,19 @@ impl Server {
 
     /// Answers until nobody has been connected for `idle`, and without it until the process is ended.
     pub fn run(self, idle: Option<Duration>) {
-        let Server { runtime, listener, app } = self;
-        runtime.block_on(listen::run(listener, app, idle));
+        let Server { runtime, doors, app } = self;
+        runtime.block_on(listen::run(doors, app, idle));
         // What waits for a drive is not waited for.
         runtime.shutdown_background();
     }
+}
+
+fn secure(identity: &Identity) -> anyhow::Result<Way> {
+    Ok(Way::Secure(tokio_rustls::TlsAcceptor::from(Arc::new(identity.server()?))))
+}
+
+fn trust(identity: &Identity) -> Trust {
+    Trust { certificate: identity.authority().to_vec() }
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {

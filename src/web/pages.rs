@@ -2,7 +2,7 @@
 
 use super::answer::{Failure, body};
 use super::api::Asked;
-use super::app::{App, COOKIE_NAME};
+use super::app::App;
 use super::guard::base;
 use super::qr::Qr;
 use super::{photos, view, words};
@@ -49,6 +49,7 @@ pub fn render<T: Serialize>(app: &App, name: &str, status: StatusCode, values: &
     let shown = || -> anyhow::Result<String> {
         let mut context = Context::from_serialize(values).context("values")?;
         context.insert("version", env!("CARGO_PKG_VERSION"));
+        context.insert("tls", &app.secure);
         context.insert("host", app.names.get(1).map_or("", String::as_str));
         app.pages.render(name, &context).context("template")
     };
@@ -177,8 +178,8 @@ fn name(headers: &HeaderMap) -> &'static str {
 }
 
 /// Gives a browser what it has to show from now on.
-fn let_in(secret: &str) -> Response {
-    let cookie = format!("{COOKIE_NAME}={secret}; Path=/; Max-Age={COOKIE_AGE}; HttpOnly; SameSite=Strict");
+fn let_in(app: &App, secret: &str) -> Response {
+    let cookie = app.cookie(secret, COOKIE_AGE);
     (StatusCode::SEE_OTHER, [(LOCATION, "/".to_owned()), (SET_COOKIE, cookie)]).into_response()
 }
 
@@ -188,7 +189,7 @@ pub async fn pair_by_link(
     Path(token): Path<String>,
 ) -> Response {
     if let Ok(secret) = app.enter(Key::Token(token), name(&headers)).await {
-        return let_in(&secret);
+        return let_in(&app, &secret);
     }
     let text = "A link opens once, and for ten minutes. A browser that is let in already makes a new one under Devices.";
     word(&app, StatusCode::GONE, "This link opens nothing any more", text)
@@ -207,7 +208,7 @@ pub async fn pair_by_code(State(app): State<Arc<App>>, headers: HeaderMap, conte
     };
     let code = form::<Code>(&bytes).map(|form| form.code).unwrap_or_default();
     match app.enter(Key::Code(code), name(&headers)).await.map_err(|refusal| refusal.kind) {
-        Ok(secret) => let_in(&secret),
+        Ok(secret) => let_in(&app, &secret),
         Err(RefusalKind::Denied) => door(&app, StatusCode::FORBIDDEN, "That is not the code.").await,
         Err(RefusalKind::Busy) => {
             door(&app, StatusCode::TOO_MANY_REQUESTS, "Too many tries. Wait a minute.").await
@@ -342,7 +343,7 @@ pub async fn devices(State(app): State<Arc<App>>, headers: HeaderMap) -> Shown {
 
 pub async fn invite(State(app): State<Arc<App>>, headers: HeaderMap) -> Shown {
     let own = inside(&app, &headers).await?;
-    let Ok(invitation) = app.invite(&base(&headers)).await else {
+    let Ok(invitation) = app.invite(&base(&app, &headers)).await else {
         return Err(word(&app, StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong", "").into());
     };
     let qr = Qr::new(&invitation.url);

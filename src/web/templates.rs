@@ -3,7 +3,7 @@
 use anyhow::anyhow;
 use tera::Tera;
 
-const TEMPLATES: [(&str, &str); 11] = [
+const TEMPLATES: [(&str, &str); 13] = [
     ("page.html", include_str!("../../templates/web/page.html")),
     ("home.html", include_str!("../../templates/web/home.html")),
     ("tiles.html", include_str!("../../templates/web/tiles.html")),
@@ -14,6 +14,8 @@ const TEMPLATES: [(&str, &str); 11] = [
     ("appliance.html", include_str!("../../templates/web/appliance.html")),
     ("poweroff.html", include_str!("../../templates/web/poweroff.html")),
     ("uplink.html", include_str!("../../templates/web/uplink.html")),
+    ("trust.html", include_str!("../../templates/web/trust.html")),
+    ("ca.mobileconfig", include_str!("../../templates/web/ca.mobileconfig")),
     ("word.html", include_str!("../../templates/web/word.html")),
 ];
 
@@ -21,7 +23,7 @@ const TEMPLATES: [(&str, &str); 11] = [
 pub fn templates() -> anyhow::Result<Tera> {
     let mut tera = Tera::new();
     // What a card calls a file is text, whatever it looks like.
-    tera.autoescape_on([".html"]);
+    tera.autoescape_on([".html", ".mobileconfig"]);
     tera.add_raw_templates(TEMPLATES).map_err(|e| anyhow!("the page's templates: {e}"))?;
     Ok(tera)
 }

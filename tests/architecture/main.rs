@@ -17,7 +17,7 @@ const FLOORS: [&[&str]; 10] = [
     &["remote"],
     &["backup", "media", "provision", "photo", "firstboot"],
     &["profile", "system"],
-    &["ui"],
+    &["ui", "certificate"],
     &["cli", "error", "secret", "paths"],
 ];
 

@@ -23,8 +23,8 @@ struct Appliance {
 fn main() {
     let trouble = std::env::args().any(|arg| arg == "--trouble");
     let appliance = Appliance { trouble, joined: Mutex::default() };
-    let server =
-        Server::bind("127.0.0.1:0".parse().expect("an address"), Arc::new(appliance)).expect("a socket");
+    let server = Server::bind("127.0.0.1:0".parse().expect("an address"), None, Arc::new(appliance))
+        .expect("a socket");
     let invited = server.invite().expect("a way in");
     let said = serde_json::json!({ "url": server.url(), "pair_url": invited.url, "code": invited.code });
     println!("{said}");

@@ -31,7 +31,7 @@ pub use dhcp::{Lease, Range, WrittenRange};
 pub use every::Every;
 pub use interface::Interface;
 pub use label::VolumeLabel;
-pub use mounting::{Automount, Led, OnInsert, Page};
+pub use mounting::{Automount, Led, OnInsert, Page, Tls};
 pub use passphrase::Passphrase;
 pub use path::{DataPath, HostPath, SecretPath};
 pub use radio::{Band, Capability, Radio, Width};

@@ -86,6 +86,37 @@ impl FromStr for Page {
     }
 }
 
+/// The page's encryption, above the Wi-Fi's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tls {
+    /// None: plain http.
+    #[default]
+    Off,
+    /// https, with a certificate by an authority of the appliance's own.
+    LocalCa,
+}
+
+impl fmt::Display for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Tls::Off => "off",
+            Tls::LocalCa => "local-ca",
+        })
+    }
+}
+
+impl FromStr for Tls {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "off" => Ok(Tls::Off),
+            "local-ca" => Ok(Tls::LocalCa),
+            _ => Err("is not known here; local-ca and off are allowed".into()),
+        }
+    }
+}
+
 impl fmt::Display for Automount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -143,6 +174,11 @@ leaf!(Led, text, "Led", {
 leaf!(Page, text, "Page", {
     "type": "string", "enum": ["off", "wifi"],
     "description": "wifi: the page is served on the appliance's own Wi-Fi, at its address"
+});
+
+leaf!(Tls, text, "Tls", {
+    "type": "string", "enum": ["off", "local-ca"],
+    "description": "local-ca: https on port 443, by an authority of the appliance's own, which each iPad has to be told to trust (docs/PAGE.md); off: plain http, on a Wi-Fi that is encrypted"
 });
 
 leaf!(OnInsert, text, "OnInsert", {

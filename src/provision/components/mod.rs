@@ -37,6 +37,7 @@ components! {
     send,
     control,
     web,
+    tls,
     screen,
 }
 
@@ -134,8 +135,12 @@ pub fn is_unit_of_ours(unit: &str) -> bool {
 #[must_use]
 pub fn sign_of(component: &Component) -> Option<String> {
     let own = component.unit().filter(|unit| is_unit_of_ours(unit));
-    let screen = (*component == screen::COMPONENT).then(|| screen::DROP_IN.to_owned());
-    own.map(|unit| format!("/etc/systemd/system/{unit}")).or(screen)
+    let other = match *component {
+        ref other if *other == screen::COMPONENT => Some(screen::DROP_IN),
+        ref other if *other == tls::COMPONENT => Some(tls::UNIT),
+        _ => None,
+    };
+    own.map(|unit| format!("/etc/systemd/system/{unit}")).or(other.map(str::to_owned))
 }
 
 /// Of those, the ones that one host and profile have.

@@ -7,8 +7,8 @@ use crate::provision::host::facts::Facts;
 /// The socket's unit: where it is, the page is served.
 pub const SOCKET: &str = "/etc/systemd/system/piback-web.socket";
 
-/// Units find the program by its name; one that lies elsewhere, as in a folder of builds, serves nothing by itself.
-fn wanted(facts: &Facts, profile: &Profile) -> bool {
+/// Tells whether the page is served. Units find the program by its name; one that lies elsewhere, as in a folder of builds, serves nothing by itself.
+pub fn wanted(facts: &Facts, profile: &Profile) -> bool {
     facts.installed && profile.web.page == Page::Wifi
 }
 

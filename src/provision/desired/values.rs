@@ -1,8 +1,9 @@
 //! Values that a template can lay out.
 
 use crate::paths;
-use crate::profile::Profile;
-use crate::profile::types::Band;
+use crate::profile::types::{Band, Subnet};
+use crate::profile::{self, Profile};
+use crate::provision::components::tls;
 use crate::provision::desired::artifact::{SCREEN_GAP, WIFI_GAP};
 use crate::provision::host::facts::{Facts, Stack};
 use crate::provision::host::ways_out::INSIDE;
@@ -20,6 +21,7 @@ pub struct Values {
     backup: Backup,
     scrub: Scrub,
     screen: Screen,
+    web: Web,
     paths: Paths,
 }
 
@@ -55,6 +57,8 @@ struct Network {
     lease: String,
     upstream: Vec<String>,
     private_dns: bool,
+    /// Every address that the Wi-Fi may get, the one that it has first.
+    addresses: Vec<String>,
     serves_loopback: bool,
 }
 
@@ -93,6 +97,11 @@ struct Scrub {
 }
 
 #[derive(Serialize)]
+struct Web {
+    tls: bool,
+}
+
+#[derive(Serialize)]
 struct Screen {
     wanted: bool,
     secret: &'static str,
@@ -107,6 +116,7 @@ struct Paths {
     ip6tables: &'static str,
     rfkill: &'static str,
     journal: &'static str,
+    certificate: &'static str,
 }
 
 impl Uplink {
@@ -186,6 +196,7 @@ impl Values {
                 lease: network.dhcp.lease.to_string(),
                 upstream: network.dns.upstream.iter().map(ToString::to_string).collect(),
                 private_dns: network.dns.private,
+                addresses: addresses(network),
                 serves_loopback: facts.stack != Stack::NetworkManager,
             },
             uplink: Uplink::new(profile, facts),
@@ -193,15 +204,23 @@ impl Values {
             backup: Backup { mount_root: profile.backup.mount_root.to_string() },
             scrub: Scrub { daily_percent: profile.scrub.every.daily_percent().unwrap_or_default() },
             screen: Screen { wanted: profile.remote_screen, secret: SCREEN_GAP },
+            web: Web { tls: tls::is_wanted(facts, profile) },
             paths: Paths {
                 ip: "/usr/bin/env ip",
                 iptables: "/usr/bin/env iptables",
                 ip6tables: "/usr/bin/env ip6tables",
                 rfkill: "/usr/bin/env rfkill",
                 journal: paths::INTENT,
+                certificate: paths::CERTIFICATE,
             },
         }
     }
+}
+
+fn addresses(network: &profile::Network) -> Vec<String> {
+    let own = network.address.address();
+    let others = Subnet::FREE.iter().map(Subnet::address).filter(|other| network.auto && *other != own);
+    std::iter::once(own).chain(others).map(|address| address.to_string()).collect()
 }
 
 /// An interface's name inside a unit's name: systemd.unit(5), "string escaping".

@@ -40,10 +40,20 @@ impl Clock {
 /// Looks at the clock; `recorded` is when piback last changed this host.
 #[must_use]
 pub fn look(host: &dyn Host, recorded: Option<i64>) -> Clock {
+    Clock { now: host.now(), by_network: by_network(host), newest: newest(recorded) }
+}
+
+/// The best guess at what time it is: what the clock shows, or where that can't be, the newest moment that is known to be over.
+#[must_use]
+pub fn likely(now: i64, recorded: Option<i64>) -> i64 {
+    let clock = Clock { now, by_network: None, newest: newest(recorded) };
+    if clock.can_be(now) { now } else { clock.newest }
+}
+
+fn newest(recorded: Option<i64>) -> i64 {
     // A record that is made with a clock far ahead must not call every right one wrong.
     let recorded = recorded.filter(|time| *time < built().saturating_add(LIFE));
-    let newest = recorded.unwrap_or_default().max(built());
-    Clock { now: host.now(), by_network: by_network(host), newest }
+    recorded.unwrap_or_default().max(built())
 }
 
 /// Asks whether the network holds the clock. It is the kernel that knows, whichever program set it.
@@ -100,6 +110,12 @@ mod tests {
         assert!(clock(built() + 5, built() + 6).is_behind());
         let now = clock(0, built());
         assert!(now.can_be(built()) && now.can_be(built() + 86_400 * 3650));
+        let day = 86_400;
+        assert_eq!(
+            [0, built() + day, i64::MAX].map(|now| likely(now, None)),
+            [built(), built() + day, built()]
+        );
+        assert_eq!(likely(0, Some(built() + day)), built() + day);
         assert!(!now.can_be(built() - 1) && !now.can_be(built() + LIFE) && !now.can_be(i64::MAX));
     }
 }
