@@ -2,10 +2,11 @@
 
 # Daemons whose own checks read what piback renders, and tools for namespaces and FUSE. `no-recommends` keeps the
 # daemons' friends out. python3-venv: the reference implementation of media hash lists, from PyPI, judges ours. rclone also serves
-# the places far away. sway without a monitor is the desktop that wayvnc shows; openssl makes wayvnc's keys.
+# the places far away. sway without a monitor is the desktop that wayvnc shows; openssl makes wayvnc's
+# keys, and with curl it judges the page's.
 TEST_PACKAGES=(e2fsprogs exfat-fuse exfatprogs mount ntfs-3g python3-minimal
     python3-venv dnsmasq-base hostapd iproute2 iptables rclone samba samba-common-bin systemd util-linux fuse3
-    openssl sway wayvnc)
+    openssl curl sway wayvnc)
 # Virtual machines and the images that they boot.
 LAB_PACKAGES=(qemu-system-x86 qemu-utils mmdebstrap e2fsprogs dosfstools exfatprogs fdisk ntfs-3g busybox-static libc6-dev)
 # The image to flash, booted: `scripts/lab image`, beside those and what makes it.

@@ -50,5 +50,9 @@ WRAPPER
 exec $zig/ziglang/zig cc -target ${machine#*:}-linux-gnu.$GLIBC "\$@"
 WRAPPER
     done
+    cat > "$here/bin/ar" << WRAPPER
+#!/bin/sh
+exec $zig/ziglang/zig ar "\$@"
+WRAPPER
     chmod +x "$here"/bin/*
 }

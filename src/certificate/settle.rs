@@ -116,7 +116,7 @@ mod tests {
         assert_ne!(kept.identity, first);
         assert_eq!(look(&mut kept, &ours(), &[], NOW - 300 * DAY), (false, true));
         assert!(identity(&kept).is_good("pi", NOW - 300 * DAY));
-        let whole = |days| {
+        let whole = |days: i64| {
             verify(identity(&kept).authority(), identity(&kept).certificate(), "pi", NOW + (days - 300) * DAY)
         };
         assert!(whole(-399).is_ok() && whole(399).is_ok());

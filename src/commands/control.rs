@@ -9,6 +9,7 @@ use crate::jobs::store::{Store, Text};
 use crate::jobs::units::Units;
 use crate::jobs::{folders, server};
 use crate::paths::{GUESTS, INVITATIONS, JOBS};
+use crate::profile::Tls;
 use crate::provision::components::control::GROUP;
 use crate::provision::state::State;
 use crate::system::local::{self, Listener, Peer};
@@ -57,7 +58,8 @@ pub fn run(args: &Control, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> 
 fn page(host: &RealHost, global: &Global) -> Option<String> {
     let last = State::read(host).ok()?.last?;
     let profile = context::load_profile(host, global).ok()?;
-    Some(format!("http://{}", last.chosen.unwrap_or(profile.network.address).address()))
+    let scheme = if profile.web.tls == Tls::Off { "http" } else { "https" };
+    Some(format!("{scheme}://{}", last.chosen.unwrap_or(profile.network.address).address()))
 }
 
 /// Texts that are kept in the state's folder, and in /run.

@@ -1,12 +1,15 @@
 //! `piback pair`: lets a browser in to the page.
 
 use super::running;
+use crate::certificate::{Authority, fingerprint};
 use crate::cli::{Global, Pair};
 use crate::error::{Outcome, Problem};
 use crate::jobs::Control;
 use crate::jobs::door::GOOD_FOR;
 use crate::jobs::protocol::{Answer, Guest, Key, Request};
-use crate::system::process;
+use crate::paths::AUTHORITY;
+use crate::system::real::RealHost;
+use crate::system::{Host, process};
 use crate::ui::{Style, Ui, visible};
 use crate::web::{Invitation, Qr};
 use serde::Serialize;
@@ -48,8 +51,26 @@ pub fn run(args: &Pair, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> {
     ui.verbatim(&format!("  {pair_url}"));
     let code = format!("{} {}", &code[..4.min(code.len())], &code[4.min(code.len())..]);
     ui.say(&format!("or open {url} and type {}", ui.paint(Style::Bold, &code)));
+    if url.starts_with("https:") {
+        untrusted(&url, ui);
+    }
     ui.say(&format!("One browser, once, within {} minutes.", GOOD_FOR.as_secs() / 60));
     Ok(Outcome::Done)
+}
+
+/// Tells how a device is told to trust the page; the fingerprint where its file may be read, that is by root.
+fn untrusted(url: &str, ui: &Ui) {
+    let plain = url.replacen("https", "http", 1);
+    ui.say(&format!("A device that does not trust its certificate yet: first {plain}/trust"));
+    let host = RealHost::live().ok();
+    let text = host.and_then(|host| host.read_followed(AUTHORITY).ok().flatten());
+    match text.and_then(|text| Authority::read(&text).ok()) {
+        Some(authority) => {
+            ui.say("Its SHA-256 fingerprint:");
+            ui.verbatim(&format!("  {}", fingerprint(authority.certificate())));
+        }
+        None => ui.detail("its fingerprint is shown to root"),
+    }
 }
 
 fn nobody(is_root: bool) -> Problem {

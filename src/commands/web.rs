@@ -10,7 +10,7 @@ use crate::jobs::remote::Remote;
 use crate::paths::{AUTHORITY, CERTIFICATE, CONTROL};
 use crate::provision::components::tls;
 use crate::provision::host::clock;
-use crate::provision::state::State;
+use crate::provision::state;
 use crate::system::real::RealHost;
 use crate::system::{FileNode, Host, folder, local, state_dir};
 use crate::ui::{Style, Ui, visible};
@@ -88,10 +88,7 @@ fn certify_page(address: IpAddr, possible: &[IpAddr], ui: &Ui) -> anyhow::Result
     let host = RealHost::live().context("/")?;
     context::root_of_live(&host, "web --certify")?;
     state_dir::make(&host, &[])?;
-    // A record that can't be read tells no time.
-    let recorded = State::read(&host).ok().and_then(|state| state.last).map(|last| last.time);
-    let made =
-        certify(&host, [AUTHORITY, CERTIFICATE], address, possible, clock::likely(host.now(), recorded))?;
+    let made = certify(&host, [AUTHORITY, CERTIFICATE], address, possible, state::moment(&host))?;
     if made.authority.is_some() {
         ui.say("A new authority was made: a device that trusted the one before has to be told again.");
     }

@@ -1,9 +1,10 @@
 //! The network stack, the Wi-Fi's subnet, and who else listens.
 
 use super::finding::{Check, Finding, Subject, said};
+use crate::profile::Tls;
 use crate::provision::adopt;
 use crate::provision::adopt::conflicts::{self, Weight};
-use crate::provision::components::{self, screen};
+use crate::provision::components::{self, screen, tls};
 use crate::provision::host::facts::Stack;
 use crate::provision::host::listeners::listeners;
 use crate::provision::host::uplink::{self, Internet};
@@ -127,7 +128,7 @@ fn uplink(subject: &Subject<'_>) -> Finding {
 /// The registry's row of [`ports`].
 pub const PORTS: Check = Check {
     name: "ports",
-    line: "nobody else holds the ports 53, 67, 80, 445 and the screen's 5900",
+    line: "nobody else holds the ports 53, 67, 80, 445, https's 443 and the screen's 5900",
     stops_apply: false,
     run: ports,
 };
@@ -146,9 +147,13 @@ fn ports(subject: &Subject<'_>) -> Finding {
         .filter(|listener| !listener.address.starts_with("127."))
         .filter_map(|listener| {
             let (component, socket) = components::sockets().find(|(_, s)| s.port == listener.port)?;
-            // Whoever shows a screen that is not wanted here may do so.
-            let is_free =
-                *component == screen::COMPONENT && !subject.profile.is_some_and(|p| p.remote_screen);
+            // What is not wanted here may be somebody else's.
+            let profile = subject.profile;
+            let is_free = match *component {
+                ref it if *it == screen::COMPONENT => !profile.is_some_and(|p| p.remote_screen),
+                ref it if *it == tls::COMPONENT => !profile.is_some_and(|p| p.web.tls != Tls::Off),
+                _ => false,
+            };
             (!is_free).then_some(())?;
             let name = listener.process.as_deref().filter(|name| !(socket.is_own)(name))?;
             Some(format!("{name} on {}:{}", visible(&listener.address), listener.port))

@@ -29,6 +29,7 @@ pub mod scratch;
 pub mod signals;
 pub mod state_dir;
 pub mod stream;
+pub mod tls;
 mod tree;
 pub mod volume;
 
@@ -169,6 +170,21 @@ pub trait Host {
     /// # Errors
     /// It did not answer within this time; always on a tree (`Unsupported`).
     fn get(&self, _server: &str, _port: u16, _path: &str, _within: Duration) -> io::Result<String> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, "it has no network of its own"))
+    }
+
+    /// Shakes hands over TLS with whoever listens there, as a browser would at that moment that trusts this one authority
+    /// and typed the address.
+    ///
+    /// # Errors
+    /// Nobody answers, or with what a browser would refuse; always on a tree (`Unsupported`).
+    fn shake_hands(
+        &self,
+        _with: SocketAddr,
+        _authority: &[u8],
+        _moment: i64,
+        _within: Duration,
+    ) -> io::Result<()> {
         Err(io::Error::new(io::ErrorKind::Unsupported, "it has no network of its own"))
     }
 

@@ -101,6 +101,17 @@ impl Host for ReadOnly<'_> {
         self.host.get(server, port, path, within)
     }
 
+    /// Nor does this one.
+    fn shake_hands(
+        &self,
+        with: SocketAddr,
+        authority: &[u8],
+        moment: i64,
+        within: Duration,
+    ) -> io::Result<()> {
+        self.host.shake_hands(with, authority, moment, within)
+    }
+
     fn lock(&self, _: &str) -> io::Result<Option<Box<dyn Any>>> {
         refused()
     }

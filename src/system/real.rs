@@ -222,6 +222,19 @@ impl Host for RealHost {
         super::http::get(server, port, path, within)
     }
 
+    fn shake_hands(
+        &self,
+        with: SocketAddr,
+        authority: &[u8],
+        moment: i64,
+        within: Duration,
+    ) -> io::Result<()> {
+        if !self.live {
+            return Err(io::Error::new(io::ErrorKind::Unsupported, "a tree has no network"));
+        }
+        super::tls::shake_hands(with, authority, moment, within)
+    }
+
     fn lock(&self, path: &str) -> io::Result<Option<Box<dyn Any>>> {
         let place = self.wanted_place(path)?;
         let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;

@@ -2,6 +2,7 @@
 //! at pages that plain folders do not have. Nothing is done but to answer.
 #![allow(clippy::disallowed_methods, clippy::disallowed_macros)]
 
+use piback::certificate::{Authority, Identity, Names};
 use piback::jobs::Control;
 use piback::jobs::job::{Job, Phase, Verb};
 use piback::jobs::protocol::{Answer, Guest, Picture, Refusal, RefusalKind, Request};
@@ -23,12 +24,22 @@ struct Appliance {
 fn main() {
     let trouble = std::env::args().any(|arg| arg == "--trouble");
     let appliance = Appliance { trouble, joined: Mutex::default() };
-    let server = Server::bind("127.0.0.1:0".parse().expect("an address"), None, Arc::new(appliance))
-        .expect("a socket");
+    // Over TLS, which plain folders are not here: only that shows how to trust it.
+    let identity = std::env::args().any(|arg| arg == "--tls").then(identity);
+    let address = "127.0.0.1:0".parse().expect("an address");
+    let server = Server::bind(address, identity.as_ref(), Arc::new(appliance)).expect("a socket");
     let invited = server.invite().expect("a way in");
     let said = serde_json::json!({ "url": server.url(), "pair_url": invited.url, "code": invited.code });
     println!("{said}");
     server.run(None);
+}
+
+fn identity() -> Identity {
+    let address = std::net::Ipv4Addr::LOCALHOST.into();
+    let authority = Authority::new(&[address], &[]).expect("an authority");
+    authority
+        .issue(&Names { address, hosts: Vec::new() }, piback::system::clock::now())
+        .expect("a certificate")
 }
 
 fn fact(name: &str, level: Level, words: &str, remedy: Option<&str>) -> Fact {

@@ -100,6 +100,7 @@ const SEEN = {
   'word.html': { stranger: ['/pair/nothing'] },
   'appliance.html': { appliance: ['/appliance', '/appliance/checks'] },
   'poweroff.html': { appliance: ['/poweroff'] },
+  'trust.html': { secure: ['/trust'] },
   'uplink.html': { appliance: ['/uplink', '/uplink/networks'] },
 };
 
@@ -151,6 +152,18 @@ async function tests() {
     await bare.context().close();
     made.end();
   }
+
+  const secure = await appliance('--tls');
+  const distrustful = await open(secure, { ignoreHTTPSErrors: true });
+  await step('the page over TLS, and how to trust it', async () => {
+    await distrustful.goto(secure.pair_url);
+    await distrustful.getByRole('link', { name: 'Appliance' }).waitFor();
+    const cookies = await distrustful.context().cookies();
+    assert.deepEqual(cookies.map((cookie) => [cookie.name, cookie.secure]), [['__Host-piback_session', true]]);
+    for (const path of all('secure')) await fits(distrustful, secure.url + path);
+  });
+  await distrustful.context().close();
+  secure.end();
 
   const small = await site();
   const page = await open(small);

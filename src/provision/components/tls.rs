@@ -8,6 +8,12 @@ use crate::provision::host::facts::Facts;
 /// The unit that makes authority and certificate: where it is, the page is served over TLS.
 pub const UNIT: &str = "/etc/systemd/system/piback-certificate.service";
 
+/// The same by its name.
+pub const NAME: &str = "piback-certificate.service";
+
+/// Debian's releases before this one have a systemd that keeps no credentials (247).
+pub const SINCE_DEBIAN: u32 = 11;
+
 /// The port that browsers ask for https.
 pub const PORT: u16 = 443;
 

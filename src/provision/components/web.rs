@@ -12,6 +12,9 @@ pub fn wanted(facts: &Facts, profile: &Profile) -> bool {
     facts.installed && profile.web.page == Page::Wifi
 }
 
+/// The port that browsers ask for http.
+pub const PORT: u16 = 80;
+
 pub static COMPONENT: Component = Component {
     key: "web",
     when: wanted,
@@ -30,7 +33,7 @@ pub static COMPONENT: Component = Component {
     listens: &[Socket {
         name: "page",
         protocol: Protocol::Tcp,
-        port: 80,
+        port: PORT,
         on: On::Radio,
         is_own: |process| process.starts_with("systemd") || process.starts_with("piback"),
     }],

@@ -1,12 +1,12 @@
 //! Everything that is read before a plan can be made: a profile, its secrets and the host's facts to what is desired.
 
 use crate::error::Problem;
-use crate::paths::{SCREEN_PASSWORD, TEMPLATES};
+use crate::paths::{AUTHORITY, SCREEN_PASSWORD, TEMPLATES};
 use crate::profile::types::{By, Passphrase, Subnet};
 use crate::profile::{Automount, Profile};
 use crate::provision::adopt;
 use crate::provision::adopt::conflicts::{self, Conflict, Weight};
-use crate::provision::components;
+use crate::provision::components::{self, tls};
 use crate::provision::desired::artifact::{Artifact, SecretName, Secrets};
 use crate::provision::desired::subnet::{self, Choice};
 use crate::provision::desired::{Desired, render};
@@ -67,6 +67,9 @@ impl Prepared {
         notes.extend(open.into_iter().chain(subnet.note()).chain(unknown));
         if host.is_live() && !facts.installed && profile.volumes.mount == Automount::Auto {
             notes.push("nobody mounts what is plugged in: that takes a piback in /usr/bin, where its package puts it".into());
+        }
+        if tls::is_wanted(&facts, &profile) && host.read(AUTHORITY).is_ok_and(|node| node == Node::Absent) {
+            notes.push("the page is served over https with an authority of its own, made when it is first started: each iPad has to be told to trust it, see docs/PAGE.md".into());
         }
         let manual = adopt::find(host, &facts, &profile)?;
         let conflicts = conflicts::find(host, &facts, &profile, &manual)?;

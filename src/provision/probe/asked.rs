@@ -2,8 +2,12 @@
 
 use super::asker::{Answer, Asker, address};
 use super::{dhcp, dns};
-use crate::provision::components::dnsmasq;
+use crate::certificate::{Authority, name_of};
+use crate::paths::AUTHORITY;
+use crate::provision::components::{dnsmasq, tls, web};
 use crate::provision::desired::expected::Expected;
+use crate::provision::state;
+use crate::system::Node;
 use crate::system::broadcast::Broadcast;
 use crate::system::random;
 use std::io::ErrorKind;
@@ -74,4 +78,42 @@ pub fn leases(asker: &Asker<'_>, expected: &Expected) -> Option<Answer> {
 fn here<'a>(asker: &Asker<'a>, expected: &Expected) -> Option<(Ipv4Addr, &'a dyn crate::system::Host)> {
     let own: Ipv4Addr = expected.address.parse().ok()?;
     address(&asker.addresses, expected).0.then_some((own, asker.host))
+}
+
+/// The name that a handshake goes by among what can't be asked.
+pub const CERTIFICATE: &str = "tls";
+
+/// Shakes hands with the page over TLS, where there is one, as a browser that trusts the appliance's authority.
+pub fn certificate(asker: &Asker<'_>, expected: &Expected) -> Option<Answer> {
+    const WITHIN: Duration = Duration::from_secs(10);
+    let (address, host) = here(asker, expected)?;
+    if host.read(tls::UNIT).is_ok_and(|node| node == Node::Absent) {
+        return None;
+    }
+    let mut kept = host.read_followed(AUTHORITY);
+    if let Ok(None) = kept {
+        // It is made when the page is started for the first time: by whoever comes first.
+        let asked = host.get(&address.to_string(), web::PORT, "/", WITHIN);
+        if asked.is_err_and(|e| e.kind() == ErrorKind::Unsupported) {
+            return None;
+        }
+        kept = host.read_followed(AUTHORITY);
+    }
+    let authority = match kept.map(|text| text.and_then(|text| Authority::read(&text).ok())) {
+        Ok(Some(authority)) => authority,
+        Ok(None) => return Some((false, format!("{} made no authority", tls::NAME))),
+        Err(e) => {
+            asker
+                .silent
+                .borrow_mut()
+                .push((CERTIFICATE.to_owned(), format!("the authority can't be read: {e}")));
+            return Some((true, String::new()));
+        }
+    };
+    let page = (address, tls::PORT).into();
+    match host.shake_hands(page, authority.certificate(), state::moment(host), WITHIN) {
+        Ok(()) => Some((true, format!("good for {address}, by {}", name_of(authority.certificate())))),
+        Err(e) if e.kind() == ErrorKind::Unsupported => None,
+        Err(e) => Some((false, format!("a browser that trusts the authority is not served: {e}"))),
+    }
 }

@@ -10,7 +10,7 @@ pub mod dns;
 pub mod rules;
 
 use crate::provision::components::component::{Component, On, Protocol, Socket};
-use crate::provision::components::{self, dnsmasq, forwarding, hostapd, nat, networkmanager};
+use crate::provision::components::{self, dnsmasq, forwarding, hostapd, nat, networkmanager, web};
 use crate::provision::desired::expected::Expected;
 use crate::provision::host::{addresses, ssh};
 use crate::system::run::Tool;
@@ -72,6 +72,7 @@ fn rows() -> Vec<Row> {
     }));
     rows.push(row("names", "dns", Some(&dnsmasq::COMPONENT), asked::names));
     rows.push(row("leases", asked::LEASES, Some(&dnsmasq::COMPONENT), asked::leases));
+    rows.push(row("certificate", asked::CERTIFICATE, Some(&web::COMPONENT), asked::certificate));
     rows.push(row("claim", "nmcli", Some(&networkmanager::COMPONENT), claim));
     rows.extend([
         row("firewall", IPV4, rules, |asker, _| Some(loaded(asker, IPV4, "filter"))),

@@ -16,12 +16,20 @@ pub mod originals;
 use crate::error::Problem;
 use crate::paths::{ACTIVATED, INTENT, STATE};
 use crate::provision::desired::artifact::Artifact;
+use crate::provision::host::clock;
 use crate::provision::state::generations::Generation;
 use crate::provision::state::json::{read_json, schema, write_json};
 use crate::provision::state::originals::{Original, Originals};
 use crate::system::{Host, Node};
 use anyhow::Context;
 use std::collections::BTreeMap;
+
+/// The best guess at what time it is; a record that can't be read tells none.
+#[must_use]
+pub fn moment(host: &dyn Host) -> i64 {
+    let recorded = State::read(host).ok().and_then(|state| state.last).map(|last| last.time);
+    clock::likely(host.now(), recorded)
+}
 
 /// The state directory, read once.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -18,6 +18,7 @@ mod rivals;
 mod screen;
 mod shares;
 mod sysctl;
+mod tls;
 mod units;
 mod way_in;
 
@@ -53,6 +54,7 @@ const KINDS: &[Kind] = &[
     Kind { name: "sysctl", look: sysctl::look },
     Kind { name: "share", look: shares::look },
     Kind { name: SCREEN, look: screen::look },
+    Kind { name: "TLS", look: tls::look },
     Kind { name: "firewall", look: firewalls::look },
     Kind { name: "port", look: ports::look },
     Kind { name: "Docker", look: docker::look },

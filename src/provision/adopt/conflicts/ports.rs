@@ -3,7 +3,7 @@
 use super::found::{Found, Weight};
 use super::looked::Looked;
 use crate::provision::components::component::Protocol;
-use crate::provision::components::{self, web};
+use crate::provision::components::{self, tls, web};
 use crate::provision::host::listeners::{Listener, listeners};
 use crate::system::run::Tool;
 
@@ -29,6 +29,9 @@ pub fn look(looked: &Looked<'_>, found: &mut Found) -> anyhow::Result<()> {
             let mut remedy = format!("stop {name}, or keep it off {}", looked.radio);
             if is_page {
                 remedy.push_str("; or have no page: web: {page: off} in the profile");
+            }
+            if *component == tls::COMPONENT {
+                remedy.push_str("; or have the page in plain http: web: {tls: off} in the profile");
             }
             let weight = if is_page && !looked.has_page { Weight::Said } else { Weight::Refused };
             found.add(weight, at, why, remedy);
