@@ -1,4 +1,4 @@
-//! What is kept held against what is wanted: the authority is made once, the certificate again and again.
+//! The texts that are kept, held against what is wanted: the authority is made once, the certificate again and again.
 
 use super::authority::Authority;
 use super::browser::Names;
@@ -67,7 +67,7 @@ mod tests {
         names("10.41.0.1", &["pi.local", "pi", "piback.lan", "piback"])
     }
 
-    /// What is kept after a look at that moment, and whether authority and identity were made anew.
+    /// Looks at what is kept at that moment, and tells whether authority and identity were made anew.
     fn look(kept: &mut Kept, names: &Names, possible: &[&str], moment: i64) -> (bool, bool) {
         let possible: Vec<IpAddr> = possible.iter().map(|address| address.parse().unwrap()).collect();
         let made = settle(kept, names, &possible, moment).unwrap();

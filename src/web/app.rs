@@ -1,7 +1,6 @@
 //! Everything that handlers share.
 
 use super::templates::templates;
-use super::trust::Trust;
 use crate::jobs::Control;
 use crate::jobs::protocol::{Answer, Guest, Key, Refusal, RefusalKind, Request};
 use crate::jobs::state::State;
@@ -32,8 +31,8 @@ pub struct App {
     pub address: SocketAddr,
     /// The page is served over TLS, or not at all.
     pub secure: bool,
-    /// The authority that browsers have to trust for that.
-    pub trust: Option<Trust>,
+    /// The certificate of the authority that browsers have to trust for that.
+    pub authority: Option<Vec<u8>>,
     /// Names that a Host header may have, besides the address of the connection itself.
     pub names: Vec<String>,
     pub control: Arc<dyn Control>,
@@ -92,7 +91,7 @@ impl App {
     pub fn new(
         address: SocketAddr,
         secure: bool,
-        trust: Option<Trust>,
+        authority: Option<Vec<u8>>,
         control: Arc<dyn Control>,
     ) -> anyhow::Result<Arc<App>> {
         let changes = watch::Sender::new(0);
@@ -101,7 +100,7 @@ impl App {
         Ok(Arc::new(App {
             address,
             secure,
-            trust,
+            authority,
             names: names(address.ip()),
             control,
             pages: templates()?,
@@ -120,7 +119,7 @@ impl App {
         scheme(self.secure)
     }
 
-    /// What a browser shows from now on, as the server sets it: for so many seconds.
+    /// The line that has a browser show this from now on, for so many seconds.
     pub fn cookie(&self, secret: &str, seconds: u32) -> String {
         let (name, more) = if self.secure { (SECURE_COOKIE_NAME, "; Secure") } else { (COOKIE_NAME, "") };
         format!("{name}={secret}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{more}")

@@ -36,7 +36,6 @@ use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
-use trust::Trust;
 
 /// A server that listens, and lets in nobody yet.
 pub struct Server {
@@ -61,7 +60,7 @@ impl Server {
             .with_context(|| format!("listen on {address}"))?;
         let way = identity.map_or(Ok(Way::Page), secure)?;
         let address = listener.local_addr().context("ask for the address")?;
-        let app = App::new(address, identity.is_some(), identity.map(trust), control)?;
+        let app = App::new(address, identity.is_some(), identity.map(authority), control)?;
         Ok(Server { runtime, doors: vec![Door { listener, way }], app })
     }
 
@@ -94,7 +93,7 @@ impl Server {
         let own = doors.last().context("no socket")?;
         let address = own.listener.local_addr().context("ask for the address")?;
         let is_secure = doors.len() > 1;
-        let app = App::new(address, is_secure, identity.filter(|_| is_secure).map(trust), control)?;
+        let app = App::new(address, is_secure, identity.filter(|_| is_secure).map(authority), control)?;
         Ok(Server { runtime, doors, app })
     }
 
@@ -125,8 +124,8 @@ fn secure(identity: &Identity) -> anyhow::Result<Way> {
     Ok(Way::Secure(tokio_rustls::TlsAcceptor::from(Arc::new(identity.server()?))))
 }
 
-fn trust(identity: &Identity) -> Trust {
-    Trust { certificate: identity.authority().to_vec() }
+fn authority(identity: &Identity) -> Vec<u8> {
+    identity.authority().to_vec()
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {

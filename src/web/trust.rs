@@ -13,11 +13,6 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use std::sync::Arc;
 
-/// The authority, as far as everybody may know it.
-pub struct Trust {
-    pub certificate: Vec<u8>,
-}
-
 #[derive(Serialize)]
 struct Values {
     name: String,
@@ -30,17 +25,17 @@ struct Values {
 }
 
 impl Values {
-    fn of(app: &App, trust: &Trust, headers: &HeaderMap) -> Self {
-        let fingerprint = fingerprint(&trust.certificate);
+    fn of(app: &App, authority: &[u8], headers: &HeaderMap) -> Self {
+        let fingerprint = fingerprint(authority);
         let digits: String = fingerprint.split(' ').collect();
         let (one, other) = digits.split_at(32);
         Values {
-            name: name_of(&trust.certificate),
+            name: name_of(authority),
             id: digits[..16].to_owned(),
             profile_uuid: uuid(one),
             authority_uuid: uuid(other),
             fingerprint,
-            data: base64(&trust.certificate),
+            data: base64(authority),
             page: format!("{}/", page(app, headers)),
         }
     }
@@ -54,19 +49,19 @@ fn uuid(digits: &str) -> String {
 }
 
 pub async fn show(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Instead> {
-    let trust = app.trust.as_ref().ok_or_else(|| missing(&app))?;
-    render(&app, "trust.html", StatusCode::OK, &Values::of(&app, trust, &headers))
+    let authority = app.authority.as_ref().ok_or_else(|| missing(&app))?;
+    render(&app, "trust.html", StatusCode::OK, &Values::of(&app, authority, &headers))
 }
 
 pub async fn profile(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Instead> {
-    let trust = app.trust.as_ref().ok_or_else(|| missing(&app))?;
-    let shown = render(&app, "ca.mobileconfig", StatusCode::OK, &Values::of(&app, trust, &headers))?;
+    let authority = app.authority.as_ref().ok_or_else(|| missing(&app))?;
+    let shown = render(&app, "ca.mobileconfig", StatusCode::OK, &Values::of(&app, authority, &headers))?;
     Ok(([(CONTENT_TYPE, "application/x-apple-aspen-config")], shown.into_body()).into_response())
 }
 
 pub async fn certificate(State(app): State<Arc<App>>) -> Result<Response, Instead> {
-    let trust = app.trust.as_ref().ok_or_else(|| missing(&app))?;
-    let text = encode("CERTIFICATE", &trust.certificate);
+    let authority = app.authority.as_ref().ok_or_else(|| missing(&app))?;
+    let text = encode("CERTIFICATE", authority);
     Ok(([(CONTENT_TYPE, "application/x-x509-ca-cert")], text).into_response())
 }
 
@@ -77,7 +72,7 @@ pub async fn lead(State(app): State<Arc<App>>, request: Request) -> Response {
     if let Some(asset) = assets::find(request.uri().path().trim_start_matches('/')) {
         return asset;
     }
-    if app.trust.is_none() {
+    if app.authority.is_none() {
         return missing(&app).into_response();
     }
     match *request.method() {
