@@ -14,6 +14,7 @@ pub use bar::Bar;
 pub use typed::{Typed, as_typed, flag, in_tree, repeat, word};
 pub use units::{bytes, clock, count, date, files};
 pub use visible::visible;
+pub use wrap::columns as columns_of;
 
 use crate::error;
 use serde::Serialize;

@@ -32,7 +32,8 @@ fn line_wrapped(line: &str, width: usize) -> String {
 }
 
 /// Columns that a text takes on a terminal, colour codes left out: Chinese and Japanese letters take two.
-fn columns(text: &str) -> usize {
+#[must_use]
+pub fn columns(text: &str) -> usize {
     let mut count = 0;
     let mut escape = false;
     for c in text.chars() {

@@ -22,7 +22,7 @@ pub struct Screen {
 }
 
 /// State of a run while it goes: totals, so that one of these lines is enough.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Moving {
     pub event: String,
     pub files: u64,
@@ -86,8 +86,11 @@ impl Moving {
         };
         let current = shown(&self.current);
         let name = current.rsplit('/').next().unwrap_or_default();
-        let line = format!("{} of {}{done}{slower}, {name}", self.files, ui::files(self.of_files));
-        line.chars().take(WIDTH).collect()
+        let line = format!("{} of {}{done}{slower}", self.files, ui::files(self.of_files));
+        let all = format!("{line}, {name}");
+        // A part of a name says little.
+        let fits = !name.is_empty() && ui::columns_of(&all) <= WIDTH;
+        if fits { all } else { line.chars().take(WIDTH).collect() }
     }
 }
 
@@ -110,5 +113,9 @@ mod tests {
             slower: None,
         };
         assert_eq!(moving.second_line(" verified"), "0 of 200 files verified, IMG_0001.CR3");
+        let slow = Moving { slower: Some(Side::Card), ..moving.clone() };
+        assert_eq!(slow.second_line(" verified"), "0 of 200 files verified, card slower");
+        let nameless = Moving { current: String::new(), ..moving };
+        assert_eq!(nameless.second_line(""), "0 of 200 files");
     }
 }

@@ -13,7 +13,7 @@ USUAL = ()
 MORE = ("trixie",)
 
 SHOTS = 24
-SLOW = {"bps-total": 1_000_000}
+SLOW = {"bps-total": 600_000}
 COLUMNS = (80, 40)
 
 
@@ -32,9 +32,9 @@ def run(lab):
     lab.sh(f"(runuser -u traveller -- piback backup {CARD} >/run/asked 2>&1 </dev/null &)")
     until(lab, "piback status --json | grep -q '\"state\":\"running\"'")
     until(lab, f"ls {DRIVE_AT}/{CARD}/DCIM 2>/dev/null | grep -q .")
-    shows(lab, "status-running", "piback status")
     # Whoever looks away does not stop it.
-    shows(lab, "attach", "timeout --foreground -s KILL 12 piback attach")
+    shows(lab, "attach", "timeout --foreground -s KILL 12 piback attach", (40,))
+    shows(lab, "status-running", "piback status")
     until(lab, "! pgrep -f 'piback backup'", 300)
     shows(lab, "status-done", "piback status")
     shows(lab, "backup-again", f"runuser -u traveller -- piback backup {CARD}")
@@ -63,11 +63,11 @@ def card_and_drive(lab):
     until(lab, f"mountpoint -q {CARD_AT}")
 
 
-def shows(lab, name, command):
+def shows(lab, name, command, widths=COLUMNS):
     """Keeps what the command writes to a terminal of each width."""
     kept = CACHE / "screens"
     kept.mkdir(exist_ok=True)
-    for columns in COLUMNS:
+    for columns in widths:
         lab.sh(f"""
             TERM=xterm-256color LANG=C.UTF-8 script -qfc 'stty cols {columns} rows 50; {command}' /run/screen >/dev/null </dev/null
             sed -i '1{{/^Script started/d}}; ${{/^Script done/d}}' /run/screen
