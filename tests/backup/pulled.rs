@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 
 const SECOND: &str = "IMG_0002.JPG";
 
+/// A way in which a name or a folder can't be looked at.
+type Refuse = fn(&mut Faults, Errno);
+
 fn name(i: u64) -> String {
     format!("DCIM/100CANON/IMG_{i:04}.JPG")
 }
@@ -250,7 +253,7 @@ fn one_name_or_folder_that_the_card_can_t_look_up_concerns_that_alone() {
         let rig = shot();
         rig.shoot("DCIM/101CANON/IMG_0100.JPG", noise(100, 500));
         let (card, _) = behind(&rig, &rig.card);
-        let refused: [(&str, fn(&mut Faults, Errno)); 4] = [
+        let refused: [(&str, Refuse); 4] = [
             ("DCIM/100CANON/IMG_0002.JPG", |f, errno| f.refused = vec![(SECOND.into(), errno)]),
             ("DCIM/100CANON", |f, errno| f.refused = vec![("100CANON".into(), errno)]),
             ("DCIM/100CANON", |f, errno| f.closed = vec![("100CANON".into(), errno)]),
@@ -288,7 +291,7 @@ fn a_folder_on_the_drive_whose_names_can_t_be_read_is_no_folder_without_photos()
         // As an article-era copy: no records.
         (1..=3).for_each(|i| put(&rig.kept(&name(i)), &noise(i, 3000), 1_600_000_000));
         let (drive, _) = behind(&rig, &rig.drive);
-        let refused: [fn(&mut Faults, Errno); 2] = [
+        let refused: [Refuse; 2] = [
             |f, errno| f.closed = vec![("100CANON".into(), errno)],
             |f, errno| f.unlisted = vec![("100CANON".into(), errno)],
         ];
@@ -400,7 +403,7 @@ fn a_photo_that_the_drive_can_t_read_is_copied_once_more_and_the_run_goes_on() {
 #[test]
 fn a_moved_photo_is_found_although_another_folder_can_t_be_opened() {
     for errno in [Errno::EACCES, Errno::EIO, Errno::EBADMSG] {
-        let refused: [fn(&mut Faults, Errno); 3] = [
+        let refused: [Refuse; 3] = [
             |f, errno| f.refused = vec![("LOCKED".into(), errno)],
             |f, errno| f.closed = vec![("LOCKED".into(), errno)],
             |f, errno| f.unlisted = vec![("LOCKED".into(), errno)],
