@@ -42,7 +42,8 @@ def it_is_served(lab):
     lab.sh(f"{CURL} -o /tmp/ca.crt {PLAIN}/ca.crt")
     expect("code of eight letters" in lab.sh(f"{TRUSTS} {PAGE}/"), "the door is not shown")
     expect("code of eight letters" in lab.sh(f"{TRUSTS} --resolve piback.lan:443:{checks.HOME.address} https://piback.lan/"), "not by its name")
-    expect(lab.run(f"{CURL} {PAGE}/").status == 60, "a device that does not trust it goes on")
+    # 77: a small system trusts nobody at all.
+    expect(lab.run(f"{CURL} {PAGE}/").status in (60, 77), "a device that does not trust it goes on")
     said = lab.sh("piback pair")
     expect(f"{PAGE}/pair/" in said and f"{PLAIN}/trust" in said and "fingerprint" in said, f"pair says\n{said}")
 
