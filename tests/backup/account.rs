@@ -137,20 +137,24 @@ fn a_hundred_thousand_files_stay_under_64_mib() {
         fs::write(folder.join(format!("IMG_{:05}.JPG", i % 20_000)), i.to_le_bytes()).unwrap();
     }
     fs::File::create(rig.card.join("DCIM/MVI_0001.MP4")).unwrap().set_len(700_000_000).unwrap();
+    // Of a release's 64 MiB its code takes 7; of this build's, which is not optimised, three times as much. So what is held
+    // against a limit here is all but the code, and the limit is what 64 MiB left for that before the page had TLS.
+    const LIMIT: u64 = 44 * 1024;
     let peak = |line: &[&str]| {
         let mut child =
             Command::new(PIBACK).args(line).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let status = format!("/proc/{}/status", child.id());
-        let mut peak = 0;
+        let (mut peak, mut code) = (0, 0);
         loop {
             let text = fs::read_to_string(&status).unwrap_or_default();
-            let kb = text
-                .lines()
-                .find_map(|l| l.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
-            peak = peak.max(kb.unwrap_or(0));
+            let kb = |name: &str| {
+                let value = text.lines().find_map(|l| l.strip_prefix(name)?.trim().strip_suffix(" kB"));
+                value.and_then(|kb| kb.parse::<u64>().ok()).unwrap_or(0)
+            };
+            (peak, code) = (peak.max(kb("VmHWM:")), code.max(kb("RssFile:")));
             if let Some(ended) = child.try_wait().unwrap() {
                 assert!(ended.success(), "{line:?}");
-                return peak;
+                return peak - code;
             }
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
@@ -163,14 +167,14 @@ fn a_hundred_thousand_files_stay_under_64_mib() {
         [&["backup", "--mirror"], &both[..]].concat(),
     ] {
         let peak = peak(&line);
-        assert!((1_000..64 * 1024).contains(&peak), "{peak} KiB for {line:?}");
+        assert!((1_000..LIMIT).contains(&peak), "{peak} KiB for {line:?}");
     }
     // Times shifted: every file is compared and recorded anew.
     for entry in walk(&rig.card) {
         crate::rig::touch(&entry, 1_600_000_000);
     }
     let shifted = peak(&[&["backup"], &both[..]].concat());
-    assert!((1_000..64 * 1024).contains(&shifted), "{shifted} KiB when all times shifted");
+    assert!((1_000..LIMIT).contains(&shifted), "{shifted} KiB when all times shifted");
 }
 
 fn walk(at: &std::path::Path) -> Vec<std::path::PathBuf> {
