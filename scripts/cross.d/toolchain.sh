@@ -45,8 +45,13 @@ write_wrappers() {
 LD_LIBRARY_PATH=$rust/usr/lib/x86_64-linux-gnu exec $rust/usr/bin/rustc "\$@"
 WRAPPER
     for machine in amd64:x86_64 arm64:aarch64; do
+        # Who compiles C by it names the machine again, in words that zig does not know.
         cat > "$here/bin/link-${machine%:*}" << WRAPPER
 #!/bin/sh
+for word do
+    shift
+    case \$word in --target=*) ;; *) set -- "\$@" "\$word" ;; esac
+done
 exec $zig/ziglang/zig cc -target ${machine#*:}-linux-gnu.$GLIBC "\$@"
 WRAPPER
     done
