@@ -1,6 +1,9 @@
 //! The page over TLS, as curl, OpenSSL and an attacker meet it.
 #![allow(clippy::disallowed_methods)]
 
+#[path = "common/listening.rs"]
+mod listening;
+
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -31,21 +34,9 @@ impl Site {
     }
 
     fn start(dir: tempfile::TempDir) -> Self {
-        let path = |name: &str| dir.path().join(name);
-        let mut server = Command::new(env!("CARGO_BIN_EXE_piback"))
-            .args(["web", "--listen", "127.0.0.1:0", "--json", "--allow-same-filesystem", "--source"])
-            .arg(path("CARD"))
-            .arg("--dest")
-            .arg(path("DRIVE"))
-            .arg("--tls")
-            .arg(path("tls"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let said: Value = serde_json::from_str(&line).unwrap();
+        let kept = dir.path().join("tls");
+        let flags = ["--allow-same-filesystem", "--tls", kept.to_str().unwrap()];
+        let (server, said) = listening::listening(dir.path(), &flags);
         let text = |name: &str| said[name].as_str().unwrap().to_owned();
         let site = Site { url: text("url"), pair_url: text("pair_url"), dir, server };
         assert!(site.url.starts_with("https://127.0.0.1:") && site.pair_url.starts_with(&site.url));

@@ -2,6 +2,8 @@
 #![allow(clippy::disallowed_methods)]
 
 mod common;
+#[path = "common/listening.rs"]
+mod listening;
 #[path = "common/openapi.rs"]
 mod openapi;
 #[path = "photos/mod.rs"]
@@ -14,7 +16,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::time::{Duration, Instant};
 
 /// A card, a drive and the page on them.
@@ -70,19 +72,7 @@ impl Site {
     }
 
     fn start(dir: tempfile::TempDir, flags: &[&str]) -> Self {
-        let mut server = Command::new(env!("CARGO_BIN_EXE_piback"))
-            .args(["web", "--listen", "127.0.0.1:0", "--json", "--source"])
-            .arg(dir.path().join("CARD"))
-            .arg("--dest")
-            .arg(dir.path().join("DRIVE"))
-            .args(flags)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let said: Value = serde_json::from_str(&line).unwrap();
+        let (server, said) = listening::listening(dir.path(), flags);
         let url = said["url"].as_str().unwrap();
         assert_eq!(
             (&said["schema"], &said["command"], &said["event"]),

@@ -9,7 +9,6 @@ use crate::jobs::store::{Store, Text};
 use crate::jobs::units::Units;
 use crate::jobs::{folders, server};
 use crate::paths::{GUESTS, INVITATIONS, JOBS};
-use crate::profile::Tls;
 use crate::provision::components::control::GROUP;
 use crate::provision::state::State;
 use crate::system::local::{self, Listener, Peer};
@@ -58,7 +57,7 @@ pub fn run(args: &Control, global: &Global, ui: &Ui) -> anyhow::Result<Outcome> 
 fn page(host: &RealHost, global: &Global) -> Option<String> {
     let last = State::read(host).ok()?.last?;
     let profile = context::load_profile(host, global).ok()?;
-    let scheme = if profile.web.tls == Tls::Off { "http" } else { "https" };
+    let scheme = profile.web.tls.scheme();
     Some(format!("{scheme}://{}", last.chosen.unwrap_or(profile.network.address).address()))
 }
 

@@ -8,7 +8,7 @@ use crate::error::{self, Outcome};
 use crate::jobs::Control;
 use crate::jobs::job::Job;
 use crate::profile::types::VolumeLabel;
-use crate::profile::{Profile, Remote, Tls};
+use crate::profile::{Profile, Remote};
 use crate::provision::apply::journal;
 use crate::provision::components::{dnsmasq, web};
 use crate::provision::desired::expected::Expected;
@@ -187,7 +187,7 @@ fn sent_of(profile: &Profile, drives: &[Drive]) -> Vec<ByRecord> {
 fn reached_by(profile: &Profile, address: &str, page: bool) -> Vec<(&'static str, String)> {
     let mut typed = vec![("Files app, Connect to Server", format!("smb://{address}"))];
     if page {
-        let scheme = if profile.web.tls == Tls::Off { "http" } else { "https" };
+        let scheme = profile.web.tls.scheme();
         typed.insert(0, ("Safari", format!("{scheme}://{address} or {scheme}://{}", dnsmasq::NAME)));
     }
     typed.push(("share", format!("{}, as {}", profile.share.names.drives, profile.share.user)));

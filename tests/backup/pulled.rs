@@ -24,6 +24,17 @@ fn shot() -> Rig {
     rig
 }
 
+/// The same with copies on the drive: that a backup made, or that nobody has a record of.
+fn copied(recorded: bool) -> Rig {
+    let rig = shot();
+    if recorded {
+        rig.backed_up();
+    } else {
+        (1..=3).for_each(|i| put(&rig.kept(&name(i)), &noise(i, 3000), 1_600_000_000));
+    }
+    rig
+}
+
 /// A folder, behind a file system of its own; and where its files are now.
 fn behind(rig: &Rig, at: &Path) -> (Mounted, PathBuf) {
     let behind = rig.dir.path().join("behind");
@@ -189,12 +200,7 @@ fn a_card_that_is_pulled_at_whatever_step_is_said_to_be_gone() {
 fn one_name_that_the_drive_can_t_look_up_concerns_that_photo() {
     for errno in [Errno::EIO, Errno::EACCES, Errno::EBADMSG] {
         for recorded in [true, false] {
-            let rig = shot();
-            if recorded {
-                rig.backed_up();
-            } else {
-                (1..=3).for_each(|i| put(&rig.kept(&name(i)), &noise(i, 3000), 1_600_000_000));
-            }
+            let rig = copied(recorded);
             let (drive, behind) = behind(&rig, &rig.drive);
             drive.set(|f| f.refused = vec![(SECOND.into(), errno)]);
             let run = rig.run("safe-to-format", &["--json"]);
@@ -382,12 +388,7 @@ fn what_was_kept_of_a_damaged_file_counts_only_while_it_is_there_and_the_same() 
 #[test]
 fn a_photo_that_the_drive_can_t_read_is_copied_once_more_and_the_run_goes_on() {
     for recorded in [true, false] {
-        let rig = shot();
-        if recorded {
-            rig.backed_up();
-        } else {
-            (1..=3).for_each(|i| put(&rig.kept(&name(i)), &noise(i, 3000), 1_600_000_000));
-        }
+        let rig = copied(recorded);
         let (drive, _) = behind(&rig, &rig.drive);
         drive.set(|f| f.bad = vec![(SECOND.into(), 0..1)]);
         let run = rig.run("backup", &["--compare", "--json"]);

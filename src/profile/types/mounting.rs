@@ -96,6 +96,17 @@ pub enum Tls {
     LocalCa,
 }
 
+impl Tls {
+    /// The first word of the page's address.
+    #[must_use]
+    pub fn scheme(self) -> &'static str {
+        match self {
+            Tls::Off => "http",
+            Tls::LocalCa => "https",
+        }
+    }
+}
+
 impl fmt::Display for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

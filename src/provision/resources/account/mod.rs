@@ -6,7 +6,7 @@ use crate::profile::Profile;
 use crate::profile::types::Passphrase;
 use crate::provision::components::control;
 use crate::provision::state::json;
-use crate::system::run::{RunError, Tool};
+use crate::system::run::{Output, RunError, Tool};
 use crate::system::{Host, Node};
 use anyhow::Context;
 use serde::Serialize;
@@ -185,12 +185,7 @@ pub fn set_up(
         }
         AccountChange::Leave { name, group } => {
             // One who was taken out, or whose account is gone, is out.
-            let leave = Tool::new("gpasswd").args(["--delete", name, group]);
-            if host.output(&leave)?.code != Some(0)
-                && lock::clear(host).context("the locks of the files of accounts")?
-            {
-                host.output(&leave)?;
-            }
+            output(host, &Tool::new("gpasswd").args(["--delete", name, group]))?;
             return Ok(Some((MEMBER_MARK, None)));
         }
         AccountChange::Folder { path, user } => {
@@ -209,14 +204,19 @@ pub fn set_up(
 }
 
 /// Runs a tool that changes the files of accounts; once more where a lock without an owner stood in its way.
+fn output(host: &dyn Host, tool: &Tool) -> anyhow::Result<Output> {
+    let first = host.output(tool)?;
+    let again = first.code != Some(0) && lock::clear(host).context("the locks of the files of accounts")?;
+    Ok(if again { host.output(tool)? } else { first })
+}
+
+/// As [`output`], and takes any exit code but 0 for an error.
 fn run(host: &dyn Host, tool: &Tool) -> anyhow::Result<()> {
-    if let Err(e) = host.run(tool) {
-        if !lock::clear(host).context("the locks of the files of accounts")? {
-            return Err(e.into());
-        }
-        host.run(tool)?;
+    let output = output(host, tool)?;
+    match output.code {
+        Some(0) => Ok(()),
+        _ => Err(RunError::Failed { line: tool.line(), output }.into()),
     }
-    Ok(())
 }
 
 #[cfg(test)]
