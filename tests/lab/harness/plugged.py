@@ -1,9 +1,11 @@
 """Cards and drives that a scenario plugs into a guest, and waiting for what comes of it."""
 
+import json
 import shutil
 import subprocess
 import time
 
+from . import checks
 from .errors import LabError, expect
 
 MIB = 1 << 20
@@ -11,6 +13,46 @@ MIB = 1 << 20
 ROOT = "/media/piback"
 CARD, DRIVE = "SD32GB-03", "PDRIVE128GB"
 CARD_AT, DRIVE_AT = f"{ROOT}/{CARD}", f"{ROOT}/{DRIVE}"
+
+
+def set_up(lab, **lines):
+    """An appliance with piback installed, a USB bus, and the iPad on its Wi-Fi; the profile's keys have these values."""
+    lab.has_usb = True
+    lab.boot()
+    lab.mount_binary()
+    lab.sh("install -m 755 /mnt/piback /usr/local/bin/piback")
+    checks.init(lab, "piback")
+    checks.edit(lab, **lines)
+    checks.apply(lab, "piback")
+    checks.joins(lab)
+
+
+def enrolled_drive(lab):
+    """The drive: plugged in, enrolled, and mounted writable."""
+    lab.make_disk("drive", 128 * MIB, "mkfs.exfat", "-L", DRIVE)
+    lab.plug("drive")
+    until(lab, f"mountpoint -q {DRIVE_AT}")
+    lab.sh(f"piback enroll {DRIVE} --yes")
+    until(lab, f"grep -q ' {DRIVE_AT} exfat rw,' /proc/mounts")
+
+
+def shoot(lab, names, size=1_500_000):
+    """Photos on the card that is plugged in, as a camera would put them there; what they are stays in /run/shot. `names` is a
+    shell's word for several. The card is to be pulled and plugged in again."""
+    lab.sh(f"""
+        device=$(findmnt -no SOURCE {CARD_AT})
+        systemctl stop "piback-volume@${{device#/dev/}}"
+        mkdir -p /run/camera; mount -t vfat -o utf8 $device /run/camera
+        mkdir -p /run/camera/DCIM/100CANON
+        for n in {names}; do head -c {size} /dev/urandom >/run/camera/DCIM/100CANON/IMG_$n.JPG; done
+        cp -r /run/camera/DCIM /run/shot
+        umount /run/camera
+    """)
+
+
+def jobs(lab):
+    """The jobs that wait, run, or are over, the newest first."""
+    return json.loads(lab.sh("piback status --json 2>/dev/null"))["jobs"]
 
 
 def until(lab, condition, seconds=120):

@@ -1,11 +1,10 @@
 """A card that is copied when it goes in: pulled and put back, its drive pulled and put back, another card of the same label."""
 
-import json
 import time
 
-from harness import checks
+from harness import checks, plugged
 from harness.errors import expect
-from harness.plugged import CARD, CARD_AT, DRIVE, DRIVE_AT, MIB, partitioned_fat, until
+from harness.plugged import CARD, CARD_AT, DRIVE_AT, MIB, jobs, partitioned_fat, until
 
 USUAL = ("trixie",)
 MORE = ("bookworm", "bullseye")
@@ -18,20 +17,9 @@ SHOWN = f"{DRIVE_AT}/{CARD}/DCIM/100CANON"
 
 
 def run(lab):
-    lab.has_usb = True
-    lab.boot()
-    lab.mount_binary()
-    lab.sh("install -m 755 /mnt/piback /usr/local/bin/piback")
-    checks.init(lab, "piback")
-    checks.edit(lab, on_insert="start")
-    checks.apply(lab, "piback")
-    checks.joins(lab)
+    plugged.set_up(lab, on_insert="start")
     checks.sign_in(lab)
-    lab.make_disk("drive", 128 * MIB, "mkfs.exfat", "-L", DRIVE)
-    lab.plug("drive")
-    until(lab, f"mountpoint -q {DRIVE_AT}")
-    lab.sh(f"piback enroll {DRIVE} --yes")
-    until(lab, f"grep -q ' {DRIVE_AT} exfat rw,' /proc/mounts")
+    plugged.enrolled_drive(lab)
 
     a_card_pulled_at_half_goes_on_when_it_is_back(lab)
     a_drive_pulled_at_half_too(lab)
@@ -149,5 +137,3 @@ def good(lab):
     expect(ran.ok(), f"the card is not safe:\n{ran.output}")
 
 
-def jobs(lab):
-    return json.loads(lab.sh("piback status --json 2>/dev/null"))["jobs"]

@@ -3,9 +3,9 @@
 import json
 import time
 
-from harness import checks
+from harness import checks, plugged
 from harness.errors import expect
-from harness.plugged import CARD, CARD_AT, DRIVE, DRIVE_AT, MIB, partitioned_fat, until
+from harness.plugged import CARD, CARD_AT, DRIVE, DRIVE_AT, MIB, jobs, partitioned_fat, until
 
 USUAL = ("trixie",)
 MORE = ("bookworm", "bullseye")
@@ -20,14 +20,8 @@ OURS = "pgrep -x piback"
 
 
 def run(lab):
-    lab.has_usb = True
-    lab.boot()
-    lab.mount_binary()
-    lab.sh("install -m 755 /mnt/piback /usr/local/bin/piback")
-    checks.init(lab, "piback")
-    checks.apply(lab, "piback")
+    plugged.set_up(lab)
     expect("nothing" in lab.sh("piback plan").lower(), "a second apply has something to do")
-    checks.joins(lab)
     lab.hotel_address = lab.wait_for_uplink()
 
     nothing_runs(lab)
@@ -84,23 +78,11 @@ def blinks(lab, half, seconds=60):
 
 
 def card_and_drive(lab):
-    lab.make_disk("drive", 128 * MIB, "mkfs.exfat", "-L", DRIVE)
+    plugged.enrolled_drive(lab)
     partitioned_fat(lab, "card", 64 * MIB)
-    lab.plug("drive")
-    until(lab, f"mountpoint -q {DRIVE_AT}")
-    lab.sh(f"piback enroll {DRIVE} --yes")
-    until(lab, f"grep -q ' {DRIVE_AT} exfat rw,' /proc/mounts")
     lab.plug("card")
     until(lab, f"mountpoint -q {CARD_AT}")
-    lab.sh(f"""
-        device=$(findmnt -no SOURCE {CARD_AT})
-        systemctl stop "piback-volume@${{device#/dev/}}"
-        mkdir -p /run/camera; mount -t vfat -o utf8 $device /run/camera
-        mkdir -p /run/camera/DCIM/100CANON
-        for n in $(seq {SHOTS}); do head -c 1500000 /dev/urandom >/run/camera/DCIM/100CANON/IMG_$n.JPG; done
-        cp -r /run/camera/DCIM /run/shot
-        umount /run/camera
-    """)
+    plugged.shoot(lab, f"$(seq {SHOTS})")
     slow_card_again(lab)
 
 
@@ -264,10 +246,6 @@ def it_all_goes_back(lab):
     left = lab.sh("ls /etc/systemd/system | grep -c piback || true")
     expect(left == "0", f"{left} units are left")
     expect(not lab.run("test -e /run/piback-control.sock").ok(), "the socket is left")
-
-
-def jobs(lab):
-    return json.loads(lab.sh("piback status --json 2>/dev/null"))["jobs"]
 
 
 def job(lab):

@@ -4,10 +4,10 @@ import base64
 import re
 import unicodedata
 
-from harness import checks
+from harness import plugged
 from harness.errors import expect
 from harness.paths import CACHE
-from harness.plugged import CARD, CARD_AT, DRIVE, DRIVE_AT, MIB, partitioned_fat, until
+from harness.plugged import CARD, CARD_AT, DRIVE_AT, MIB, partitioned_fat, until
 
 USUAL = ()
 MORE = ("trixie",)
@@ -18,13 +18,7 @@ COLUMNS = (80, 40)
 
 
 def run(lab):
-    lab.has_usb = True
-    lab.boot()
-    lab.mount_binary()
-    lab.sh("install -m 755 /mnt/piback /usr/local/bin/piback")
-    checks.init(lab, "piback")
-    checks.apply(lab, "piback")
-    checks.joins(lab)
+    plugged.set_up(lab)
     lab.wait_for_uplink()
     card_and_drive(lab)
     for name in ("status", "cards"):
@@ -42,22 +36,11 @@ def run(lab):
 
 
 def card_and_drive(lab):
-    lab.make_disk("drive", 128 * MIB, "mkfs.exfat", "-L", DRIVE)
+    plugged.enrolled_drive(lab)
     partitioned_fat(lab, "card", 64 * MIB)
-    lab.plug("drive")
-    until(lab, f"mountpoint -q {DRIVE_AT}")
-    lab.sh(f"piback enroll {DRIVE} --yes")
-    until(lab, f"grep -q ' {DRIVE_AT} exfat rw,' /proc/mounts")
     lab.plug("card")
     until(lab, f"mountpoint -q {CARD_AT}")
-    lab.sh(f"""
-        device=$(findmnt -no SOURCE {CARD_AT})
-        systemctl stop "piback-volume@${{device#/dev/}}"
-        mkdir -p /run/camera; mount -t vfat -o utf8 $device /run/camera
-        mkdir -p /run/camera/DCIM/100CANON
-        for n in $(seq -f %04g {SHOTS}); do head -c 1500000 /dev/urandom >/run/camera/DCIM/100CANON/IMG_$n.JPG; done
-        umount /run/camera
-    """)
+    plugged.shoot(lab, f"$(seq -f %04g {SHOTS})")
     lab.pull("card")
     lab.plug("card", SLOW)
     until(lab, f"mountpoint -q {CARD_AT}")

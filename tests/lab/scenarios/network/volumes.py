@@ -4,7 +4,7 @@ import json
 import subprocess
 import time
 
-from harness import checks
+from harness import checks, plugged
 from harness.errors import expect
 from harness.plugged import CARD, CARD_AT, DRIVE, DRIVE_AT, MIB, ROOT, partitioned_fat, until
 
@@ -17,14 +17,7 @@ SHARE = f"in_ipad smbclient -t 60 -A /tmp/share --option='client min protocol=SM
 
 
 def run(lab):
-    lab.has_usb = True
-    lab.boot()
-    lab.mount_binary()
-    lab.sh("install -m 755 /mnt/piback /usr/local/bin/piback")
-    checks.init(lab, "piback")
-    checks.edit(lab, on_insert="start")
-    checks.apply(lab, "piback")
-    checks.joins(lab)
+    plugged.set_up(lab, on_insert="start")
     checks.sign_in(lab)
 
     a_drive_appears_and_is_enrolled(lab)
@@ -56,15 +49,7 @@ def a_card_appears_and_is_backed_up(lab):
     until(lab, f"mountpoint -q {CARD_AT}")
     # No photos yet: nothing is backed up.
     expect(not lab.run("systemctl is-active 'piback-insert@*'").ok(), "an empty card is backed up")
-    lab.sh(f"""
-        device=$(findmnt -no SOURCE {CARD_AT})
-        systemctl stop "piback-volume@${{device#/dev/}}"
-        mkdir -p /run/camera; mount -t vfat -o utf8 $device /run/camera
-        mkdir -p /run/camera/DCIM/100CANON
-        for n in 1 2 3 4 5; do head -c 1000000 /dev/urandom >/run/camera/DCIM/100CANON/IMG_000$n.JPG; done
-        cp -r /run/camera/DCIM /run/shot
-        umount /run/camera
-    """)
+    plugged.shoot(lab, "0001 0002 0003 0004 0005", 1_000_000)
     lab.pull("card")
     lab.plug("card")
     until(lab, f"grep -q ' {CARD_AT} vfat ro,' /proc/mounts")
@@ -80,26 +65,22 @@ def a_card_appears_and_is_backed_up(lab):
 
 def a_pulled_card_leaves_nothing(lab):
     """Out of the reader without a word: no dead mount, no folder, and in again it is there again."""
+    before = len(plugged.jobs(lab))
     lab.pull("card")
     until(lab, f"! test -e {CARD_AT}")
     expect(CARD not in lab.sh("cat /proc/mounts"), "a dead mount is left")
     expect(CARD not in lab.sh(f"{SHARE} -c ls"), "the share still shows the card")
     lab.plug("card")
     until(lab, f"mountpoint -q {CARD_AT}")
+    its_backup_is_over(lab, before)
     failed = lab.sh("systemctl --failed --no-legend --plain | grep piback || true")
     expect(not failed, f"units failed: {failed}")
 
 
 def they_are_taken_off(lab):
     """Not while somebody uses them; then both, and nothing is left."""
-    until(lab, NOTHING_RUNS, 120)
     lab.sh(f"cd {DRIVE_AT} && (sleep 600 </dev/null >/dev/null 2>&1 & echo $! >/run/holds)")
-    # The card that was put back is backed up some seconds after it is mounted: nothing may have run yet when it was looked.
-    for _ in range(60):
-        ran = lab.run(f"piback eject {DRIVE}")
-        if "a backup of" not in ran.output:
-            break
-        until(lab, NOTHING_RUNS, 120)
+    ran = lab.run(f"piback eject {DRIVE}")
     expect(ran.status == 1 and "still mounted" in ran.output, f"a drive in use: {ran.status}\n{ran.output}")
     lab.sh(f"kill $(cat /run/holds); touch {DRIVE_AT}/last.txt")
     ran = lab.run("piback eject --all --json 2>/dev/null")
@@ -119,6 +100,7 @@ def they_are_taken_off(lab):
 
 def at_power_on_they_are_there(lab):
     """Plugged in before the power comes: mounted, with the drive writable, and nothing failed."""
+    before = len(plugged.jobs(lab))
     lab.sh("piback eject --all; sync; ! mountpoint -q /mnt || umount /mnt")
     lab.cut_power()
     lab.start()
@@ -127,13 +109,13 @@ def at_power_on_they_are_there(lab):
     lab.machine.wait_for_boot()
     until(lab, f"mountpoint -q {CARD_AT} && grep -q ' {DRIVE_AT} exfat rw,' /proc/mounts", 240)
     lab.settle()
+    its_backup_is_over(lab, before)
     failed = lab.sh("systemctl --failed --no-legend --plain | grep piback || true")
     expect(not failed, f"units failed: {failed}")
 
 
 def the_power_goes_off(lab):
     """Both are off before the system is."""
-    until(lab, NOTHING_RUNS, 240)
     lab.sh(f"touch {DRIVE_AT}/at-the-end.txt")
     lab.run("(piback poweroff </dev/null >/run/off 2>&1 &); sleep 1")
     deadline = time.monotonic() + 240
@@ -142,6 +124,14 @@ def the_power_goes_off(lab):
         time.sleep(0.5)
     checked = subprocess.run(["fsck.exfat", "-n", str(lab.work / "drive.img")], capture_output=True, text=True)
     expect(checked.returncode == 0, f"the drive is not clean:\n{checked.stdout}{checked.stderr}")
+
+
+def its_backup_is_over(lab, before, seconds=240):
+    """The card's that went in: it begins some seconds after the mount, so there has to be one job more than before."""
+    deadline = time.monotonic() + seconds
+    while len(plugged.jobs(lab)) <= before or not lab.run(NOTHING_RUNS).ok():
+        expect(time.monotonic() < deadline, f"not backed up within {seconds} s\n{plugged.words(lab)}")
+        time.sleep(0.5)
 
 
 def replug(lab, name, at):
