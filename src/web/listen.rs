@@ -148,18 +148,24 @@ async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, here: Here, service:
 /// Plain http beside the page over TLS: how to trust it, and the way there.
 fn lead(app: Arc<App>) -> Router {
     use super::{guard, trust};
-    Router::new()
-        .route("/trust", get(trust::show))
-        .route("/ca.crt", get(trust::certificate))
-        .route("/ca.mobileconfig", get(trust::profile))
+    trusting()
         .fallback(trust::lead)
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), guard::check))
         .with_state(app)
 }
 
-fn router(app: Arc<App>) -> Router {
-    use super::{api, appliance, assets, events, guard, pages, photos, trust, uplink};
+/// The way to trust the page, over TLS as in plain.
+fn trusting() -> Router<Arc<App>> {
+    use super::trust;
     Router::new()
+        .route("/trust", get(trust::show))
+        .route("/ca.crt", get(trust::certificate))
+        .route("/ca.mobileconfig", get(trust::profile))
+}
+
+fn router(app: Arc<App>) -> Router {
+    use super::{api, appliance, assets, events, guard, pages, photos, uplink};
+    trusting()
         .route("/", get(pages::home))
         .route("/tiles", get(pages::tiles))
         .route("/pair", post(pages::pair_by_code))
@@ -179,9 +185,6 @@ fn router(app: Arc<App>) -> Router {
         .route("/poweroff", get(appliance::ask_poweroff).post(appliance::poweroff))
         .route("/devices", get(pages::devices).post(pages::invite))
         .route("/devices/{at}/forget", post(pages::forget))
-        .route("/trust", get(trust::show))
-        .route("/ca.crt", get(trust::certificate))
-        .route("/ca.mobileconfig", get(trust::profile))
         .route("/{asset}", get(assets::get))
         .route("/api/v1/state", get(api::state))
         .route("/api/v1/events", get(events::stream))
